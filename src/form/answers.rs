@@ -1,0 +1,139 @@
+//! The answers of a validated response, indexed by item: what rules and plans read.
+
+use neuvola_fhir::Node;
+use rust_decimal::Decimal;
+
+use super::questionnaire::{AnswerOption, Item, ItemKind, OptionValue, Questionnaire, decimal, is_declined};
+
+/// All answers of one response. A question inside a repeated group has its answers of all occurrences together.
+#[derive(Debug)]
+pub struct Answers<'q, 'd> {
+    questionnaire: &'q Questionnaire,
+    slots: Vec<Slot<'q, 'd>>,
+}
+
+/// What is known of one item.
+#[derive(Debug, Default, Clone)]
+pub struct Slot<'q, 'd> {
+    pub values: Vec<Answer<'q, 'd>>,
+    /// "I prefer not to answer" was chosen.
+    pub declined: bool,
+}
+
+/// One answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer<'q, 'd> {
+    Boolean(bool),
+    Number(Decimal),
+    Text(&'d str),
+    /// Date, dateTime or time, as written.
+    Time(&'d str),
+    Coding { system: &'d str, code: &'d str, option: Option<&'q AnswerOption> },
+    Quantity { value: Decimal, unit: &'d str },
+    /// Attachments and references: there, but nothing to compare.
+    Other,
+}
+
+impl PartialEq for AnswerOption {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl<'q, 'd> Answers<'q, 'd> {
+    /// Nothing answered yet: everything is open.
+    pub fn unanswered(questionnaire: &'q Questionnaire) -> Self {
+        Self { questionnaire, slots: vec![Slot::default(); questionnaire.items().len()] }
+    }
+
+    pub const fn questionnaire(&self) -> &'q Questionnaire {
+        self.questionnaire
+    }
+
+    pub fn slot(&self, index: usize) -> &Slot<'q, 'd> {
+        &self.slots[index]
+    }
+
+    pub(super) fn slot_mut(&mut self, index: usize) -> &mut Slot<'q, 'd> {
+        &mut self.slots[index]
+    }
+}
+
+impl<'q, 'd> Answer<'q, 'd> {
+    /// The answer that `value` (an answer's `value[x]`) gives to `item`; `None` for a declined one.
+    pub(super) fn of(item: &'q Item, name: &str, value: &'d Node<'_>) -> Option<Self> {
+        Some(match name {
+            "valueBoolean" => Self::Boolean(value.as_bool()?),
+            "valueInteger" | "valueDecimal" => Self::Number(decimal(value.as_number()?)?),
+            "valueDate" | "valueDateTime" | "valueTime" => Self::Time(value.as_str()?),
+            "valueString" | "valueUri" => Self::Text(value.as_str()?),
+            "valueCoding" => {
+                let (system, code) = (value.text("system").unwrap_or_default(), value.text("code").unwrap_or_default());
+                if is_declined(system, code) {
+                    return None;
+                }
+                Self::Coding { system, code, option: item.option(system, code) }
+            }
+            "valueQuantity" => {
+                Self::Quantity { value: decimal(value.member("value")?.as_number()?)?, unit: value.text("code").or_else(|| value.text("unit")).unwrap_or_default() }
+            }
+            _ => Self::Other,
+        })
+    }
+
+    /// What FHIRPath's `.code` gives.
+    pub const fn code(&self) -> Option<&'d str> {
+        match self {
+            Self::Coding { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+
+    /// `weight()` of the answer (SDC 4.0).
+    pub fn weight(&self) -> Option<Decimal> {
+        match self {
+            Self::Coding { option: Some(option), .. } => option.weight,
+            _ => None,
+        }
+    }
+
+    /// For people: the display of a coded answer, the digits of a number; free text is not repeated.
+    pub fn display(&self, language: &str) -> String {
+        match self {
+            Self::Boolean(value) => value.to_string(),
+            Self::Number(value) => value.normalize().to_string(),
+            Self::Time(text) => (*text).to_owned(),
+            Self::Coding { code, option, .. } => {
+                option.map(|option| option.display.text(language)).filter(|text| !text.is_empty()).unwrap_or(code).to_owned()
+            }
+            Self::Quantity { value, unit } => format!("{} {unit}", value.normalize()),
+            Self::Text(_) | Self::Other => "…".to_owned(),
+        }
+    }
+}
+
+impl Item {
+    /// The option with this code.
+    pub fn option(&self, system: &str, code: &str) -> Option<&AnswerOption> {
+        self.options.iter().find(|option| matches!(&option.value, OptionValue::Coding { system: s, code: c } if s == system && c == code))
+    }
+
+    /// The options that answer the question: all but the declined one.
+    pub fn answering_options(&self) -> impl Iterator<Item = &AnswerOption> {
+        self.options.iter().filter(|option| !option.is_declined())
+    }
+
+    pub fn is_question(&self) -> bool {
+        !matches!(self.kind, ItemKind::Group | ItemKind::Display)
+    }
+}
+
+impl Answer<'_, '_> {
+    /// For reasons: the code or the digits; free text is not repeated.
+    pub fn token(&self) -> String {
+        match self {
+            Self::Coding { code, .. } => (*code).to_owned(),
+            other => other.display(""),
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What is wrong with what somebody sent: one [`Issue`] a fault, each with its place, and all of them at once.
+//!
+//! An issue is the domain's side of `OperationOutcome.issue` (R4, <https://hl7.org/fhir/R4/operationoutcome.html>);
+//! `http::error` prints it as FHIR. No message repeats a client's value.
+
+use neuvola_fhir::{Fault, LineColumn};
+
+/// How bad it is (`issue-severity`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    Information,
+    Warning,
+    Error,
+}
+
+impl Severity {
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Information => "information",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// One fault.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Issue {
+    pub severity: Severity,
+    /// R4's `issue-type`.
+    pub code: &'static str,
+    /// Our own stable code, documented in the README's table.
+    pub fault: &'static str,
+    /// FHIRPath into a resource, or a path into our own JSON. Empty for the whole.
+    pub place: String,
+    /// Line and column, where the text itself is at fault.
+    pub position: Option<LineColumn>,
+    /// What is wrong: lower case, no final period, never a client's value.
+    pub message: String,
+    /// What would make it right.
+    pub remedy: String,
+    /// The question it is about, if it is about one.
+    pub link_id: Option<String>,
+}
+
+impl Issue {
+    pub fn error(code: &'static str, fault: &'static str, place: impl ToString, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            code,
+            fault,
+            place: place.to_string(),
+            position: None,
+            message: message.into(),
+            remedy: String::new(),
+            link_id: None,
+        }
+    }
+
+    pub fn warning(code: &'static str, fault: &'static str, place: impl ToString, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, fault, place, message) }
+    }
+
+    pub fn information(code: &'static str, fault: &'static str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Information, ..Self::error(code, fault, "", message) }
+    }
+
+    #[must_use]
+    pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = remedy.into();
+        self
+    }
+
+    #[must_use]
+    pub fn about(mut self, link_id: &str) -> Self {
+        self.link_id = Some(link_id.to_owned());
+        self
+    }
+}
+
+impl From<Fault> for Issue {
+    fn from(fault: Fault) -> Self {
+        let mut issue = Self::error("structure", "unreadable", &fault.place, fault.kind.to_string());
+        issue.position = Some(fault.position);
+        issue
+    }
+}
+
+/// Faults as they are found, capped: the list says how many more there were.
+#[derive(Clone, Debug, Default)]
+pub struct Issues {
+    list: Vec<Issue>,
+    more: usize,
+}
+
+impl Issues {
+    pub fn push(&mut self, issue: Issue) {
+        if self.list.len() < MOST { self.list.push(issue) } else { self.more += 1 }
+    }
+
+    pub fn extend(&mut self, issues: impl IntoIterator<Item = Issue>) {
+        issues.into_iter().for_each(|issue| self.push(issue));
+    }
+
+    pub fn has_errors(&self) -> bool {
+        self.more > 0 || self.list.iter().any(|issue| issue.severity == Severity::Error)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// The list, its last entry telling of what did not fit.
+    pub fn into_list(mut self) -> Vec<Issue> {
+        if self.more > 0 {
+            self.list.push(Issue::error("too-long", "more-faults", "", format!("{} more faults are not listed", self.more)));
+        }
+        self.list
+    }
+}
+
+/// Faults listed in one answer.
+const MOST: usize = 100;

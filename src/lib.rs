@@ -1,0 +1,20 @@
+//! A FHIR R4 adapter for Finnish maternity and child health clinics (neuvola), in the order of the straight line:
+//! a family's form is mapped ([`form`]), proven valid, segmented ([`segment`]), decided on and planned ([`plan`]), and
+//! written to the patient record ([`record`]). [`pipeline`] tells it in one function: read that first.
+
+pub mod clock;
+mod digest;
+pub mod form;
+pub mod identity;
+pub mod issue;
+pub mod net;
+pub mod outcome;
+pub mod pipeline;
+pub mod plan;
+pub mod profiles;
+pub mod record;
+pub mod refusal;
+pub mod report;
+pub mod sandbox;
+pub mod segment;
+pub mod texts;

@@ -1,0 +1,36 @@
+//! OperationOutcome (R4 <https://hl7.org/fhir/R4/operationoutcome.html>): the one place that makes them.
+
+use neuvola_fhir::model::Resource;
+use neuvola_fhir::model::resources::{OperationOutcome, OperationOutcomeIssue};
+use neuvola_fhir::model::types::{CodeableConcept, Coding, Extension, ExtensionValue};
+
+use crate::issue::Issue;
+
+/// As JSON. Without issues it says that all is well.
+pub fn print(issues: &[Issue]) -> Vec<u8> {
+    let well = [Issue::information("informational", "valid", "all is well")];
+    let issues = if issues.is_empty() { &well } else { issues };
+    let outcome = OperationOutcome { issue: issues.iter().map(issue).collect(), ..Default::default() };
+    neuvola_fhir::print(&Resource::OperationOutcome(Box::new(outcome)))
+}
+
+fn issue(issue: &Issue) -> OperationOutcomeIssue {
+    let place = |name: &str, number: usize| Extension {
+        url: format!("http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-{name}"),
+        value: Some(ExtensionValue::Integer(i32::try_from(number).unwrap_or(i32::MAX).into())),
+        ..Default::default()
+    };
+    let coding = Coding { system: Some(FAULTS.into()), code: Some(issue.fault.into()), ..Default::default() };
+    OperationOutcomeIssue {
+        extension: issue.position.iter().flat_map(|position| [place("line", position.line), place("col", position.column)]).collect(),
+        severity: issue.severity.code().into(),
+        code: issue.code.into(),
+        details: Some(Box::new(CodeableConcept { coding: vec![coding], text: Some(issue.message.as_str().into()), ..Default::default() })),
+        diagnostics: (!issue.remedy.is_empty()).then(|| issue.remedy.as_str().into()),
+        expression: if issue.place.is_empty() { Vec::new() } else { vec![issue.place.as_str().into()] },
+        ..Default::default()
+    }
+}
+
+/// Our own fault codes; the README explains each.
+const FAULTS: &str = "https://neuvola-adapter.example/fhir/CodeSystem/fault";

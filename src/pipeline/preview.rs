@@ -1,0 +1,99 @@
+//! What the rules say before anybody has decided: for professionals, and written nowhere.
+
+use neuvola_fhir::model::Resource;
+use neuvola_fhir::model::types::{Identifier, Reference};
+
+use super::Family;
+use crate::form::submission::Submission;
+use crate::plan::care_plan::draft;
+use crate::profiles::Profiles;
+use crate::segment::rule::RuleSet;
+use crate::segment::{Outcome, Read, Reason, Segmentation};
+
+/// One submission's proposals, owned, ready to print.
+#[derive(Debug)]
+pub struct Preview {
+    pub form: String,
+    pub rule_set: String,
+    pub persons: Vec<PersonPreview>,
+}
+
+#[derive(Debug)]
+pub struct PersonPreview {
+    pub person: String,
+    pub role: String,
+    /// What a decision must name.
+    pub proposal: String,
+    pub segment: Option<Named>,
+    pub possible: Vec<Named>,
+    pub segments: Vec<RuleView>,
+    pub alerts: Vec<RuleView>,
+    pub services: Vec<RuleView>,
+    /// The draft CarePlan as FHIR JSON, once there is a proposal.
+    pub plan: Option<Vec<u8>>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Named {
+    pub code: String,
+    pub display: String,
+}
+
+/// One rule, fired or not.
+#[derive(Debug)]
+pub struct RuleView {
+    pub id: String,
+    pub subject: Named,
+    pub outcome: Outcome,
+    pub sentence: String,
+    pub expression: Option<String>,
+    pub inputs: Vec<Read>,
+    pub undecided: Vec<String>,
+    /// The text for the professional, for what was met or cannot be ruled out.
+    pub guidance: Option<String>,
+}
+
+pub(super) fn preview(submission: &Submission<'_>, rule_set: &RuleSet, families: &[Family<'_, '_>], profiles: &Profiles) -> Preview {
+    let persons = families.iter().map(|family| {
+        let person = &submission.persons[family.person];
+        let subject = person.identifier.as_ref().map(|identifier| Reference {
+            identifier: Some(Box::new(Identifier { system: Some(identifier.system.as_str().into()), value: Some(identifier.value.as_str().into()), ..Default::default() })),
+            ..Default::default()
+        });
+        let plan = family.segmentation.proposed.map(|_| {
+            let draft = draft(&family.segmentation, rule_set, profiles, subject.unwrap_or_default(), submission.language);
+            neuvola_fhir::print(&Resource::CarePlan(Box::new(draft)))
+        });
+        person_preview(person.key, person.role, &family.segmentation, plan, profiles, submission.language)
+    });
+    Preview { form: rule_set.form.clone(), rule_set: rule_set.canonical(), persons: persons.collect() }
+}
+
+fn person_preview(person: &str, role: &str, segmentation: &Segmentation<'_>, plan: Option<Vec<u8>>, profiles: &Profiles, language: &str) -> PersonPreview {
+    let named = |rule: &crate::segment::rule::Rule| Named { code: rule.subject.code.clone(), display: rule.subject.display.text(language).to_owned() };
+    let view = |reason: &Reason<'_>| {
+        let rule = reason.rule;
+        let guidance = rule.guidance.as_deref().filter(|_| reason.outcome != Outcome::NotMet).and_then(|canonical| profiles.guidance(canonical));
+        RuleView {
+            id: rule.id.clone(),
+            subject: named(rule),
+            outcome: reason.outcome,
+            sentence: rule.sentence.text(language).to_owned(),
+            expression: rule.expression.clone(),
+            inputs: reason.inputs.clone(),
+            undecided: reason.undecided.clone(),
+            guidance: guidance.map(|guidance| guidance.text.text(language).to_owned()),
+        }
+    };
+    PersonPreview {
+        person: person.to_owned(),
+        role: role.to_owned(),
+        proposal: segmentation.proposal.clone(),
+        segment: segmentation.proposed.map(named),
+        possible: segmentation.possible.iter().map(|rule| named(rule)).collect(),
+        segments: segmentation.segments.iter().map(view).collect(),
+        alerts: segmentation.alerts.iter().map(view).collect(),
+        services: segmentation.services.iter().map(view).collect(),
+        plan,
+    }
+}

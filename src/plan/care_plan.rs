@@ -1,0 +1,146 @@
+//! The CarePlan that professional and client agreed on (profile `neuvola-care-plan`).
+//!
+//! R4 has no "declined": a declined service is an activity with `detail.status` cancelled and a `statusReason`. Visits are
+//! `scheduledTiming.repeat` (count, duration). Goals are contained. <https://hl7.org/fhir/R4/careplan.html>
+
+use neuvola_fhir::model::Resource;
+use neuvola_fhir::model::resources::{CarePlan, CarePlanActivity, CarePlanActivityDetail, CarePlanActivityDetailScheduled, Goal};
+use neuvola_fhir::model::types::{CodeableConcept, Extension, ExtensionValue, Narrative, Period, Reference, Timing, TimingRepeat};
+
+use super::decision::{Agreed, AgreedService};
+use super::fhir::{OURS, coding, complex, concept, extension, literal, meta, party, text, urn};
+use super::narrative;
+use crate::form::submission::Party;
+use crate::profiles::{Profiles, Service};
+use crate::segment::rule::{Coded, RuleSet};
+use crate::segment::{Outcome, Segmentation};
+
+/// What every plan of a submission has in common.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame<'d> {
+    pub rule_set: &'d RuleSet,
+    pub profiles: &'d Profiles,
+    pub language: &'d str,
+    /// R4 instant.
+    pub decided: &'d str,
+    pub author: &'d Party<'d>,
+    pub organization: &'d Party<'d>,
+    pub service_event: Option<&'d str>,
+}
+
+/// The plan as it is written. Subject and references to what is written with it are filled in by the transaction.
+pub fn care_plan(agreed: &Agreed<'_, '_>, segmentation: &Segmentation<'_>, frame: Frame<'_>, key: &str, responses: &[String]) -> CarePlan {
+    let language = frame.language;
+    let goals: Vec<Resource> = agreed.decision.goals.iter().enumerate().map(|(index, goal)| Resource::Goal(Box::new(contained_goal(index, goal, frame.decided)))).collect();
+    let goal = (0..goals.len()).map(|index| literal(&format!("#goal-{}", index + 1))).collect();
+    let activity = agreed.services.iter().map(|service| activity(service, language, Some(frame.organization))).collect();
+    CarePlan {
+        identifier: vec![urn(key)],
+        status: "active".into(),
+        extension: extensions(agreed, segmentation, frame),
+        text: Some(Box::new(Narrative { status: "generated".into(), div: narrative::narrative(agreed, frame).into(), ..Default::default() })),
+        author: Some(Box::new(party(frame.author, "Practitioner"))),
+        created: Some(frame.decided.into()),
+        period: Some(Box::new(Period { start: Some(day(frame.decided).into()), ..Default::default() })),
+        supporting_info: responses.iter().map(|response| literal(response)).collect(),
+        contained: goals,
+        goal,
+        activity,
+        ..base(frame.rule_set, frame.profiles, language)
+    }
+}
+
+/// What a preview shows: the proposal's services, nothing decided.
+pub fn draft(segmentation: &Segmentation<'_>, rule_set: &RuleSet, profiles: &Profiles, subject: Reference, language: &str) -> CarePlan {
+    let services = segmentation.offered().filter_map(|reason| profiles.service(&reason.rule.subject.code));
+    let activity = services.map(|service| activity(&AgreedService { service, declined: None }, language, None)).collect();
+    CarePlan { status: "draft".into(), subject: Box::new(subject), activity, ..base(rule_set, profiles, language) }
+}
+
+fn base(rule_set: &RuleSet, profiles: &Profiles, language: &str) -> CarePlan {
+    let category = profiles.coded_in("care-plan-category", CATEGORY).map(|coded| concept(&coded, language));
+    CarePlan {
+        meta: Some(Box::new(meta(&format!("{OURS}/StructureDefinition/neuvola-care-plan")))),
+        language: Some(language.into()),
+        instantiates_canonical: vec![rule_set.canonical().into()],
+        intent: "plan".into(),
+        category: category.into_iter().collect(),
+        title: Some(format!("{}: {}", rule_set.title.text(language), narrative::plan_word(language)).into()),
+        subject: Box::new(Reference::default()),
+        ..Default::default()
+    }
+}
+
+fn extensions(agreed: &Agreed<'_, '_>, segmentation: &Segmentation<'_>, frame: Frame<'_>) -> Vec<Extension> {
+    let language = frame.language;
+    let coded = |url: &str, coded: &Coded| extension(url, ExtensionValue::Coding(Box::new(coding(coded, language))));
+    let outcome = |outcome: Outcome| extension("outcome", ExtensionValue::Code(outcome.code().into()));
+    let decision = agreed.decision;
+
+    let mut parts = vec![coded("proposed", agreed.proposed), coded("agreed", agreed.segment)];
+    parts.extend(decision.rationale.map(|rationale| extension("rationale", text(rationale))));
+    parts.push(extension("proposal", text(&segmentation.proposal)));
+    parts.extend(segmentation.segments.iter().filter(|reason| reason.rule.expression.is_some()).map(|reason| {
+        let sentence = extension("sentence", text(reason.rule.sentence.text(language)));
+        complex("reason", vec![extension("rule", text(&reason.rule.id)), outcome(reason.outcome), sentence])
+    }));
+    let mut extensions = vec![complex(&format!("{OURS}/StructureDefinition/segmentation"), parts)];
+    for acknowledged in &agreed.alerts {
+        let mut parts: Vec<Extension> = acknowledged.alerts.iter().map(|reason| coded("alert", &reason.rule.subject)).collect();
+        // one answer may cover several: the gravest outcome stands for them
+        let gravest = if acknowledged.alerts.iter().any(|reason| reason.outcome == Outcome::Met) { Outcome::Met } else { Outcome::Indeterminate };
+        parts.extend([outcome(gravest), extension("action", text(acknowledged.action))]);
+        extensions.push(complex(&format!("{OURS}/StructureDefinition/alert-acknowledgement"), parts));
+    }
+    extensions.extend(decision.wishes.map(|wishes| extension(&format!("{OURS}/StructureDefinition/wishes"), text(wishes))));
+    extensions.extend(frame.service_event.map(super::service_event));
+    extensions
+}
+
+fn activity(agreed: &AgreedService<'_>, language: &str, organization: Option<&Party<'_>>) -> CarePlanActivity {
+    let service = agreed.service;
+    let declined = agreed.declined.as_ref();
+    let detail = CarePlanActivityDetail {
+        kind: Some(service.kind.as_str().into()),
+        instantiates_canonical: vec![service.canonical.as_str().into()],
+        code: Some(Box::new(concept(&service.coded, language))),
+        status: if declined.is_some() { "cancelled" } else { "not-started" }.into(),
+        status_reason: declined.map(|reason| Box::new(concept(reason, language))),
+        scheduled: timing(service).map(|timing| CarePlanActivityDetailScheduled::Timing(Box::new(timing))),
+        performer: if declined.is_some() { Vec::new() } else { organization.map(|it| party(it, "Organization")).into_iter().collect() },
+        description: (!service.description.is_empty()).then(|| service.description.text(language).into()),
+        ..Default::default()
+    };
+    CarePlanActivity { detail: Some(detail), ..Default::default() }
+}
+
+/// Number, length and rhythm of visits, as far as the service says so.
+fn timing(service: &Service) -> Option<Timing> {
+    let repeat = TimingRepeat {
+        count: service.count.map(Into::into),
+        duration: service.minutes.map(|minutes| minutes.to_string().into()),
+        duration_unit: service.minutes.map(|_| "min".into()),
+        frequency: service.rhythm.as_ref().map(|rhythm| rhythm.frequency.into()),
+        period: service.rhythm.as_ref().map(|rhythm| rhythm.period.as_str().into()),
+        period_unit: service.rhythm.as_ref().map(|rhythm| rhythm.unit.as_str().into()),
+        ..Default::default()
+    };
+    (service.count.is_some() || service.minutes.is_some() || service.rhythm.is_some()).then(|| Timing { repeat: Some(repeat), ..Default::default() })
+}
+
+fn contained_goal(index: usize, goal: &str, decided: &str) -> Goal {
+    Goal {
+        id: Some(format!("goal-{}", index + 1).into()),
+        lifecycle_status: "active".into(),
+        description: Box::new(CodeableConcept { text: Some(goal.into()), ..Default::default() }),
+        start: Some(neuvola_fhir::model::resources::GoalStart::Date(day(decided).into())),
+        ..Default::default()
+    }
+}
+
+/// The day of an instant, in its own offset.
+pub fn day(instant: &str) -> &str {
+    instant.get(..10).unwrap_or(instant)
+}
+
+const CATEGORY: &str = "neuvola-check";

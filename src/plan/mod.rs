@@ -1,0 +1,105 @@
+//! From the decision to what is written: CarePlan, Provenances, and one transaction.
+
+pub mod care_plan;
+pub mod decision;
+mod fhir;
+mod narrative;
+mod provenance;
+pub mod transaction;
+
+use neuvola_fhir::model::Resource;
+use neuvola_fhir::model::resources::QuestionnaireResponse;
+use neuvola_fhir::model::types::{Extension, ExtensionValue};
+use uuid::Uuid;
+
+pub use care_plan::Frame;
+use decision::Agreed;
+
+use crate::form::submission::Party;
+use crate::identity::Identifier;
+use crate::segment::Segmentation;
+
+/// Everything that enters one person's record, and nothing of anybody else's.
+#[derive(Debug)]
+pub struct PersonPlan {
+    /// The person's key within the submission.
+    pub person: String,
+    pub identifier: Identifier,
+    /// Digest of this person's own part of the submission.
+    pub digest: String,
+    pub agreed_segment: Option<String>,
+    pub resources: Vec<Planned>,
+}
+
+/// One resource to be written. Its key is its identifier, its condition and its `urn:uuid:`.
+#[derive(Debug)]
+pub struct Planned {
+    pub kind: &'static str,
+    pub key: Uuid,
+    pub resource: Resource,
+}
+
+/// What a person's plan is made of.
+#[derive(Debug)]
+pub struct Ingredients<'p> {
+    pub person: &'p str,
+    pub identifier: &'p Identifier,
+    pub digest: String,
+    pub agreed: &'p Agreed<'p, 'p>,
+    pub segmentation: &'p Segmentation<'p>,
+    /// The person's own response, then the professional's, each with its kind.
+    pub responses: Vec<(&'static str, QuestionnaireResponse)>,
+    pub custodian: &'p Party<'p>,
+}
+
+/// The plan of one person. `key` gives each kind of resource its identifier; `recorded` is an R4 instant.
+pub fn plan(ingredients: Ingredients<'_>, frame: Frame<'_>, key: impl Fn(&str) -> Uuid, recorded: &str) -> PersonPlan {
+    let Ingredients { person, identifier, digest, agreed, segmentation, responses, custodian } = ingredients;
+    let mut resources = Vec::new();
+    let mut response_urns = Vec::new();
+    for (kind, response) in responses {
+        let key = key(kind);
+        response_urns.push(urn(key));
+        resources.push(Planned { kind, key, resource: Resource::QuestionnaireResponse(Box::new(finish_response(response, kind, key, frame))) });
+    }
+    let plan_key = key("care-plan");
+    let care_plan = care_plan::care_plan(agreed, segmentation, frame, &urn(plan_key), &response_urns);
+    resources.push(Planned { kind: "care-plan", key: plan_key, resource: Resource::CarePlan(Box::new(care_plan)) });
+
+    let targets: Vec<_> = std::iter::once(urn(plan_key)).chain(response_urns).map(|urn| fhir::literal(&urn)).collect();
+    let authorship = provenance::authorship(agreed.decision, frame, recorded);
+    let custody = provenance::custodian(custodian, frame.language, recorded);
+    for (kind, mut provenance) in [("provenance-authorship", authorship), ("provenance-custodian", custody)] {
+        provenance.target = targets.clone();
+        resources.push(Planned { kind, key: key(kind), resource: Resource::Provenance(Box::new(provenance)) });
+    }
+    PersonPlan { person: person.to_owned(), identifier: identifier.clone(), digest, agreed_segment: Some(agreed.segment.code.clone()), resources }
+}
+
+/// What a response needs on its way into the record. A ready response keeps its own identifier and author.
+fn finish_response(mut response: QuestionnaireResponse, kind: &str, key: Uuid, frame: Frame<'_>) -> QuestionnaireResponse {
+    response.identifier.get_or_insert_with(|| Box::new(fhir::urn(&urn(key))));
+    if kind == PROFESSIONAL_RESPONSE {
+        response.author.get_or_insert_with(|| Box::new(fhir::party(frame.author, "Practitioner")));
+    }
+    response.extension.extend(frame.service_event.map(service_event));
+    response
+}
+
+/// HL7 Finland: the palvelutapahtuma that it belongs to.
+fn service_event(oid: &str) -> Extension {
+    fhir::extension(&format!("{}/service-event", fhir::HL7_FI), ExtensionValue::Oid(oid.into()))
+}
+
+fn urn(key: Uuid) -> String {
+    format!("urn:uuid:{key}")
+}
+
+/// The profile of the responses that we write.
+pub fn response_profile() -> String {
+    format!("{}/StructureDefinition/neuvola-questionnaire-response", fhir::OURS)
+}
+
+/// Kinds of responses, as they go into resource keys.
+pub const OWN_RESPONSE: &str = "questionnaire-response";
+pub const PROFESSIONAL_RESPONSE: &str = "questionnaire-response-professional";

@@ -1,0 +1,57 @@
+//! All persons' resources as one transaction: each a POST conditional on the tag that names it.
+
+use neuvola_fhir::model::Resource;
+use neuvola_fhir::model::types::{Coding as FhirCoding, Meta, Reference};
+
+use super::fhir::{literal, plain_coding};
+use super::{PersonPlan, Planned, urn};
+use crate::record::{Coding, DIGEST_SYSTEM, Entry, KEY_SYSTEM, Patient, Transaction};
+
+/// Fills in what only the record knows (the patient's reference and security labels) and tags each resource with its
+/// key and its person's digest. `patients` stand in the order of `plans`.
+pub fn transaction(plans: &[PersonPlan], patients: &[Patient]) -> Transaction {
+    let mut entries = Vec::new();
+    for (person, (plan, patient)) in plans.iter().zip(patients).enumerate() {
+        entries.extend(plan.resources.iter().map(|planned| entry(person, plan, planned, patient)));
+    }
+    Transaction { entries }
+}
+
+fn entry(person: usize, plan: &PersonPlan, planned: &Planned, patient: &Patient) -> Entry {
+    let key = Coding { system: KEY_SYSTEM.to_owned(), code: planned.key.to_string() };
+    let digest = Coding { system: DIGEST_SYSTEM.to_owned(), code: plan.digest.clone() };
+    let mut resource = planned.resource.clone();
+    let subject = literal(&patient.reference);
+    let (resource_type, meta) = match &mut resource {
+        Resource::QuestionnaireResponse(response) => {
+            response.subject = Some(Box::new(subject));
+            ("QuestionnaireResponse", &mut response.meta)
+        }
+        Resource::CarePlan(care_plan) => {
+            set_goals(&mut care_plan.contained, &subject);
+            care_plan.subject = Box::new(subject);
+            ("CarePlan", &mut care_plan.meta)
+        }
+        Resource::Provenance(provenance) => ("Provenance", &mut provenance.meta),
+        _ => unreachable!("a plan is made of responses, plans and provenances"),
+    };
+    let meta = meta.get_or_insert_with(|| Box::new(Meta::default()));
+    meta.tag.extend([&key, &digest].map(label));
+    meta.security.extend(patient.security.iter().map(label));
+    Entry { person, resource_type, full_url: urn(planned.key), key, digest, body: neuvola_fhir::print(&resource) }
+}
+
+fn set_goals(contained: &mut [Resource], subject: &Reference) {
+    for resource in contained {
+        if let Resource::Goal(goal) = resource {
+            goal.subject = Box::new(subject.clone());
+        }
+    }
+}
+
+fn label(coding: &Coding) -> FhirCoding {
+    if coding.system.is_empty() {
+        return FhirCoding { code: Some(coding.code.as_str().into()), ..FhirCoding::default() };
+    }
+    plain_coding(&coding.system, &coding.code, None)
+}

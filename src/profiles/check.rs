@@ -1,0 +1,83 @@
+//! Cross-checks that no single artifact can make: translations, vocabularies, names that must resolve.
+
+use super::{Defect, Profiles};
+use crate::form::questionnaire::{DATA_ABSENT_REASON, Questionnaire};
+use crate::issue::Issue;
+use crate::segment::rule::Rule;
+use crate::texts::Texts;
+
+pub(super) fn check(profiles: &Profiles, defects: &mut Vec<Defect>) {
+    for questionnaire in &profiles.questionnaires {
+        if let Some(rule_form) = (!questionnaire.form.is_empty()).then_some(&questionnaire.form)
+            && profiles.coded_in("form", rule_form).is_none()
+        {
+            push(profiles, defects, "Questionnaire", &questionnaire.url, "Questionnaire.code", format!("the form `{rule_form}` is not in its code system"));
+        }
+        if !questionnaire.form.is_empty() {
+            texts_of(questionnaire, profiles, defects);
+        }
+    }
+    for rule_set in &profiles.rule_sets {
+        for rules in &rule_set.roles {
+            let all = rules.segments.iter().chain(&rules.alerts).chain(&rules.services);
+            for rule in all.flat_map(|rule| std::iter::once(rule).chain(&rule.services)) {
+                translated(rule, &rule_set.url, profiles, defects);
+            }
+        }
+    }
+    vocabularies(profiles, defects);
+    for guidance in profiles.guidance.iter().filter(|guidance| guidance.text.is_empty()) {
+        push(profiles, defects, "Library", super::split(&guidance.canonical).0, "Library.content", "the guidance has no text".to_owned());
+    }
+}
+
+fn texts_of(questionnaire: &Questionnaire, profiles: &Profiles, defects: &mut Vec<Defect>) {
+    for item in questionnaire.items() {
+        let shown = item.options.iter().filter(|option| !option.display.is_empty()).map(|option| &option.display);
+        for text in shown.chain((!item.text.is_empty()).then_some(&item.text)) {
+            if let Some(language) = missing_language(text) {
+                let message = format!("`{}` has a text without its translation into `{language}`", item.link_id);
+                push(profiles, defects, "Questionnaire", &questionnaire.url, "Questionnaire.item", message);
+            }
+        }
+    }
+}
+
+fn translated(rule: &Rule, url: &str, profiles: &Profiles, defects: &mut Vec<Defect>) {
+    for (name, text) in [("title", &rule.title), ("description", &rule.sentence)] {
+        if text.is_empty() {
+            push(profiles, defects, "PlanDefinition", url, "PlanDefinition.action", format!("the rule `{}` has no `{name}`", rule.id));
+        } else if let Some(language) = missing_language(text) {
+            push(profiles, defects, "PlanDefinition", url, "PlanDefinition.action", format!("the {name} of `{}` is not translated into `{language}`", rule.id));
+        }
+    }
+}
+
+fn vocabularies(profiles: &Profiles, defects: &mut Vec<Defect>) {
+    for vocabulary in &profiles.vocabularies {
+        for (url, field, link_id) in vocabulary.fields() {
+            match profiles.questionnaires.iter().find(|questionnaire| questionnaire.url == url) {
+                None => push(profiles, defects, "ConceptMap", &vocabulary.url, "ConceptMap.group.target", format!("the Questionnaire `{url}` does not resolve")),
+                Some(questionnaire) if questionnaire.find(link_id).is_none() => {
+                    push(profiles, defects, "ConceptMap", &vocabulary.url, "ConceptMap.group.element", format!("`{field}` leads to `{link_id}`, which `{}` does not have", questionnaire.id));
+                }
+                Some(_) => {}
+            }
+        }
+        for (field, system, code) in vocabulary.targets() {
+            let ours = system.contains("/CodeSystem/") && system != DATA_ABSENT_REASON;
+            if ours && profiles.coded(system, code).is_none() {
+                push(profiles, defects, "ConceptMap", &vocabulary.url, "ConceptMap.group.element", format!("an option of `{field}` leads to `{code}`, which its code system does not have"));
+            }
+        }
+    }
+}
+
+fn missing_language(text: &Texts) -> Option<&'static str> {
+    ["sv", "en"].into_iter().find(|language| !text.has(language))
+}
+
+fn push(profiles: &Profiles, defects: &mut Vec<Defect>, resource_type: &str, url: &str, place: &str, message: String) {
+    let file = profiles.artifacts.iter().find(|artifact| artifact.resource_type == resource_type && artifact.url == url).map_or_else(String::new, |artifact| artifact.file.clone());
+    defects.push(Defect { file, issue: Issue::error("invalid", "profiles", place, message) });
+}

@@ -1,0 +1,258 @@
+//! Knowledge as data: what lies in `profiles/`, loaded, compiled and cross-checked. A defect is refused at the start,
+//! naming file and element.
+
+mod artifact;
+mod check;
+mod terminology;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use include_dir::{Dir, include_dir};
+use neuvola_fhir::read;
+
+pub use artifact::{Artifact, Guidance, Service};
+use terminology::Terminology;
+
+use crate::form::questionnaire::Questionnaire;
+use crate::form::vocabulary::Vocabulary;
+use crate::issue::Issue;
+use crate::segment::load::{Known, load};
+use crate::segment::rule::{Coded, RuleSet};
+
+/// All knowledge that one adapter holds.
+#[derive(Debug)]
+pub struct Profiles {
+    artifacts: Vec<Artifact>,
+    questionnaires: Vec<Arc<Questionnaire>>,
+    services: Vec<Service>,
+    guidance: Vec<Guidance>,
+    vocabularies: Vec<Vocabulary>,
+    rule_sets: Vec<RuleSet>,
+    terminology: Terminology,
+}
+
+/// Something wrong with the knowledge.
+#[derive(Clone, Debug)]
+pub struct Defect {
+    pub file: String,
+    pub issue: Issue,
+}
+
+/// One file of knowledge.
+#[derive(Clone, Debug)]
+pub struct File {
+    pub name: String,
+    pub content: Vec<u8>,
+}
+
+impl Profiles {
+    /// What travels in the binary.
+    pub fn shipped_files() -> Vec<File> {
+        SHIPPED.files().filter_map(|file| is_json(file.path()).then(|| File { name: format!("profiles/{}", file.path().display()), content: file.contents().to_vec() })).collect()
+    }
+
+    /// The JSON files of a folder, folders in it included; or one file.
+    ///
+    /// # Errors
+    /// What could not be read.
+    pub fn files_of(path: &Path) -> std::io::Result<Vec<File>> {
+        if path.is_file() {
+            return Ok(vec![File { name: path.display().to_string(), content: std::fs::read(path)? }]);
+        }
+        let mut entries: Vec<PathBuf> = std::fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+        entries.sort();
+        let mut files = Vec::new();
+        for entry in entries {
+            if entry.is_dir() {
+                files.extend(Self::files_of(&entry)?);
+            } else if is_json(&entry) {
+                files.push(File { name: entry.display().to_string(), content: std::fs::read(&entry)? });
+            }
+        }
+        Ok(files)
+    }
+
+    /// Loads and cross-checks. Of two artifacts with one canonical and version the later file's counts.
+    ///
+    /// # Errors
+    /// Every defect, with its file and element.
+    pub fn load(files: Vec<File>) -> Result<Self, Vec<Defect>> {
+        let mut defects = Vec::new();
+        let mut profiles = Self {
+            artifacts: Vec::new(),
+            questionnaires: Vec::new(),
+            services: Vec::new(),
+            guidance: Vec::new(),
+            vocabularies: Vec::new(),
+            rule_sets: Vec::new(),
+            terminology: Terminology::default(),
+        };
+        for file in files {
+            match Artifact::read(file) {
+                Ok(Some(artifact)) => profiles.put(artifact),
+                Ok(None) => {}
+                Err(found) => defects.extend(found),
+            }
+        }
+        profiles.compile(&mut defects);
+        check::check(&profiles, &mut defects);
+        if defects.is_empty() { Ok(profiles) } else { Err(defects) }
+    }
+
+    /// The shipped knowledge, and over it that of `folders`.
+    ///
+    /// # Errors
+    /// Every defect, with its file and element.
+    pub fn with_folders(folders: &[PathBuf]) -> Result<Self, Vec<Defect>> {
+        let mut files = Self::shipped_files();
+        for folder in folders {
+            let unreadable = |error: std::io::Error| vec![Defect { file: folder.display().to_string(), issue: Issue::error("not-found", "profiles", "", format!("cannot be read: {}", error.kind())) }];
+            files.extend(Self::files_of(folder).map_err(unreadable)?);
+        }
+        Self::load(files)
+    }
+
+    pub fn artifacts(&self) -> &[Artifact] {
+        &self.artifacts
+    }
+
+    pub fn questionnaires(&self) -> &[Arc<Questionnaire>] {
+        &self.questionnaires
+    }
+
+    pub fn rule_sets(&self) -> &[RuleSet] {
+        &self.rule_sets
+    }
+
+    pub fn services(&self) -> &[Service] {
+        &self.services
+    }
+
+    /// The rule set of `form` in force on `day`; the latest version of several.
+    pub fn rule_set(&self, form: &str, day: &str) -> Option<&RuleSet> {
+        self.rule_sets.iter().filter(|rule_set| rule_set.form == form && rule_set.is_effective(day)).max_by(|left, right| left.version.cmp(&right.version))
+    }
+
+    pub fn has_form(&self, form: &str) -> bool {
+        self.rule_sets.iter().any(|rule_set| rule_set.form == form)
+    }
+
+    pub fn service(&self, code: &str) -> Option<&Service> {
+        self.services.iter().find(|service| service.coded.code == code)
+    }
+
+    pub fn guidance(&self, canonical: &str) -> Option<&Guidance> {
+        self.guidance.iter().find(|guidance| guidance.canonical == canonical)
+    }
+
+    /// The vocabulary of this canonical; without a version the only one of its url.
+    pub fn vocabulary(&self, canonical: &str) -> Option<&Vocabulary> {
+        let (url, version) = split(canonical);
+        let mut found = self.vocabularies.iter().filter(|vocabulary| vocabulary.url == url && version.is_none_or(|version| version == vocabulary.version));
+        let first = found.next()?;
+        found.next().is_none().then_some(first)
+    }
+
+    /// The Questionnaire that a response names: exactly its version; without one the only one of its url.
+    pub fn questionnaire(&self, canonical: &str) -> Option<&Arc<Questionnaire>> {
+        let (url, version) = split(canonical);
+        let mut found = self.questionnaires.iter().filter(|questionnaire| questionnaire.url == url && version.is_none_or(|version| version == questionnaire.version));
+        let first = found.next()?;
+        found.next().is_none().then_some(first)
+    }
+
+    /// A code's display in its code system.
+    pub fn coded(&self, system: &str, code: &str) -> Option<Coded> {
+        self.terminology.coded(system, code)
+    }
+
+    /// The code system whose url ends in `/CodeSystem/{id}`.
+    pub fn coded_in(&self, id: &str, code: &str) -> Option<Coded> {
+        self.terminology.coded_in(id, code)
+    }
+
+    fn put(&mut self, artifact: Artifact) {
+        match self.artifacts.iter_mut().find(|known| known.is_same(&artifact)) {
+            Some(known) => *known = artifact,
+            None => self.artifacts.push(artifact),
+        }
+    }
+
+    fn compile(&mut self, defects: &mut Vec<Defect>) {
+        let artifacts = std::mem::take(&mut self.artifacts);
+        let of = |wanted: &'static str| artifacts.iter().filter(move |artifact| artifact.resource_type == wanted);
+        for artifact in of("CodeSystem").chain(of("ValueSet")) {
+            artifact.with_node(|node| self.terminology.add(node));
+        }
+        for artifact in of("Questionnaire") {
+            match artifact.with_node(Questionnaire::compile) {
+                Some(Ok(mut questionnaire)) => {
+                    self.expand(&mut questionnaire, artifact, defects);
+                    self.questionnaires.push(Arc::new(questionnaire));
+                }
+                Some(Err(found)) => defects.extend(found.into_iter().map(|issue| artifact.defect(issue))),
+                None => {}
+            }
+        }
+        self.services.extend(of("ActivityDefinition").filter_map(|artifact| artifact.with_node(Service::read)));
+        self.guidance.extend(of("Library").filter_map(|artifact| artifact.with_node(Guidance::read)));
+        self.vocabularies.extend(of("ConceptMap").filter_map(|artifact| artifact.with_node(Vocabulary::compile)));
+        for artifact in of("PlanDefinition") {
+            match artifact.with_node(|node| load(node, self)) {
+                Some(Ok(rule_set)) => self.rule_sets.push(rule_set),
+                Some(Err(found)) => defects.extend(found.into_iter().map(|issue| artifact.defect(issue))),
+                None => {}
+            }
+        }
+        self.artifacts = artifacts;
+    }
+
+    /// Options that come from a ValueSet.
+    fn expand(&self, questionnaire: &mut Questionnaire, artifact: &Artifact, defects: &mut Vec<Defect>) {
+        for index in 0..questionnaire.items().len() {
+            let Some(canonical) = questionnaire.item(index).value_set.clone() else { continue };
+            match self.terminology.expand(split(&canonical).0) {
+                Some(options) => questionnaire.fill_options(index, options),
+                None => {
+                    let message = format!("the value set `{canonical}` of `{}` does not resolve", questionnaire.item(index).link_id);
+                    defects.push(artifact.defect(Issue::error("not-found", "profiles", "Questionnaire", message)));
+                }
+            }
+        }
+    }
+}
+
+impl Known for Profiles {
+    fn questionnaire(&self, canonical: &str) -> Option<Arc<Questionnaire>> {
+        Self::questionnaire(self, canonical).cloned()
+    }
+
+    fn service(&self, canonical: &str) -> Option<Coded> {
+        self.services.iter().find(|service| service.canonical == canonical).map(|service| service.coded.clone())
+    }
+
+    fn has_guidance(&self, canonical: &str) -> bool {
+        self.guidance(canonical).is_some()
+    }
+
+    fn has_code(&self, system: &str, code: &str) -> bool {
+        self.terminology.coded(system, code).is_some()
+    }
+}
+
+/// `url|version`
+pub fn split(canonical: &str) -> (&str, Option<&str>) {
+    canonical.split_once('|').map_or((canonical, None), |(url, version)| (url, Some(version)))
+}
+
+fn is_json(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "json")
+}
+
+/// A file that cannot be read as FHIR JSON at all.
+fn unreadable(file: &File) -> Result<neuvola_fhir::Node<'_>, Vec<Defect>> {
+    read(&file.content).map_err(|faults| faults.into_iter().map(|fault| Defect { file: file.name.clone(), issue: fault.into() }).collect())
+}
+
+static SHIPPED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/profiles");

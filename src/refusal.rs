@@ -1,0 +1,170 @@
+//! Why something was refused, by whose fault it is. The one table of statuses and exit codes:
+//!
+//! | fault | HTTP | issue.code | exit |
+//! |---|---|---|---|
+//! | body unreadable or not the declared type | 400 | structure, invalid | 65 |
+//! | answers break the Questionnaire | 422 | required, value, code-invalid, … | 65 |
+//! | decision does not fit | 422 | business-rule | 65 |
+//! | decision answers another proposal | 409 | conflict | 65 |
+//! | no such patient / several / inactive, replaced, deceased | 422 / 409 / 422 | not-found / multiple-matches / business-rule | 65 |
+//! | unknown form in the URL / in a body | 404 / 422 | not-found | 65 |
+//! | same submission id, other content; or the plan was corrected since | 409 | duplicate | 65 |
+//! | method, Accept, Content-Type | 405 / 406 / 415 | not-supported | 64 |
+//! | too large | 413 | too-long | 65 |
+//! | we are saturated | 503 | throttled | 75 |
+//! | record system refused the resource, or its answer makes no sense | 502 | processing | 76 |
+//! | record system unreachable or busy | 503 | transient | 75 |
+//! | record system too slow: outcome unknown, safe to repeat | 504 | timeout | 75 |
+//! | our credentials refused there | 500 | exception | 78 |
+//! | our bug | 500 | exception | 70 |
+//! | defective profile | does not start | invalid | 78 |
+
+use std::time::Duration;
+
+use crate::issue::Issue;
+use crate::record::{PatientFault, RecordError};
+
+/// A refusal.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    #[error("the body cannot be read")]
+    Unreadable(Vec<Issue>),
+    #[error("the body does not say what it must")]
+    Invalid(Vec<Issue>),
+    #[error("the decision does not fit")]
+    Decision(Vec<Issue>),
+    /// Each issue names a person and the proposal that the rules now make.
+    #[error("the decision answers another proposal")]
+    ProposalChanged(Vec<Issue>),
+    #[error("there is no such form")]
+    UnknownForm(String),
+    /// In the body's place, what became of the look-up.
+    #[error("a person cannot be written for")]
+    Patients(Vec<(String, PatientFault)>),
+    /// Places of the persons whose content differs.
+    #[error("the submission was written before, with other content")]
+    Duplicate(Vec<String>),
+    #[error("the plan was changed since it was written")]
+    Corrected(Vec<String>),
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    #[error("not found")]
+    NotFound(String),
+    #[error("method not allowed")]
+    Method(&'static str),
+    #[error("not acceptable")]
+    NotAcceptable,
+    #[error("unsupported media type")]
+    MediaType,
+    #[error("too large")]
+    TooLarge(usize),
+    #[error("saturated")]
+    Saturated,
+    #[error("internal error")]
+    Bug,
+}
+
+impl Refusal {
+    /// HTTP status.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Unreadable(_) => 400,
+            Self::Invalid(_) | Self::Decision(_) => 422,
+            Self::Patients(faults) if faults.iter().all(|(_, fault)| matches!(fault, PatientFault::Several(_))) => 409,
+            Self::Patients(_) => 422,
+            Self::ProposalChanged(_) | Self::Duplicate(_) | Self::Corrected(_) => 409,
+            Self::UnknownForm(_) | Self::NotFound(_) => 404,
+            Self::Method(_) => 405,
+            Self::NotAcceptable => 406,
+            Self::MediaType => 415,
+            Self::TooLarge(_) => 413,
+            Self::Saturated => 503,
+            Self::Record(error) => match error {
+                RecordError::Unreachable { .. } | RecordError::Busy { .. } => 503,
+                RecordError::TooSlow => 504,
+                RecordError::Refused { .. } | RecordError::Unintelligible(_) | RecordError::Misdirected => 502,
+                RecordError::CredentialsRefused => 500,
+            },
+            Self::Bug => 500,
+        }
+    }
+
+    /// Exit code of the command line, from `sysexits.h`.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Record(error) => match error {
+                RecordError::Unreachable { .. } | RecordError::Busy { .. } | RecordError::TooSlow => 75,
+                RecordError::Refused { .. } | RecordError::Unintelligible(_) | RecordError::Misdirected => 76,
+                RecordError::CredentialsRefused => 78,
+            },
+            Self::Saturated => 75,
+            Self::Method(_) | Self::NotAcceptable | Self::MediaType => 64,
+            Self::Bug => 70,
+            _ => 65,
+        }
+    }
+
+    /// When to come again.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Record(RecordError::Unreachable { retry_after } | RecordError::Busy { retry_after }) => Some(*retry_after),
+            Self::Record(RecordError::TooSlow) | Self::Saturated => Some(Duration::from_secs(1)),
+            _ => None,
+        }
+    }
+
+    /// What is wrong, every fault with its place.
+    pub fn issues(&self) -> Vec<Issue> {
+        match self {
+            Self::Unreadable(issues) | Self::Invalid(issues) | Self::Decision(issues) | Self::ProposalChanged(issues) => issues.clone(),
+            Self::UnknownForm(known) => vec![Issue::error("not-found", "unknown-form", "", "there is no such form, or none in force on that day").remedy(format!("known: {known}"))],
+            Self::Patients(faults) => faults.iter().map(|(place, fault)| patient(place, *fault)).collect(),
+            Self::Duplicate(places) => {
+                let remedy = "a submission id stands for one content: send a changed form under a new id";
+                places.iter().map(|place| Issue::error("duplicate", "other-content", place, "this submission id was written before with other content for this person").remedy(remedy)).collect()
+            }
+            Self::Corrected(places) => {
+                let remedy = "read the plan in the record; a new plan needs a new submission id";
+                places.iter().map(|place| Issue::error("duplicate", "changed-since", place, "what was written under this submission id was changed or annulled since").remedy(remedy)).collect()
+            }
+            Self::Record(error) => record(error),
+            Self::NotFound(what) => vec![Issue::error("not-found", "not-found", "", format!("{what} is not here"))],
+            Self::Method(allowed) => vec![Issue::error("not-supported", "method", "", "the method is not supported here").remedy(format!("allowed: {allowed}"))],
+            Self::NotAcceptable => vec![Issue::error("not-supported", "accept", "", "only JSON can be answered").remedy("accept application/fhir+json or application/json")],
+            Self::MediaType => vec![Issue::error("not-supported", "content-type", "", "only JSON is read here").remedy("send application/json or application/fhir+json")],
+            Self::TooLarge(most) => vec![Issue::error("too-long", "too-large", "", format!("the body is larger than {most} bytes"))],
+            Self::Saturated => vec![Issue::error("throttled", "saturated", "", "too many requests are under way").remedy("repeat after the time in Retry-After")],
+            Self::Bug => vec![Issue::error("exception", "internal", "", "something went wrong on our side; repeating is safe")],
+        }
+    }
+}
+
+fn patient(place: &str, fault: PatientFault) -> Issue {
+    let (code, name, remedy) = match fault {
+        PatientFault::NotFound => ("not-found", "no-patient", "register the patient in the record system first"),
+        PatientFault::Several(_) => ("multiple-matches", "several-patients", "merge or correct the records there first"),
+        PatientFault::Inactive => ("business-rule", "inactive-patient", "activate the record there first"),
+        PatientFault::Replaced => ("business-rule", "replaced-patient", "use the record that replaced it"),
+        PatientFault::Deceased => ("business-rule", "deceased-patient", "no plan is written for a deceased person"),
+    };
+    Issue::error(code, name, place, fault.to_string()).remedy(remedy)
+}
+
+fn record(error: &RecordError) -> Vec<Issue> {
+    let message = error.to_string();
+    match error {
+        RecordError::Unreachable { .. } => vec![Issue::error("transient", "record-unreachable", "", message).remedy("nothing was lost: repeat the same request after the time in Retry-After")],
+        RecordError::Busy { .. } => vec![Issue::error("transient", "record-busy", "", message).remedy("nothing was lost: repeat the same request after the time in Retry-After")],
+        RecordError::TooSlow => vec![Issue::error("timeout", "record-slow", "", message).remedy("repeat the same request: what was written is recognised")],
+        RecordError::CredentialsRefused => vec![Issue::error("exception", "record-credentials", "", message)],
+        RecordError::Unintelligible(_) | RecordError::Misdirected => vec![Issue::error("processing", "record-answer", "", message)],
+        RecordError::Refused { issues, .. } => {
+            let mut all = vec![Issue::error("processing", "record-refused", "", message)];
+            all.extend(issues.iter().map(|issue| {
+                let place = issue.expression.first().cloned().unwrap_or_default();
+                Issue::error("processing", "record-issue", place, format!("the record system reports: {} ({})", issue.code, issue.severity))
+            }));
+            all
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Previews and receipts as our own JSON, for those who do not speak FHIR.
+
+use serde_json::{Value, json};
+
+use crate::pipeline::{Named, PersonPreview, Preview, Receipt, RuleView};
+use crate::segment::{Read, ReadState};
+
+/// Who, which segments, and why. The draft CarePlan is under `plan`.
+pub fn preview(preview: &Preview) -> Value {
+    json!({
+        "form": preview.form,
+        "ruleSet": preview.rule_set,
+        "persons": preview.persons.iter().map(person).collect::<Vec<_>>(),
+    })
+}
+
+/// The same for a repeat, to the byte.
+pub fn receipt(receipt: &Receipt) -> Value {
+    let persons: Vec<_> = receipt
+        .persons
+        .iter()
+        .map(|person| {
+            let written: Vec<_> = person.written.iter().map(|it| json!({ "kind": it.kind, "reference": it.reference, "identifier": it.identifier })).collect();
+            json!({ "person": person.person, "segment": person.segment, "written": written })
+        })
+        .collect();
+    json!({ "persons": persons })
+}
+
+fn person(person: &PersonPreview) -> Value {
+    let plan = person.plan.as_deref().and_then(|plan| serde_json::from_slice::<Value>(plan).ok());
+    json!({
+        "person": person.person,
+        "role": person.role,
+        "proposal": person.proposal,
+        "segment": person.segment.as_ref().map(named),
+        "possible": person.possible.iter().map(named).collect::<Vec<_>>(),
+        "segments": person.segments.iter().map(rule).collect::<Vec<_>>(),
+        "alerts": person.alerts.iter().map(rule).collect::<Vec<_>>(),
+        "services": person.services.iter().map(rule).collect::<Vec<_>>(),
+        "plan": plan,
+    })
+}
+
+fn named(named: &Named) -> Value {
+    json!({ "code": named.code, "display": named.display })
+}
+
+fn rule(rule: &RuleView) -> Value {
+    json!({
+        "id": rule.id,
+        "code": rule.subject.code,
+        "display": rule.subject.display,
+        "outcome": rule.outcome.code(),
+        "sentence": rule.sentence,
+        "expression": rule.expression,
+        "inputs": rule.inputs.iter().map(read).collect::<Vec<_>>(),
+        "undecided": rule.undecided,
+        "guidance": rule.guidance,
+    })
+}
+
+fn read(read: &Read) -> Value {
+    let (state, values) = match &read.state {
+        ReadState::Answered(values) => ("answered", values.as_slice()),
+        ReadState::Declined => ("declined", &[][..]),
+        ReadState::Missing => ("missing", &[][..]),
+        ReadState::NotAsked => ("not-asked", &[][..]),
+    };
+    json!({ "linkId": read.link_id, "professional": read.professional, "state": state, "values": values })
+}

@@ -1,0 +1,526 @@
+//! A rule's expression, lowered: FHIRPath's syntax tree becomes a [`Condition`] over items known by index.
+//!
+//! The engine's parser gives the tree; what rules are made of is lowered here (answers by linkId, codes, weights, sums,
+//! comparisons, boolean operators). What is not is [`Condition::Engine`] and runs in the engine. Sources: FHIRPath
+//! <http://hl7.org/fhirpath/N1/>, SDC 4.0 `weight()`.
+
+use octofhir_fhirpath::ast::ExpressionNode as Ast;
+use octofhir_fhirpath::{BinaryOperator as Op, LiteralValue, UnaryOperator};
+use rust_decimal::Decimal;
+
+use crate::form::questionnaire::{Item, ItemKind, OptionValue, Questionnaire};
+
+/// Something that is true, false or empty of a family's answers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Condition {
+    Constant(bool),
+    And(Box<Condition>, Box<Condition>),
+    Or(Box<Condition>, Box<Condition>),
+    Xor(Box<Condition>, Box<Condition>),
+    Implies(Box<Condition>, Box<Condition>),
+    Not(Box<Condition>),
+    Compare(Number, Comparison, Number),
+    /// `… = literal`, `… != literal`
+    Same { of: Selection, wanted: Literal, negated: bool },
+    /// `… in (a | b)`
+    OneOf { of: Selection, wanted: Vec<Literal> },
+    Exists(Selection),
+    Empty(Selection),
+    /// A boolean answer, standing for itself.
+    Answer(Selection),
+    /// Not lowered; for the engine.
+    Engine(String),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Number {
+    Literal(Decimal),
+    /// `sum()`: nothing sums to 0.
+    Sum(Selection, Measure),
+    /// One answer's number.
+    One(Selection, Measure),
+    Count(Selection),
+    Add(Box<Number>, Box<Number>),
+    Subtract(Box<Number>, Box<Number>),
+    Multiply(Box<Number>, Box<Number>),
+}
+
+/// What of an answer is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    Value,
+    Weight,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    Equal,
+    NotEqual,
+    Greater,
+    Less,
+    GreaterOrEqual,
+    LessOrEqual,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Literal {
+    Text(String),
+    Number(Decimal),
+    Boolean(bool),
+}
+
+/// Answers of some questions, those with one of the codes in `only` if given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Selection {
+    pub inputs: Vec<Input>,
+    pub only: Option<Vec<String>>,
+}
+
+/// One question that a rule reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Input {
+    pub source: Source,
+    pub item: usize,
+}
+
+/// Whose response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Source {
+    /// The person's own.
+    Own,
+    /// The professional's about the person.
+    Professional,
+}
+
+/// What an expression may name.
+pub struct Scope<'s> {
+    pub own: &'s Questionnaire,
+    pub professional: Option<&'s Questionnaire>,
+    /// Variables, by name, as written.
+    pub variables: &'s [(String, String)],
+}
+
+/// Why an expression is refused. What is merely not lowered is no defect.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Defect {
+    #[error("the expression does not compile")]
+    Syntax,
+    #[error("`{0}` has no question `{1}`")]
+    UnknownQuestion(String, String),
+    #[error("`{1}` is no option of `{0}`")]
+    UnknownOption(String, String),
+    #[error("`%{0}` is not known here: a rule stays with its person")]
+    UnknownVariable(String),
+    #[error("`{0}()` may not be used in a rule")]
+    ForbiddenFunction(String),
+    #[error("the variables go in a circle at `%{0}`")]
+    Circle(String),
+}
+
+/// Lowers `expression`.
+///
+/// # Errors
+/// [`Defect`]
+pub fn lower(expression: &str, scope: &Scope<'_>) -> Result<Condition, Defect> {
+    let tree = octofhir_fhirpath::parser::parse_ast(expression).map_err(|_| Defect::Syntax)?;
+    let lowering = Lowering { scope, depth: 0 };
+    lowering.refuse_strangers(&tree)?;
+    match lowering.condition(&tree) {
+        Ok(condition) => Ok(condition),
+        Err(Stop::Defect(defect)) => Err(defect),
+        Err(Stop::NotLowered) => Ok(Condition::Engine(expression.to_owned())),
+    }
+}
+
+enum Stop {
+    NotLowered,
+    Defect(Defect),
+}
+
+use Stop::NotLowered;
+
+/// How far along a path from a response to its answers we are.
+enum Path {
+    Response(Source),
+    /// Some items of the response; `None` is all of them.
+    Items(Source, Option<Vec<usize>>),
+    /// The items that a `where(linkId …)` chose.
+    Chosen(Source, Vec<usize>),
+    Answers(Selection),
+    Values(Selection),
+    Codes(Selection),
+    Measures(Selection, Measure),
+}
+
+struct Lowering<'s> {
+    scope: &'s Scope<'s>,
+    depth: usize,
+}
+
+impl<'s> Lowering<'s> {
+    fn condition(&self, tree: &Ast) -> Result<Condition, Stop> {
+        match tree {
+            Ast::Parenthesized(inner) => self.condition(inner),
+            Ast::Literal(literal) => match &literal.value {
+                LiteralValue::Boolean(value) => Ok(Condition::Constant(*value)),
+                _ => Err(NotLowered),
+            },
+            Ast::UnaryOperation(unary) if unary.operator == UnaryOperator::Not => Ok(Condition::Not(Box::new(self.condition(&unary.operand)?))),
+            Ast::BinaryOperation(binary) => self.binary(binary.operator, &binary.left, &binary.right),
+            Ast::MethodCall(call) => match (call.method.as_str(), call.arguments.is_empty()) {
+                ("not", true) => Ok(Condition::Not(Box::new(self.condition(&call.object)?))),
+                ("exists", true) => Ok(Condition::Exists(self.selection(&call.object)?)),
+                ("empty", true) => Ok(Condition::Empty(self.selection(&call.object)?)),
+                _ => Err(NotLowered),
+            },
+            Ast::Variable(variable) if self.variable(&variable.name).is_some() => self.inside(&variable.name, |inner, tree| inner.condition(tree)),
+            _ => match self.path(tree)? {
+                Path::Values(selection) if self.all(&selection, |item| item.kind == ItemKind::Boolean) && selection.inputs.len() == 1 => Ok(Condition::Answer(selection)),
+                _ => Err(NotLowered),
+            },
+        }
+    }
+
+    fn binary(&self, operator: Op, left: &Ast, right: &Ast) -> Result<Condition, Stop> {
+        let both = |make: fn(Box<Condition>, Box<Condition>) -> Condition| Ok(make(Box::new(self.condition(left)?), Box::new(self.condition(right)?)));
+        match operator {
+            Op::And => return both(Condition::And),
+            Op::Or => return both(Condition::Or),
+            Op::Xor => return both(Condition::Xor),
+            Op::Implies => return both(Condition::Implies),
+            Op::In => {
+                let of = self.compared(left)?;
+                let wanted = literals(right).ok_or(NotLowered)?;
+                self.check_options(&of, &wanted)?;
+                return Ok(Condition::OneOf { of, wanted });
+            }
+            _ => {}
+        }
+        let comparison = match operator {
+            Op::Equal => Comparison::Equal,
+            Op::NotEqual => Comparison::NotEqual,
+            Op::GreaterThan => Comparison::Greater,
+            Op::LessThan => Comparison::Less,
+            Op::GreaterThanOrEqual => Comparison::GreaterOrEqual,
+            Op::LessThanOrEqual => Comparison::LessOrEqual,
+            _ => return Err(NotLowered),
+        };
+        if matches!(comparison, Comparison::Equal | Comparison::NotEqual)
+            && let Some(wanted @ (Literal::Text(_) | Literal::Boolean(_))) = literal(right)
+        {
+            let of = self.compared(left)?;
+            self.check_options(&of, std::slice::from_ref(&wanted))?;
+            return Ok(Condition::Same { of, wanted, negated: comparison == Comparison::NotEqual });
+        }
+        Ok(Condition::Compare(self.number(left)?, comparison, self.number(right)?))
+    }
+
+    fn number(&self, tree: &Ast) -> Result<Number, Stop> {
+        match tree {
+            Ast::Parenthesized(inner) => self.number(inner),
+            Ast::Literal(_) => match literal(tree) {
+                Some(Literal::Number(number)) => Ok(Number::Literal(number)),
+                _ => Err(NotLowered),
+            },
+            Ast::BinaryOperation(binary) => {
+                let make: fn(Box<Number>, Box<Number>) -> Number = match binary.operator {
+                    Op::Add => Number::Add,
+                    Op::Subtract => Number::Subtract,
+                    Op::Multiply => Number::Multiply,
+                    _ => return Err(NotLowered),
+                };
+                Ok(make(Box::new(self.number(&binary.left)?), Box::new(self.number(&binary.right)?)))
+            }
+            Ast::Variable(variable) if self.variable(&variable.name).is_some() => self.inside(&variable.name, |inner, tree| inner.number(tree)),
+            Ast::MethodCall(call) if call.method == "sum" && call.arguments.is_empty() => match self.measured(&call.object)? {
+                (selection, measure) => Ok(Number::Sum(selection, measure)),
+            },
+            Ast::MethodCall(call) if call.method == "count" && call.arguments.is_empty() => Ok(Number::Count(self.selection(&call.object)?)),
+            _ => match self.measured(tree)? {
+                (selection, measure) if selection.inputs.len() == 1 => Ok(Number::One(selection, measure)),
+                _ => Err(NotLowered),
+            },
+        }
+    }
+
+    /// Numbers of answers.
+    fn measured(&self, tree: &Ast) -> Result<(Selection, Measure), Stop> {
+        match self.path(tree)? {
+            Path::Measures(selection, measure) => Ok((selection, measure)),
+            Path::Values(selection) if self.all(&selection, |item| matches!(item.kind, ItemKind::Integer | ItemKind::Decimal)) => Ok((selection, Measure::Value)),
+            _ => Err(NotLowered),
+        }
+    }
+
+    /// Answers of which only the number or the presence counts.
+    fn selection(&self, tree: &Ast) -> Result<Selection, Stop> {
+        match self.path(tree)? {
+            Path::Answers(selection) | Path::Values(selection) | Path::Codes(selection) => Ok(selection),
+            _ => Err(NotLowered),
+        }
+    }
+
+    /// One question's answers, to compare with literals.
+    fn compared(&self, tree: &Ast) -> Result<Selection, Stop> {
+        match self.path(tree)? {
+            Path::Values(selection) if selection.inputs.len() == 1 && !self.all(&selection, |item| matches!(item.kind, ItemKind::Choice | ItemKind::OpenChoice | ItemKind::Quantity)) => Ok(selection),
+            Path::Codes(selection) if selection.inputs.len() == 1 => Ok(selection),
+            _ => Err(NotLowered),
+        }
+    }
+
+    fn path(&self, tree: &Ast) -> Result<Path, Stop> {
+        match tree {
+            Ast::Parenthesized(inner) => self.path(inner),
+            Ast::Variable(variable) => match variable.name.as_str() {
+                "resource" | "context" => Ok(Path::Response(Source::Own)),
+                "professional" => Ok(Path::Response(Source::Professional)),
+                name if self.variable(name).is_some() => self.inside(name, |inner, tree| inner.path(tree)),
+                name => Err(Stop::Defect(Defect::UnknownVariable(name.to_owned()))),
+            },
+            Ast::Identifier(identifier) => self.step(Path::Response(Source::Own), &identifier.name),
+            Ast::FunctionCall(call) if call.name == "descendants" => Ok(Path::Items(Source::Own, None)),
+            Ast::FunctionCall(call) => self.call(Path::Response(Source::Own), &call.name, &call.arguments),
+            Ast::PropertyAccess(access) => self.step(self.path(&access.object)?, &access.property),
+            Ast::Path(path) => path.path.split('.').try_fold(self.path(&path.base)?, |base, name| self.step(base, name)),
+            Ast::MethodCall(call) => self.call(self.path(&call.object)?, &call.method, &call.arguments),
+            Ast::Filter(filter) => self.filter(self.path(&filter.base)?, &filter.condition),
+            _ => Err(NotLowered),
+        }
+    }
+
+    fn step(&self, base: Path, name: &str) -> Result<Path, Stop> {
+        match (base, name) {
+            (Path::Response(source), "item") => Ok(Path::Items(source, Some(self.questionnaire(source)?.children(None).to_vec()))),
+            (Path::Chosen(source, items), "item") => {
+                let questionnaire = self.questionnaire(source)?;
+                Ok(Path::Items(source, Some(items.iter().flat_map(|&item| questionnaire.children(Some(item)).to_vec()).collect())))
+            }
+            (Path::Chosen(source, items), "answer") => Ok(Path::Answers(Selection { inputs: items.into_iter().map(|item| Input { source, item }).collect(), only: None })),
+            (Path::Answers(selection), "value") => Ok(Path::Values(selection)),
+            (Path::Values(selection), "code") if self.all(&selection, |item| matches!(item.kind, ItemKind::Choice | ItemKind::OpenChoice)) => Ok(Path::Codes(selection)),
+            (Path::Values(selection), "value") if self.all(&selection, |item| item.kind == ItemKind::Quantity) => Ok(Path::Measures(selection, Measure::Value)),
+            _ => Err(NotLowered),
+        }
+    }
+
+    fn call(&self, base: Path, name: &str, arguments: &[Ast]) -> Result<Path, Stop> {
+        match (name, arguments) {
+            ("where", [condition]) => self.filter(base, condition),
+            ("descendants", []) => match base {
+                Path::Response(source) => Ok(Path::Items(source, None)),
+                Path::Chosen(source, items) => {
+                    let questionnaire = self.questionnaire(source)?;
+                    Ok(Path::Items(source, Some(items.into_iter().flat_map(|item| questionnaire.descendants(item)).collect())))
+                }
+                _ => Err(NotLowered),
+            },
+            ("weight" | "ordinal", []) => match base {
+                Path::Values(selection) | Path::Answers(selection) => Ok(Path::Measures(selection, Measure::Weight)),
+                _ => Err(NotLowered),
+            },
+            _ => Err(NotLowered),
+        }
+    }
+
+    fn filter(&self, base: Path, condition: &Ast) -> Result<Path, Stop> {
+        let (name, wanted) = membership(condition).ok_or(NotLowered)?;
+        match (base, name) {
+            (Path::Items(source, among), "linkId") => {
+                let questionnaire = self.questionnaire(source)?;
+                let mut items = Vec::new();
+                for link_id in wanted {
+                    let unknown = || Stop::Defect(Defect::UnknownQuestion(questionnaire.id.clone(), link_id.clone()));
+                    let item = questionnaire.find(&link_id).ok_or_else(unknown)?;
+                    if among.as_ref().is_some_and(|among| !among.contains(&item)) {
+                        return Err(unknown());
+                    }
+                    items.push(item);
+                }
+                Ok(Path::Chosen(source, items))
+            }
+            (Path::Values(mut selection), "code") if selection.only.is_none() => {
+                self.check_options(&selection, &wanted.iter().cloned().map(Literal::Text).collect::<Vec<_>>())?;
+                selection.only = Some(wanted);
+                Ok(Path::Values(selection))
+            }
+            _ => Err(NotLowered),
+        }
+    }
+
+    /// A code that no option has can never be met: a defect of the rule.
+    fn check_options(&self, selection: &Selection, wanted: &[Literal]) -> Result<(), Stop> {
+        for input in &selection.inputs {
+            let item = self.questionnaire(input.source)?.item(input.item);
+            if !matches!(item.kind, ItemKind::Choice) || item.options.is_empty() {
+                continue;
+            }
+            for literal in wanted {
+                let known = |literal: &str| item.options.iter().any(|option| matches!(&option.value, OptionValue::Coding { code, .. } if code == literal) || matches!(&option.value, OptionValue::Text(text) if text == literal));
+                if let Literal::Text(text) = literal
+                    && !known(text)
+                {
+                    return Err(Stop::Defect(Defect::UnknownOption(item.link_id.clone(), text.clone())));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn all(&self, selection: &Selection, holds: impl Fn(&Item) -> bool) -> bool {
+        selection.inputs.iter().all(|input| self.questionnaire(input.source).is_ok_and(|questionnaire| holds(questionnaire.item(input.item))))
+    }
+
+    fn questionnaire(&self, source: Source) -> Result<&'s Questionnaire, Stop> {
+        match source {
+            Source::Own => Ok(self.scope.own),
+            Source::Professional => self.scope.professional.ok_or_else(|| Stop::Defect(Defect::UnknownVariable("professional".to_owned()))),
+        }
+    }
+
+    fn variable(&self, name: &str) -> Option<&'s str> {
+        self.scope.variables.iter().find(|(known, _)| known == name).map(|(_, expression)| expression.as_str())
+    }
+
+    fn inside<T>(&self, name: &str, lower: impl Fn(&Lowering<'s>, &Ast) -> Result<T, Stop>) -> Result<T, Stop> {
+        if self.depth > self.scope.variables.len() {
+            return Err(Stop::Defect(Defect::Circle(name.to_owned())));
+        }
+        let expression = self.variable(name).unwrap_or_default();
+        let tree = octofhir_fhirpath::parser::parse_ast(expression).map_err(|_| Stop::Defect(Defect::Syntax))?;
+        let inner = Lowering { scope: self.scope, depth: self.depth + 1 };
+        inner.refuse_strangers(&tree).map_err(Stop::Defect)?;
+        lower(&inner, &tree)
+    }
+
+    /// Variables that a rule may not see, functions that it may not use, wherever they stand.
+    fn refuse_strangers(&self, tree: &Ast) -> Result<(), Defect> {
+        let mut defect = None;
+        visit(tree, &mut |node| {
+            let found = match node {
+                Ast::Variable(variable) if !KNOWN_VARIABLES.contains(&variable.name.as_str()) && self.variable(&variable.name).is_none() => Some(Defect::UnknownVariable(variable.name.clone())),
+                Ast::Variable(variable) if variable.name == "professional" && self.scope.professional.is_none() => Some(Defect::UnknownVariable(variable.name.clone())),
+                Ast::FunctionCall(call) if !ALLOWED_FUNCTIONS.contains(&call.name.as_str()) => Some(Defect::ForbiddenFunction(call.name.clone())),
+                Ast::MethodCall(call) if !ALLOWED_FUNCTIONS.contains(&call.method.as_str()) => Some(Defect::ForbiddenFunction(call.method.clone())),
+                _ => None,
+            };
+            defect = defect.take().or(found);
+        });
+        defect.map_or(Ok(()), Err)
+    }
+}
+
+/// `name = 'x'` or `name in ('x' | 'y')`
+fn membership(condition: &Ast) -> Option<(&str, Vec<String>)> {
+    let binary = match condition {
+        Ast::Parenthesized(inner) => return membership(inner),
+        Ast::BinaryOperation(binary) => binary,
+        _ => return None,
+    };
+    let Ast::Identifier(identifier) = binary.left.as_ref() else { return None };
+    let wanted = match binary.operator {
+        Op::Equal => vec![literal(&binary.right)?],
+        Op::In => literals(&binary.right)?,
+        _ => return None,
+    };
+    let texts = wanted.into_iter().map(|literal| if let Literal::Text(text) = literal { Some(text) } else { None }).collect::<Option<_>>()?;
+    Some((&identifier.name, texts))
+}
+
+fn literals(tree: &Ast) -> Option<Vec<Literal>> {
+    match tree {
+        Ast::Parenthesized(inner) => literals(inner),
+        Ast::Union(union) => Some([literals(&union.left)?, literals(&union.right)?].concat()),
+        Ast::BinaryOperation(binary) if binary.operator == Op::Union => Some([literals(&binary.left)?, literals(&binary.right)?].concat()),
+        _ => Some(vec![literal(tree)?]),
+    }
+}
+
+fn literal(tree: &Ast) -> Option<Literal> {
+    match tree {
+        Ast::Parenthesized(inner) => literal(inner),
+        Ast::UnaryOperation(unary) if unary.operator == UnaryOperator::Negate => match literal(&unary.operand)? {
+            Literal::Number(number) => Some(Literal::Number(-number)),
+            _ => None,
+        },
+        Ast::Literal(node) => match &node.value {
+            LiteralValue::String(text) => Some(Literal::Text(text.clone())),
+            LiteralValue::Integer(number) | LiteralValue::Long(number) => Some(Literal::Number((*number).into())),
+            LiteralValue::Decimal(number) => Some(Literal::Number(number.to_string().parse().ok()?)),
+            LiteralValue::Boolean(value) => Some(Literal::Boolean(*value)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn visit(tree: &Ast, see: &mut impl FnMut(&Ast)) {
+    see(tree);
+    match tree {
+        Ast::FunctionCall(node) => node.arguments.iter().for_each(|child| visit(child, see)),
+        Ast::MethodCall(node) => {
+            visit(&node.object, see);
+            node.arguments.iter().for_each(|child| visit(child, see));
+        }
+        Ast::PropertyAccess(node) => visit(&node.object, see),
+        Ast::IndexAccess(node) => [&node.object, &node.index].into_iter().for_each(|child| visit(child, see)),
+        Ast::BinaryOperation(node) => [&node.left, &node.right].into_iter().for_each(|child| visit(child, see)),
+        Ast::UnaryOperation(node) => visit(&node.operand, see),
+        Ast::Lambda(node) => visit(&node.body, see),
+        Ast::Collection(node) => node.elements.iter().for_each(|child| visit(child, see)),
+        Ast::Parenthesized(inner) => visit(inner, see),
+        Ast::TypeCast(node) => visit(&node.expression, see),
+        Ast::TypeCheck(node) => visit(&node.expression, see),
+        Ast::Filter(node) => [&node.base, &node.condition].into_iter().for_each(|child| visit(child, see)),
+        Ast::Union(node) => [&node.left, &node.right].into_iter().for_each(|child| visit(child, see)),
+        Ast::Path(node) => visit(&node.base, see),
+        Ast::Literal(_) | Ast::Identifier(_) | Ast::Variable(_) | Ast::TypeInfo(_) => {}
+    }
+}
+
+impl Condition {
+    /// Every question that the condition reads, in order, each once.
+    pub fn inputs(&self) -> Vec<Input> {
+        let mut inputs = Vec::new();
+        self.collect(&mut inputs);
+        inputs.sort_unstable();
+        inputs.dedup();
+        inputs
+    }
+
+    fn collect(&self, inputs: &mut Vec<Input>) {
+        match self {
+            Self::And(left, right) | Self::Or(left, right) | Self::Xor(left, right) | Self::Implies(left, right) => {
+                left.collect(inputs);
+                right.collect(inputs);
+            }
+            Self::Not(inner) => inner.collect(inputs),
+            Self::Compare(left, _, right) => {
+                left.collect(inputs);
+                right.collect(inputs);
+            }
+            Self::Same { of, .. } | Self::OneOf { of, .. } | Self::Exists(of) | Self::Empty(of) | Self::Answer(of) => inputs.extend(&of.inputs),
+            Self::Constant(_) | Self::Engine(_) => {}
+        }
+    }
+}
+
+impl Number {
+    fn collect(&self, inputs: &mut Vec<Input>) {
+        match self {
+            Self::Sum(of, _) | Self::One(of, _) | Self::Count(of) => inputs.extend(&of.inputs),
+            Self::Add(left, right) | Self::Subtract(left, right) | Self::Multiply(left, right) => {
+                left.collect(inputs);
+                right.collect(inputs);
+            }
+            Self::Literal(_) => {}
+        }
+    }
+}
+
+const KNOWN_VARIABLES: [&str; 4] = ["resource", "context", "questionnaire", "professional"];
+/// No clock, no trace, no resolving, no types from a model.
+const ALLOWED_FUNCTIONS: [&str; 31] = [
+    "descendants", "where", "exists", "empty", "not", "count", "sum", "weight", "ordinal", "all", "any", "first", "last", "single", "distinct", "select", "repeat", "item", "hasValue",
+    "iif", "contains", "startsWith", "endsWith", "matches", "length", "min", "max", "avg", "abs", "toInteger", "toDecimal",
+];

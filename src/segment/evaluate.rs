@@ -1,0 +1,377 @@
+//! A condition over the answers about one person, three-valued.
+//!
+//! First over all completions at once: each item stands for the set of what it may hold, numbers for their least and
+//! greatest. That is sound (what comes out certain is certain) but forgets that the same missing answer stands in two
+//! places. Where it leaves doubt and the missing answers are few, completions are tried one by one. What is too large
+//! to try stays indeterminate; nothing is guessed.
+
+use rust_decimal::Decimal;
+
+use super::condition::{Comparison, Condition, Input, Literal, Measure, Number, Selection, Source};
+use super::domain::{Domain, Family, Trial, deciders, possible_answers};
+use super::outcome::{Outcome, Outcomes, and, implies, or, xor};
+use crate::form::answers::Answer;
+use crate::form::questionnaire::{ItemKind, OptionValue};
+
+/// What `condition` says in all completions.
+pub fn outcome(condition: &Condition, family: &Family<'_, '_, '_>) -> Outcome {
+    let at_once = family.outcomes(condition, &[]);
+    if at_once.outcome() != Outcome::Indeterminate {
+        return at_once.outcome();
+    }
+    let open = open_inputs(condition, family);
+    let mut completions: usize = 1;
+    let mut tried = Vec::new();
+    for &(input, ref answers) in &open {
+        // the fewest first, as many as the budget bears; the rest stays a set
+        match completions.checked_mul(answers.len()).filter(|&count| count <= MOST_COMPLETIONS) {
+            Some(count) => {
+                completions = count;
+                tried.push((input, answers));
+            }
+            None => break,
+        }
+    }
+    if tried.is_empty() {
+        return Outcome::Indeterminate;
+    }
+    let mut all = Outcomes::NONE;
+    let mut trials: Vec<Trial<'_, '_>> = tried.iter().map(|(input, answers)| (*input, answers[0].clone())).collect();
+    let mut positions = vec![0; tried.len()];
+    loop {
+        all |= family.outcomes(condition, &trials);
+        if all.contains(Outcomes::ERROR) || (all.contains(Outcomes::TRUE) && all.outcome() == Outcome::Indeterminate) {
+            return Outcome::Indeterminate;
+        }
+        // the next combination, as an odometer turns
+        let mut digit = 0;
+        while digit < tried.len() {
+            positions[digit] = (positions[digit] + 1) % tried[digit].1.len();
+            trials[digit].1 = tried[digit].1[positions[digit]].clone();
+            if positions[digit] != 0 {
+                break;
+            }
+            digit += 1;
+        }
+        if digit == tried.len() {
+            return all.outcome();
+        }
+    }
+}
+
+/// The missing answers that the condition depends on, with what they may become, fewest first. Repeating questions and
+/// those without a list of answers are left out: they stay sets.
+fn open_inputs<'q: 'd, 'd>(condition: &Condition, family: &Family<'q, 'd, '_>) -> Vec<(Input, Vec<Answer<'q, 'd>>)> {
+    let mut inputs = Vec::new();
+    for input in condition.inputs() {
+        if let Some(answers) = family.answers(input.source) {
+            deciders(answers.questionnaire(), input, &mut inputs);
+        }
+    }
+    let mut open: Vec<_> = inputs
+        .into_iter()
+        .filter_map(|input| match family.domain(input, &[]) {
+            Domain::Open { options, kind, bounds, many: false, .. } => Some((input, possible_answers(options, kind, bounds)?)),
+            _ => None,
+        })
+        .filter(|(_, answers)| !answers.is_empty())
+        .collect();
+    open.sort_by_key(|(input, answers)| (answers.len(), *input));
+    open
+}
+
+/// Which missing answers would decide an indeterminate condition.
+pub fn undecided(condition: &Condition, family: &Family<'_, '_, '_>) -> Vec<Input> {
+    let mut inputs = Vec::new();
+    for input in condition.inputs() {
+        if let Some(answers) = family.answers(input.source) {
+            deciders(answers.questionnaire(), input, &mut inputs);
+        }
+    }
+    inputs.retain(|&input| matches!(family.domain(input, &[]), Domain::Open { .. }));
+    inputs.sort_unstable();
+    inputs
+}
+
+impl<'q, 'd> Family<'q, 'd, '_> {
+    /// What the condition can come to.
+    fn outcomes(&self, condition: &Condition, trials: &[Trial<'q, 'd>]) -> Outcomes {
+        let both = |left: &Condition, right: &Condition, table| self.outcomes(left, trials).combine(self.outcomes(right, trials), table);
+        match condition {
+            Condition::Constant(value) => Outcomes::of(*value),
+            Condition::And(left, right) => both(left, right, and),
+            Condition::Or(left, right) => both(left, right, or),
+            Condition::Xor(left, right) => both(left, right, xor),
+            Condition::Implies(left, right) => both(left, right, implies),
+            Condition::Not(inner) => self.outcomes(inner, trials).not(),
+            Condition::Compare(left, comparison, right) => self.range(left, trials).compare(*comparison, self.range(right, trials)),
+            Condition::Same { of, wanted, negated } => {
+                let same = self.one(of, trials, |answer| literal_equals(answer, wanted), Several::Different);
+                if *negated { same.not() } else { same }
+            }
+            Condition::OneOf { of, wanted } => {
+                self.one(of, trials, |answer| wanted.iter().map(|wanted| literal_equals(answer, wanted)).try_fold(false, |any, one| Some(any | one?)), Several::Error)
+            }
+            Condition::Answer(of) => self.one(of, trials, |answer| if let Answer::Boolean(value) = answer { Some(*value) } else { None }, Several::Error),
+            Condition::Exists(of) => self.exists(of, trials),
+            Condition::Empty(of) => self.exists(of, trials).not(),
+            Condition::Engine(_) => Outcomes::ANY,
+        }
+    }
+
+    /// A test of a single answer; `None` from the test is an error.
+    fn one(&self, of: &Selection, trials: &[Trial<'q, 'd>], test: impl Fn(&Answer<'_, '_>) -> Option<bool>, several: Several) -> Outcomes {
+        let [input] = of.inputs.as_slice() else { return Outcomes::ERROR };
+        let judge = |answers: &[Answer<'_, '_>]| match answers {
+            [] => Outcomes::EMPTY,
+            [answer] => test(answer).map_or(Outcomes::ERROR, Outcomes::of),
+            _ => several.outcome(),
+        };
+        match self.domain(*input, trials) {
+            Domain::Known(answers) => judge(answers),
+            Domain::Assigned(answer) => judge(std::slice::from_ref(answer)),
+            Domain::KnownOrAbsent(answers) => judge(answers) | Outcomes::EMPTY,
+            Domain::Open { options, kind, bounds, many, maybe_absent } => {
+                let mut outcomes = if maybe_absent { Outcomes::EMPTY } else { Outcomes::NONE };
+                match possible_answers(options, kind, bounds) {
+                    Some(answers) => answers.iter().for_each(|answer| outcomes |= judge(std::slice::from_ref(answer))),
+                    None => outcomes |= Outcomes::TRUE | Outcomes::FALSE,
+                }
+                if many { outcomes | several.outcome() } else { outcomes }
+            }
+        }
+    }
+
+    fn exists(&self, of: &Selection, trials: &[Trial<'q, 'd>]) -> Outcomes {
+        of.inputs.iter().fold(Outcomes::FALSE, |any, input| {
+            let here = |answers: &[Answer<'_, '_>]| Outcomes::of(answers.iter().any(|answer| is_selected(answer, of)));
+            let own = match self.domain(*input, trials) {
+                Domain::Known(answers) => here(answers),
+                Domain::Assigned(answer) => here(std::slice::from_ref(answer)),
+                Domain::KnownOrAbsent(answers) => here(answers) | Outcomes::FALSE,
+                Domain::Open { options, kind, bounds, maybe_absent, .. } => {
+                    let absent = if maybe_absent { Outcomes::FALSE } else { Outcomes::NONE };
+                    match possible_answers(options, kind, bounds) {
+                        Some(answers) => answers.iter().fold(absent, |all, answer| all | here(std::slice::from_ref(answer))),
+                        None if of.only.is_some() => Outcomes::TRUE | Outcomes::FALSE,
+                        None => absent | Outcomes::TRUE,
+                    }
+                }
+            };
+            any.combine(own, or)
+        })
+    }
+
+    fn range(&self, number: &Number, trials: &[Trial<'q, 'd>]) -> Range {
+        let both = |left: &Number, right: &Number, make: fn(Range, Range) -> Range| {
+            let (left, right) = (self.range(left, trials), self.range(right, trials));
+            Range { outcomes_besides: left.outcomes_besides | right.outcomes_besides, has_value: left.has_value && right.has_value, ..make(left, right) }
+        };
+        match number {
+            Number::Literal(value) => Range::exactly(*value),
+            Number::Add(left, right) => both(left, right, |left, right| Range::between(add(left.low, right.low), add(left.high, right.high))),
+            Number::Subtract(left, right) => both(left, right, |left, right| Range::between(add(left.low, right.high.map(|it| -it)), add(left.high, right.low.map(|it| -it)))),
+            Number::Multiply(left, right) => both(left, right, Range::times),
+            Number::Sum(of, measure) => self.sum(of, trials, |answer| measured(answer, *measure), *measure),
+            Number::Count(of) => self.sum(of, trials, |_| Some(Decimal::ONE), Measure::Weight),
+            Number::One(of, measure) => self.single(of, *measure, trials),
+        }
+    }
+
+    fn sum(&self, of: &Selection, trials: &[Trial<'q, 'd>], worth: impl Fn(&Answer<'_, '_>) -> Option<Decimal>, measure: Measure) -> Range {
+        let counts = matches!(worth(&Answer::Other), Some(one) if one == Decimal::ONE);
+        of.inputs.iter().fold(Range::exactly(Decimal::ZERO), |total, input| {
+            let of_answers = |answers: &[Answer<'_, '_>]| Range::exactly(answers.iter().filter(|answer| is_selected(answer, of)).filter_map(&worth).sum());
+            let own = match self.domain(*input, trials) {
+                Domain::Known(answers) => of_answers(answers),
+                Domain::Assigned(answer) => of_answers(std::slice::from_ref(answer)),
+                Domain::KnownOrAbsent(answers) => of_answers(answers).or(Range::exactly(Decimal::ZERO)),
+                Domain::Open { options, kind, bounds, many, maybe_absent } => {
+                    let zero = Range::exactly(Decimal::ZERO);
+                    match possible_answers(options, kind, bounds) {
+                        Some(answers) if many => {
+                            let worths: Vec<Decimal> = answers.iter().filter(|answer| is_selected(answer, of)).filter_map(&worth).collect();
+                            let side = |wanted: fn(&Decimal) -> bool| worths.iter().copied().filter(wanted).sum::<Decimal>();
+                            Range::between(Some(side(Decimal::is_sign_negative)), Some(side(Decimal::is_sign_positive)))
+                        }
+                        Some(answers) => {
+                            let each = answers.iter().map(|answer| of_answers(std::slice::from_ref(answer)));
+                            let some = each.reduce(Range::or).unwrap_or(zero);
+                            if maybe_absent { some.or(zero) } else { some }
+                        }
+                        None if counts && !many && of.only.is_none() => Range::between(Some(if maybe_absent { Decimal::ZERO } else { Decimal::ONE }), Some(Decimal::ONE)),
+                        None if counts => Range::between(Some(Decimal::ZERO), None),
+                        None if measure == Measure::Value && !many => Range::between(bounds.0, bounds.1).or(if maybe_absent { zero } else { Range::between(bounds.0, bounds.1) }),
+                        None if measure == Measure::Weight && kind == ItemKind::OpenChoice => open_choice(options, of, many, maybe_absent),
+                        None => Range::between(None, None),
+                    }
+                }
+            };
+            Range::between(add(total.low, own.low), add(total.high, own.high))
+        })
+    }
+
+    fn single(&self, of: &Selection, measure: Measure, trials: &[Trial<'q, 'd>]) -> Range {
+        let [input] = of.inputs.as_slice() else { return Range::besides(Outcomes::ERROR) };
+        let of_answers = |answers: &[Answer<'_, '_>]| match answers {
+            [answer] => measured(answer, measure).map_or(Range::besides(Outcomes::EMPTY), Range::exactly),
+            [] => Range::besides(Outcomes::EMPTY),
+            _ => Range::besides(Outcomes::ERROR),
+        };
+        match self.domain(*input, trials) {
+            Domain::Known(answers) => of_answers(answers),
+            Domain::Assigned(answer) => of_answers(std::slice::from_ref(answer)),
+            Domain::KnownOrAbsent(answers) => of_answers(answers).or(Range::besides(Outcomes::EMPTY)),
+            Domain::Open { options, kind, bounds, many, maybe_absent } => {
+                let some = match possible_answers(options, kind, bounds) {
+                    Some(answers) => answers.iter().map(|answer| of_answers(std::slice::from_ref(answer))).reduce(Range::or).unwrap_or(Range::between(None, None)),
+                    None => Range::between(bounds.0, bounds.1),
+                };
+                let some = if many { some.or(Range::besides(Outcomes::ERROR)) } else { some };
+                if maybe_absent { some.or(Range::besides(Outcomes::EMPTY)) } else { some }
+            }
+        }
+    }
+
+    /// For [`Source`]s that a rule reads but nobody has answered yet.
+    pub fn has(&self, source: Source) -> bool {
+        self.answers(source).is_some()
+    }
+}
+
+/// What several answers are to a test of one.
+#[derive(Clone, Copy)]
+enum Several {
+    /// Collections of different size are not equal.
+    Different,
+    Error,
+}
+
+impl Several {
+    const fn outcome(self) -> Outcomes {
+        match self {
+            Self::Different => Outcomes::FALSE,
+            Self::Error => Outcomes::ERROR,
+        }
+    }
+}
+
+/// The least and the greatest that a number can be (`None`: no bound), and whether it can be empty or an error.
+#[derive(Clone, Copy, Debug)]
+struct Range {
+    low: Option<Decimal>,
+    high: Option<Decimal>,
+    has_value: bool,
+    outcomes_besides: Outcomes,
+}
+
+impl Range {
+    const fn exactly(value: Decimal) -> Self {
+        Self::between(Some(value), Some(value))
+    }
+
+    const fn between(low: Option<Decimal>, high: Option<Decimal>) -> Self {
+        Self { low, high, has_value: true, outcomes_besides: Outcomes::NONE }
+    }
+
+    const fn besides(outcomes: Outcomes) -> Self {
+        Self { low: None, high: None, has_value: false, outcomes_besides: outcomes }
+    }
+
+    fn or(self, other: Self) -> Self {
+        let outcomes_besides = self.outcomes_besides | other.outcomes_besides;
+        match (self.has_value, other.has_value) {
+            (true, true) => Self {
+                low: self.low.zip(other.low).map(|(left, right)| left.min(right)),
+                high: self.high.zip(other.high).map(|(left, right)| left.max(right)),
+                has_value: true,
+                outcomes_besides,
+            },
+            (true, false) => Self { outcomes_besides, ..self },
+            (false, _) => Self { outcomes_besides, ..other },
+        }
+    }
+
+    fn times(self, other: Self) -> Self {
+        let (Some(a), Some(b), Some(c), Some(d)) = (self.low, self.high, other.low, other.high) else { return Self::between(None, None) };
+        let products = [a * c, a * d, b * c, b * d];
+        Self::between(products.iter().copied().reduce(Decimal::min), products.iter().copied().reduce(Decimal::max))
+    }
+
+    fn compare(self, comparison: Comparison, other: Self) -> Outcomes {
+        let besides = self.outcomes_besides | other.outcomes_besides;
+        if !self.has_value || !other.has_value {
+            return if besides == Outcomes::NONE { Outcomes::ERROR } else { besides };
+        }
+        let below = |left: Option<Decimal>, right: Option<Decimal>| left.zip(right).is_some_and(|(left, right)| left < right);
+        let at_most = |left: Option<Decimal>, right: Option<Decimal>| left.zip(right).is_some_and(|(left, right)| left <= right);
+        let decided = |always: bool, never: bool| match (always, never) {
+            (true, _) => Outcomes::TRUE,
+            (_, true) => Outcomes::FALSE,
+            _ => Outcomes::TRUE | Outcomes::FALSE,
+        };
+        let single = self.low.is_some() && self.low == self.high && other.low == other.high && self.low == other.low;
+        let apart = below(self.high, other.low) || below(other.high, self.low);
+        besides
+            | match comparison {
+                Comparison::Less => decided(below(self.high, other.low), at_most(other.high, self.low)),
+                Comparison::LessOrEqual => decided(at_most(self.high, other.low), below(other.high, self.low)),
+                Comparison::Greater => decided(below(other.high, self.low), at_most(self.high, other.low)),
+                Comparison::GreaterOrEqual => decided(at_most(other.high, self.low), below(self.high, other.low)),
+                Comparison::Equal => decided(single, apart),
+                Comparison::NotEqual => decided(apart, single),
+            }
+    }
+}
+
+fn add(left: Option<Decimal>, right: Option<Decimal>) -> Option<Decimal> {
+    left?.checked_add(right?)
+}
+
+fn open_choice(options: &[crate::form::questionnaire::AnswerOption], of: &Selection, many: bool, maybe_absent: bool) -> Range {
+    let weights = options
+        .iter()
+        .filter(|option| !option.is_declined())
+        .filter(|option| of.only.as_ref().is_none_or(|only| matches!(&option.value, OptionValue::Coding { code, .. } if only.contains(code))))
+        .filter_map(|option| option.weight);
+    // free text weighs nothing
+    let _ = maybe_absent;
+    let (mut low, mut high) = (Decimal::ZERO, Decimal::ZERO);
+    for weight in weights {
+        if many {
+            if weight.is_sign_negative() { low += weight } else { high += weight }
+        } else {
+            low = low.min(weight);
+            high = high.max(weight);
+        }
+    }
+    Range::between(Some(low), Some(high))
+}
+
+fn measured(answer: &Answer<'_, '_>, measure: Measure) -> Option<Decimal> {
+    match (measure, answer) {
+        (Measure::Weight, answer) => answer.weight(),
+        (Measure::Value, Answer::Number(value) | Answer::Quantity { value, .. }) => Some(*value),
+        _ => None,
+    }
+}
+
+fn is_selected(answer: &Answer<'_, '_>, of: &Selection) -> bool {
+    of.only.as_ref().is_none_or(|only| answer.code().is_some_and(|code| only.iter().any(|wanted| wanted == code)))
+}
+
+/// `None`: not comparable, which FHIRPath calls an error or empty; either way it decides nothing.
+fn literal_equals(answer: &Answer<'_, '_>, wanted: &Literal) -> Option<bool> {
+    match (answer, wanted) {
+        (Answer::Coding { code, .. }, Literal::Text(text)) => Some(code == text),
+        (Answer::Text(left), Literal::Text(right)) => Some(left == right),
+        (Answer::Boolean(left), Literal::Boolean(right)) => Some(left == right),
+        (Answer::Number(left), Literal::Number(right)) => Some(left == right),
+        // free text among codes
+        (Answer::Text(_), _) => Some(false),
+        _ => None,
+    }
+}
+
+/// Completions tried for one condition before it is left indeterminate.
+const MOST_COMPLETIONS: usize = 4096;

@@ -1,0 +1,53 @@
+//! A text in its languages: the artifact's own and those of the `translation` extension.
+
+use neuvola_fhir::Node;
+
+/// Never empty where it was read from an element that has text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Texts {
+    main: String,
+    translations: Vec<(String, String)>,
+}
+
+impl Texts {
+    /// The string member `name` of `node` with its translations (`_name.extension`).
+    pub fn of(node: &Node<'_>, name: &str) -> Self {
+        let shadow = format!("_{name}");
+        let translations = node.member(&shadow).map_or_else(Vec::new, |shadow| shadow.list("extension").iter().filter_map(translation).collect());
+        Self { main: node.text(name).unwrap_or_default().to_owned(), translations }
+    }
+
+    /// One text, the same in every language.
+    pub fn plain(text: impl Into<String>) -> Self {
+        Self { main: text.into(), translations: Vec::new() }
+    }
+
+    pub fn new(main: impl Into<String>, translations: Vec<(String, String)>) -> Self {
+        Self { main: main.into(), translations }
+    }
+
+    /// The text in `language`, else in the artifact's own.
+    pub fn text(&self, language: &str) -> &str {
+        self.translations.iter().find(|(code, _)| code == language).map_or(&self.main, |(_, text)| text)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.main.is_empty()
+    }
+
+    /// Has a translation into `language`.
+    pub fn has(&self, language: &str) -> bool {
+        self.translations.iter().any(|(code, _)| code == language)
+    }
+}
+
+/// `http://hl7.org/fhir/StructureDefinition/translation`
+fn translation(extension: &Node<'_>) -> Option<(String, String)> {
+    (extension.text("url") == Some(TRANSLATION)).then_some(())?;
+    let part = |url: &str| extension.list("extension").iter().find(|part| part.text("url") == Some(url));
+    let language = part("lang").and_then(|part| part.text("valueCode"))?;
+    let content = part("content").and_then(|part| part.text("valueString").or_else(|| part.text("valueMarkdown")))?;
+    Some((language.to_owned(), content.to_owned()))
+}
+
+const TRANSLATION: &str = "http://hl7.org/fhir/StructureDefinition/translation";

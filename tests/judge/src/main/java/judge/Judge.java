@@ -1,0 +1,73 @@
+package judge;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Judges FHIR R4 files with HL7's own validator, offline: one JSON line a file on stdout. */
+public class Judge {
+    private static final String USAGE = """
+        run [--profiles DIR|FILE]... [--exit-zero] FILE|DIR...
+          one JSON line a file: {file, errors, warnings, issues: [{severity, expression, line, col, messageId, message}]}
+          --profiles   more definitions (the project's own and HL7 Finland's are always there)
+          --exit-zero  0 even if a file has errors; otherwise 1""";
+
+    private record Verdict(String file, long errors, long warnings, List<Issue> issues) {
+        static Verdict of(Path file, List<Issue> issues) {
+            long errors = issues.stream().filter(Issue::isError).count();
+            long warnings = issues.stream().filter(i -> i.severity().equals("warning")).count();
+            return new Verdict(file.toString(), errors, warnings, issues);
+        }
+    }
+
+    public static void main(String[] args) throws IOException {
+        long start = System.currentTimeMillis();
+        var profiles = new ArrayList<Path>();
+        var files = new ArrayList<Path>();
+        boolean exitZero = false;
+        for (int i = 0; i < args.length; i++) {
+            switch (args[i]) {
+                case "--profiles" -> profiles.add(Path.of(i + 1 < args.length ? args[++i] : usage()));
+                case "--exit-zero" -> exitZero = true;
+                case "-h", "--help" -> {
+                    System.out.println(USAGE);
+                    return;
+                }
+                default -> files.addAll(Definitions.files(Path.of(args[i].startsWith("--") ? usage() : args[i])));
+            }
+        }
+        if (files.isEmpty()) {
+            usage();
+        }
+
+        // What libraries print belongs to stderr; stdout is the verdicts'.
+        var out = new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
+        System.setOut(System.err);
+
+        var validator = new Validator(Definitions.load(profiles));
+        var json = new ObjectMapper();
+        int failed = 0;
+        for (Path file : files) {
+            Verdict verdict = Verdict.of(file, validator.validate(Files.readAllBytes(file)));
+            out.println(json.writeValueAsString(verdict));
+            failed += verdict.errors > 0 ? 1 : 0;
+        }
+        System.err.printf(
+                "judge: %d files, %d with errors, %d s%n",
+                files.size(), failed, (System.currentTimeMillis() - start) / 1000);
+        System.exit(failed > 0 && !exitZero ? 1 : 0);
+    }
+
+    private static String usage() {
+        System.err.println(USAGE);
+        System.exit(64);
+        return "";
+    }
+}
