@@ -49,18 +49,30 @@ fn check_identity_code(value: &str) -> Result<(), &'static str> {
         _ => return Err("the identity code's century sign is unknown"),
     };
     let part = |range: std::ops::Range<usize>| date[range].parse::<i16>().unwrap_or_default();
-    let day = jiff::civil::Date::new(century + part(4..6), i8::try_from(part(2..4)).unwrap_or_default(), i8::try_from(part(0..2)).unwrap_or_default());
+    let day = jiff::civil::Date::new(
+        century + part(4..6),
+        i8::try_from(part(2..4)).unwrap_or_default(),
+        i8::try_from(part(0..2)).unwrap_or_default(),
+    );
     if day.is_err() {
         return Err("the identity code's date does not exist");
     }
     let remainder = format!("{date}{number}").parse::<usize>().unwrap_or_default() % 31;
-    if CHECK_CHARACTERS.get(remainder..=remainder) == Some(check) { Ok(()) } else { Err("the identity code's check character does not fit") }
+    if CHECK_CHARACTERS.get(remainder..=remainder) == Some(check) {
+        Ok(())
+    } else {
+        Err("the identity code's check character does not fit")
+    }
 }
 
 /// `urn:oid:` and a well-formed OID.
 pub fn is_oid_uri(text: &str) -> bool {
     text.strip_prefix("urn:oid:").is_some_and(|oid| {
-        oid.starts_with(['0', '1', '2']) && oid.split('.').count() > 1 && oid.split('.').all(|arc| !arc.is_empty() && arc.bytes().all(|byte| byte.is_ascii_digit()) && (arc == "0" || !arc.starts_with('0')))
+        oid.starts_with(['0', '1', '2'])
+            && oid.split('.').count() > 1
+            && oid
+                .split('.')
+                .all(|arc| !arc.is_empty() && arc.bytes().all(|byte| byte.is_ascii_digit()) && (arc == "0" || !arc.starts_with('0')))
     })
 }
 
@@ -69,7 +81,8 @@ pub fn is_oid_uri(text: &str) -> bool {
 /// UUIDv5 of caller, submission id, the person's key and the kind of resource; never of an identity code. Parts are
 /// preceded by their length, so that no two lists of parts read alike.
 pub fn resource_key(caller: &str, submission: &Identifier, person: &str, kind: &str) -> Uuid {
-    let name: String = [caller, &submission.system, &submission.value, person, kind].iter().map(|part| format!("{}:{part}", part.len())).collect();
+    let name: String =
+        [caller, &submission.system, &submission.value, person, kind].iter().map(|part| format!("{}:{part}", part.len())).collect();
     Uuid::new_v5(&NAMESPACE, name.as_bytes())
 }
 

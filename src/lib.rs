@@ -2,6 +2,7 @@
 //! a family's form is mapped ([`form`]), proven valid, segmented ([`segment`]), decided on and planned ([`plan`]), and
 //! written to the patient record ([`record`]). [`pipeline`] tells it in one function: read that first.
 
+pub mod cli;
 pub mod clock;
 mod digest;
 pub mod form;

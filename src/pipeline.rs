@@ -66,7 +66,8 @@ pub struct Context<'c> {
 /// # Errors
 /// Every fault found at the step that found one.
 pub fn prepare(body: &[u8], form: &str, until: Until, context: Context<'_>) -> Result<Prepared, Refusal> {
-    let node = read_with(body, neuvola_fhir::Limits::default()).map_err(|faults| Refusal::Unreadable(faults.into_iter().map(Issue::from).collect()))?;
+    let node = read_with(body, neuvola_fhir::Limits::default())
+        .map_err(|faults| Refusal::Unreadable(faults.into_iter().map(Issue::from).collect()))?;
     let submission = read_submission(&node).map_err(Refusal::Invalid)?;
     let rule_set = in_force(form, submission.authored, context.profiles)?;
     let documents = documents(&submission, rule_set, context.profiles, body)?;
@@ -91,7 +92,12 @@ pub fn prepare(body: &[u8], form: &str, until: Until, context: Context<'_>) -> R
 /// # Errors
 /// Patients that cannot be written for, a repeat with other content, what the record system says.
 pub async fn submit(plans: &Plans, record: &dyn PatientRecord) -> Result<Receipt, Refusal> {
-    let keys: Vec<Coding> = plans.persons.iter().flat_map(|person| person.resources.iter().filter(|planned| planned.kind == "care-plan")).map(|planned| key_tag(planned.key)).collect();
+    let keys: Vec<Coding> = plans
+        .persons
+        .iter()
+        .flat_map(|person| person.resources.iter().filter(|planned| planned.kind == "care-plan"))
+        .map(|planned| key_tag(planned.key))
+        .collect();
     let identifiers: Vec<_> = plans.persons.iter().map(|person| person.identifier.clone()).collect();
     let (written, patients) = futures_util::join!(record.find_written("CarePlan", &keys), record.find_patients(&identifiers));
 
@@ -134,14 +140,22 @@ fn in_force<'p>(form: &str, authored: &str, profiles: &'p Profiles) -> Result<&'
     })
 }
 
-fn families<'s, 'd>(submission: &Submission<'_>, rule_set: &'s RuleSet, documents: &'s Documents, responses: &'s [ValidatedResponse<'s, 'd>]) -> Vec<Family<'s, 'd>> {
-    let find = |person: usize, part: Part| documents.iter().zip(responses).find(|(document, _)| document.person == person && document.part == part);
+fn families<'s, 'd>(
+    submission: &Submission<'_>,
+    rule_set: &'s RuleSet,
+    documents: &'s Documents,
+    responses: &'s [ValidatedResponse<'s, 'd>],
+) -> Vec<Family<'s, 'd>> {
+    let find = |person: usize, part: Part| {
+        documents.iter().zip(responses).find(|(document, _)| document.person == person && document.part == part)
+    };
     let answered = (0..submission.persons.len()).filter_map(|person| {
         let (own_document, own) = find(person, Part::Own)?;
         let professional = find(person, Part::Professional);
         let rules = rule_set.role(submission.persons[person].role)?;
         let segmentation = segment(rules, rule_set, own.answers(), professional.map(|(_, response)| response.answers()));
-        let (professional_document, professional) = (professional.map(|(document, _)| document), professional.map(|(_, response)| response));
+        let (professional_document, professional) =
+            (professional.map(|(document, _)| document), professional.map(|(_, response)| response));
         Some(Family { person, rules, own, professional, own_document, professional_document, segmentation })
     });
     answered.collect()
@@ -166,10 +180,20 @@ fn decide<'r, 'd>(
     for (index, decision) in plans.iter().enumerate() {
         let known = families.iter().any(|family| submission.persons[family.person].key == decision.about);
         if !known {
-            issues.push(Issue::error("business-rule", "unknown-person", format!("decision.plans[{index}].about"), "nobody who answered has that `key`"));
+            issues.push(Issue::error(
+                "business-rule",
+                "unknown-person",
+                format!("decision.plans[{index}].about"),
+                "nobody who answered has that `key`",
+            ));
         }
         if plans[..index].iter().any(|other| other.about == decision.about) {
-            issues.push(Issue::error("business-rule", "same-person", format!("decision.plans[{index}].about"), "two plans are about the same person"));
+            issues.push(Issue::error(
+                "business-rule",
+                "same-person",
+                format!("decision.plans[{index}].about"),
+                "two plans are about the same person",
+            ));
         }
     }
     let mut decided = Vec::new();
@@ -182,15 +206,22 @@ fn decide<'r, 'd>(
         };
         if family.rules.professional.is_some() && family.professional.is_none() {
             let message = format!("the professional's section about `{}` is missing", person.key);
-            issues.push(Issue::error("business-rule", "missing-section", "professional", message).remedy("a decision is made after the professional's section is filled in"));
+            issues.push(
+                Issue::error("business-rule", "missing-section", "professional", message)
+                    .remedy("a decision is made after the professional's section is filled in"),
+            );
             continue;
         }
         let place = format!("decision.plans[{index}]");
         if plans[index].proposal != family.segmentation.proposal {
             let message = format!("the decision about `{}` answers another proposal than the rules now make", person.key);
-            changed.push(Issue::error("conflict", "other-proposal", format!("{place}.proposal"), message).remedy(format!("preview again; the proposal is now {}", family.segmentation.proposal)));
+            changed.push(
+                Issue::error("conflict", "other-proposal", format!("{place}.proposal"), message)
+                    .remedy(format!("preview again; the proposal is now {}", family.segmentation.proposal)),
+            );
         }
-        let offered = services_of(family.rules, plans[index].segment, family.own.answers(), family.professional.map(ValidatedResponse::answers));
+        let offered =
+            services_of(family.rules, plans[index].segment, family.own.answers(), family.professional.map(ValidatedResponse::answers));
         decided.push(Decided { decision: &plans[index], offered, place });
     }
     if !changed.is_empty() {
@@ -207,7 +238,13 @@ fn decide<'r, 'd>(
         }
     }
     for (family, decided) in families.iter().zip(&decided) {
-        let ground = Ground { rules: family.rules, segmentation: &family.segmentation, offered: &decided.offered, profiles, language: submission.language };
+        let ground = Ground {
+            rules: family.rules,
+            segmentation: &family.segmentation,
+            offered: &decided.offered,
+            profiles,
+            language: submission.language,
+        };
         let _ = agree(decided.decision, ground, &decided.place, &mut issues);
     }
     if issues.has_errors() { Err(Refusal::Decision(issues.into_list())) } else { Ok(decided) }
@@ -225,16 +262,41 @@ fn plans<'r>(
         return Err(Refusal::Bug);
     };
     let recorded = context.now.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string();
-    let frame = Frame { rule_set, profiles: context.profiles, language: submission.language, decided: decided_at, author, organization, service_event: submission.service_event };
+    let frame = Frame {
+        rule_set,
+        profiles: context.profiles,
+        language: submission.language,
+        decided: decided_at,
+        author,
+        organization,
+        service_event: submission.service_event,
+    };
     let mut persons = Vec::new();
     for (family, decided) in families.iter().zip(decided) {
         let person = &submission.persons[family.person];
-        let ground = Ground { rules: family.rules, segmentation: &family.segmentation, offered: &decided.offered, profiles: context.profiles, language: submission.language };
+        let ground = Ground {
+            rules: family.rules,
+            segmentation: &family.segmentation,
+            offered: &decided.offered,
+            profiles: context.profiles,
+            language: submission.language,
+        };
         let agreed: Agreed<'_, '_> = agree(decided.decision, ground, &decided.place, &mut Issues::default()).ok_or(Refusal::Bug)?;
-        let responses = std::iter::once(family.own_document).chain(family.professional_document).map(|document| (document.part.kind(), document.response.clone())).collect();
+        let responses = std::iter::once(family.own_document)
+            .chain(family.professional_document)
+            .map(|document| (document.part.kind(), document.response.clone()))
+            .collect();
         let identifier = person.identifier.as_ref().ok_or(Refusal::Bug)?;
         let digest = digest(family, decided.decision, decided_at, [author, organization, custodian], submission);
-        let ingredients = Ingredients { person: person.key, identifier, digest, agreed: &agreed, segmentation: &family.segmentation, responses, custodian };
+        let ingredients = Ingredients {
+            person: person.key,
+            identifier,
+            digest,
+            agreed: &agreed,
+            segmentation: &family.segmentation,
+            responses,
+            custodian,
+        };
         let key = |kind: &str| resource_key(context.caller, &submission.id, person.key, kind);
         persons.push(plan(ingredients, frame, key, &recorded));
     }
@@ -244,7 +306,13 @@ fn plans<'r>(
 
 /// The person's own part of the submission, and nobody else's: changing an answer about a parent changes no digest of the
 /// child's.
-fn digest(family: &Family<'_, '_>, decision: &PlanDecision<'_>, decided: &str, parties: [&Party<'_>; 3], submission: &Submission<'_>) -> String {
+fn digest(
+    family: &Family<'_, '_>,
+    decision: &PlanDecision<'_>,
+    decided: &str,
+    parties: [&Party<'_>; 3],
+    submission: &Submission<'_>,
+) -> String {
     let mut digest = Digest::new();
     let person = &submission.persons[family.person];
     digest.part(person.role).part(submission.authored).part(submission.language).part(decided);
@@ -284,17 +352,28 @@ impl Plans {
 
     /// The receipt of an earlier call, if all of it is there.
     async fn recall(&self, plans: Vec<Stored>, record: &dyn PatientRecord) -> Result<Option<Receipt>, Refusal> {
-        let keys_of = |wanted: fn(&str) -> bool| self.persons.iter().flat_map(|person| &person.resources).filter(|planned| wanted(planned.kind)).map(|planned| key_tag(planned.key)).collect::<Vec<_>>();
+        let keys_of = |wanted: fn(&str) -> bool| {
+            self.persons
+                .iter()
+                .flat_map(|person| &person.resources)
+                .filter(|planned| wanted(planned.kind))
+                .map(|planned| key_tag(planned.key))
+                .collect::<Vec<_>>()
+        };
         let responses = keys_of(|kind| kind.starts_with("questionnaire-response"));
         let provenances = keys_of(|kind| kind.starts_with("provenance"));
-        let (responses, provenances) = futures_util::join!(record.find_written("QuestionnaireResponse", &responses), record.find_written("Provenance", &provenances));
+        let (responses, provenances) =
+            futures_util::join!(record.find_written("QuestionnaireResponse", &responses), record.find_written("Provenance", &provenances));
         let all: Vec<Stored> = plans.into_iter().chain(responses?).chain(provenances?).collect();
         self.refuse_other_content(&all)?;
         let wanted: usize = self.persons.iter().map(|person| person.resources.len()).sum();
         Ok((all.len() == wanted).then(|| Receipt { created: false, ..self.receipt(&all) }))
     }
 
-    fn each_patient(&self, found: Vec<Result<crate::record::Patient, crate::record::PatientFault>>) -> Result<Vec<crate::record::Patient>, Refusal> {
+    fn each_patient(
+        &self,
+        found: Vec<Result<crate::record::Patient, crate::record::PatientFault>>,
+    ) -> Result<Vec<crate::record::Patient>, Refusal> {
         let mut faults = Vec::new();
         let mut patients = Vec::new();
         for (found, place) in found.into_iter().zip(&self.places) {
@@ -310,7 +389,11 @@ impl Plans {
         let persons = self.persons.iter().map(|person| {
             let written = person.resources.iter().filter_map(|planned| {
                 let stored = stored.iter().find(|stored| stored.key == planned.key.to_string())?;
-                Some(Written { kind: planned.kind, reference: format!("{}/{}", stored.resource_type, stored.id), identifier: format!("urn:uuid:{}", planned.key) })
+                Some(Written {
+                    kind: planned.kind,
+                    reference: format!("{}/{}", stored.resource_type, stored.id),
+                    identifier: format!("urn:uuid:{}", planned.key),
+                })
             });
             PersonReceipt { person: person.person.clone(), segment: person.agreed_segment.clone(), written: written.collect() }
         });

@@ -117,23 +117,59 @@ impl Refusal {
     pub fn issues(&self) -> Vec<Issue> {
         match self {
             Self::Unreadable(issues) | Self::Invalid(issues) | Self::Decision(issues) | Self::ProposalChanged(issues) => issues.clone(),
-            Self::UnknownForm(known) => vec![Issue::error("not-found", "unknown-form", "", "there is no such form, or none in force on that day").remedy(format!("known: {known}"))],
+            Self::UnknownForm(known) => vec![
+                Issue::error("not-found", "unknown-form", "", "there is no such form, or none in force on that day")
+                    .remedy(format!("known: {known}")),
+            ],
             Self::Patients(faults) => faults.iter().map(|(place, fault)| patient(place, *fault)).collect(),
             Self::Duplicate(places) => {
                 let remedy = "a submission id stands for one content: send a changed form under a new id";
-                places.iter().map(|place| Issue::error("duplicate", "other-content", place, "this submission id was written before with other content for this person").remedy(remedy)).collect()
+                places
+                    .iter()
+                    .map(|place| {
+                        Issue::error(
+                            "duplicate",
+                            "other-content",
+                            place,
+                            "this submission id was written before with other content for this person",
+                        )
+                        .remedy(remedy)
+                    })
+                    .collect()
             }
             Self::Corrected(places) => {
                 let remedy = "read the plan in the record; a new plan needs a new submission id";
-                places.iter().map(|place| Issue::error("duplicate", "changed-since", place, "what was written under this submission id was changed or annulled since").remedy(remedy)).collect()
+                places
+                    .iter()
+                    .map(|place| {
+                        Issue::error(
+                            "duplicate",
+                            "changed-since",
+                            place,
+                            "what was written under this submission id was changed or annulled since",
+                        )
+                        .remedy(remedy)
+                    })
+                    .collect()
             }
             Self::Record(error) => record(error),
             Self::NotFound(what) => vec![Issue::error("not-found", "not-found", "", format!("{what} is not here"))],
-            Self::Method(allowed) => vec![Issue::error("not-supported", "method", "", "the method is not supported here").remedy(format!("allowed: {allowed}"))],
-            Self::NotAcceptable => vec![Issue::error("not-supported", "accept", "", "only JSON can be answered").remedy("accept application/fhir+json or application/json")],
-            Self::MediaType => vec![Issue::error("not-supported", "content-type", "", "only JSON is read here").remedy("send application/json or application/fhir+json")],
+            Self::Method(allowed) => {
+                vec![Issue::error("not-supported", "method", "", "the method is not supported here").remedy(format!("allowed: {allowed}"))]
+            }
+            Self::NotAcceptable => vec![
+                Issue::error("not-supported", "accept", "", "only JSON can be answered")
+                    .remedy("accept application/fhir+json or application/json"),
+            ],
+            Self::MediaType => vec![
+                Issue::error("not-supported", "content-type", "", "only JSON is read here")
+                    .remedy("send application/json or application/fhir+json"),
+            ],
             Self::TooLarge(most) => vec![Issue::error("too-long", "too-large", "", format!("the body is larger than {most} bytes"))],
-            Self::Saturated => vec![Issue::error("throttled", "saturated", "", "too many requests are under way").remedy("repeat after the time in Retry-After")],
+            Self::Saturated => vec![
+                Issue::error("throttled", "saturated", "", "too many requests are under way")
+                    .remedy("repeat after the time in Retry-After"),
+            ],
             Self::Bug => vec![Issue::error("exception", "internal", "", "something went wrong on our side; repeating is safe")],
         }
     }
@@ -153,9 +189,17 @@ fn patient(place: &str, fault: PatientFault) -> Issue {
 fn record(error: &RecordError) -> Vec<Issue> {
     let message = error.to_string();
     match error {
-        RecordError::Unreachable { .. } => vec![Issue::error("transient", "record-unreachable", "", message).remedy("nothing was lost: repeat the same request after the time in Retry-After")],
-        RecordError::Busy { .. } => vec![Issue::error("transient", "record-busy", "", message).remedy("nothing was lost: repeat the same request after the time in Retry-After")],
-        RecordError::TooSlow => vec![Issue::error("timeout", "record-slow", "", message).remedy("repeat the same request: what was written is recognised")],
+        RecordError::Unreachable { .. } => vec![
+            Issue::error("transient", "record-unreachable", "", message)
+                .remedy("nothing was lost: repeat the same request after the time in Retry-After"),
+        ],
+        RecordError::Busy { .. } => vec![
+            Issue::error("transient", "record-busy", "", message)
+                .remedy("nothing was lost: repeat the same request after the time in Retry-After"),
+        ],
+        RecordError::TooSlow => {
+            vec![Issue::error("timeout", "record-slow", "", message).remedy("repeat the same request: what was written is recognised")]
+        }
         RecordError::CredentialsRefused => vec![Issue::error("exception", "record-credentials", "", message)],
         RecordError::Unintelligible(_) | RecordError::Misdirected => vec![Issue::error("processing", "record-answer", "", message)],
         RecordError::Refused { issues, .. } => {

@@ -20,7 +20,11 @@ pub fn receipt(receipt: &Receipt) -> Value {
         .persons
         .iter()
         .map(|person| {
-            let written: Vec<_> = person.written.iter().map(|it| json!({ "kind": it.kind, "reference": it.reference, "identifier": it.identifier })).collect();
+            let written: Vec<_> = person
+                .written
+                .iter()
+                .map(|it| json!({ "kind": it.kind, "reference": it.reference, "identifier": it.identifier }))
+                .collect();
             json!({ "person": person.person, "segment": person.segment, "written": written })
         })
         .collect();

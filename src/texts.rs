@@ -13,7 +13,8 @@ impl Texts {
     /// The string member `name` of `node` with its translations (`_name.extension`).
     pub fn of(node: &Node<'_>, name: &str) -> Self {
         let shadow = format!("_{name}");
-        let translations = node.member(&shadow).map_or_else(Vec::new, |shadow| shadow.list("extension").iter().filter_map(translation).collect());
+        let translations =
+            node.member(&shadow).map_or_else(Vec::new, |shadow| shadow.list("extension").iter().filter_map(translation).collect());
         Self { main: node.text(name).unwrap_or_default().to_owned(), translations }
     }
 

@@ -28,8 +28,15 @@ pub enum Answer<'q, 'd> {
     Text(&'d str),
     /// Date, dateTime or time, as written.
     Time(&'d str),
-    Coding { system: &'d str, code: &'d str, option: Option<&'q AnswerOption> },
-    Quantity { value: Decimal, unit: &'d str },
+    Coding {
+        system: &'d str,
+        code: &'d str,
+        option: Option<&'q AnswerOption>,
+    },
+    Quantity {
+        value: Decimal,
+        unit: &'d str,
+    },
     /// Attachments and references: there, but nothing to compare.
     Other,
 }
@@ -74,9 +81,10 @@ impl<'q, 'd> Answer<'q, 'd> {
                 }
                 Self::Coding { system, code, option: item.option(system, code) }
             }
-            "valueQuantity" => {
-                Self::Quantity { value: decimal(value.member("value")?.as_number()?)?, unit: value.text("code").or_else(|| value.text("unit")).unwrap_or_default() }
-            }
+            "valueQuantity" => Self::Quantity {
+                value: decimal(value.member("value")?.as_number()?)?,
+                unit: value.text("code").or_else(|| value.text("unit")).unwrap_or_default(),
+            },
             _ => Self::Other,
         })
     }

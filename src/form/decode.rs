@@ -137,7 +137,9 @@ impl<'n, 'a, 'p, 'i> Object<'n, 'a, 'p, 'i> {
         for (name, _) in self.node.members() {
             if !self.known.iter().any(|known| known == name) {
                 let remedy = format!("known here: {}", self.known.join(", "));
-                self.issues.push(Issue::error("structure", "unknown-member", self.place.member(name), "the member is not known here").remedy(remedy));
+                self.issues.push(
+                    Issue::error("structure", "unknown-member", self.place.member(name), "the member is not known here").remedy(remedy),
+                );
             }
         }
     }

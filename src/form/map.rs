@@ -6,7 +6,9 @@
 
 use std::borrow::Cow;
 
-use neuvola_fhir::model::resources::{QuestionnaireResponse, QuestionnaireResponseItem, QuestionnaireResponseItemAnswer, QuestionnaireResponseItemAnswerValue as AnswerValue};
+use neuvola_fhir::model::resources::{
+    QuestionnaireResponse, QuestionnaireResponseItem, QuestionnaireResponseItemAnswer, QuestionnaireResponseItemAnswerValue as AnswerValue,
+};
 use neuvola_fhir::model::{Resource, types};
 use neuvola_fhir::{Node, Place, Value};
 
@@ -89,7 +91,10 @@ impl<'m> Mapper<'m> {
             };
             if self.holder(item) != within {
                 let message = format!("`{link_id}` does not belong here");
-                self.issues.push(Issue::error("structure", "wrong-parent", &here, message).remedy("answers of a repeated group stand in its own array of objects"));
+                self.issues.push(
+                    Issue::error("structure", "wrong-parent", &here, message)
+                        .remedy("answers of a repeated group stand in its own array of objects"),
+                );
                 continue;
             }
             if by_item.iter().any(|sent| sent.item == item) {
@@ -131,7 +136,12 @@ impl<'m> Mapper<'m> {
                 ItemKind::Group if item.repeats => items.extend(own.map_or_else(Vec::new, |own| self.repeated_group(index, own))),
                 ItemKind::Group => {
                     if let Some(own) = own {
-                        self.issues.push(Issue::error("structure", "wrong-type", &own.place, format!("`{}` is a group and takes no answer", item.link_id)));
+                        self.issues.push(Issue::error(
+                            "structure",
+                            "wrong-type",
+                            &own.place,
+                            format!("`{}` is a group and takes no answer", item.link_id),
+                        ));
                     }
                     let below = self.items(Some(index), sent);
                     if !below.is_empty() {
@@ -225,7 +235,9 @@ impl<'m> Mapper<'m> {
             },
             ItemKind::Quantity => quantity(item, node),
             ItemKind::Date => text(node, "a date such as 2026-11-02").map(|text| AnswerValue::Date(text.into())),
-            ItemKind::DateTime => text(node, "a date and time such as 2026-11-02T18:20:00+02:00").map(|text| AnswerValue::DateTime(text.into())),
+            ItemKind::DateTime => {
+                text(node, "a date and time such as 2026-11-02T18:20:00+02:00").map(|text| AnswerValue::DateTime(text.into()))
+            }
             ItemKind::Time => text(node, "a time such as 18:20:00").map(|text| AnswerValue::Time(text.into())),
             ItemKind::String | ItemKind::Text => text(node, "a string that is not blank").map(|text| AnswerValue::String(text.into())),
             ItemKind::Url => text(node, "a URI").map(|text| AnswerValue::Uri(text.into())),
@@ -245,7 +257,8 @@ impl<'m> Mapper<'m> {
 
     fn choice(&self, item: &Item, field: &str, node: &Node<'_>) -> Result<AnswerValue, Refusal> {
         if item.kind == ItemKind::OpenChoice
-            && let Some(free) = node.member("text").and_then(Node::as_str).filter(|free| !free.trim().is_empty() && node.members().len() == 1)
+            && let Some(free) =
+                node.member("text").and_then(Node::as_str).filter(|free| !free.trim().is_empty() && node.members().len() == 1)
         {
             return Ok(AnswerValue::String(free.into()));
         }
@@ -260,7 +273,15 @@ impl<'m> Mapper<'m> {
         };
         option.map(|option| option_value(option, self.language)).ok_or_else(|| {
             let codes: Vec<_> = item.options.iter().filter_map(AnswerOption::code).take(20).collect();
-            ("code-invalid", "not-an-option", if self.vocabulary.is_some() { "has an answer that the vocabulary does not know".to_owned() } else { format!("has none of its options: {}", codes.join(", ")) })
+            (
+                "code-invalid",
+                "not-an-option",
+                if self.vocabulary.is_some() {
+                    "has an answer that the vocabulary does not know".to_owned()
+                } else {
+                    format!("has none of its options: {}", codes.join(", "))
+                },
+            )
         })
     }
 }

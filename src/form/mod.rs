@@ -1,6 +1,7 @@
 //! The family's form: what was sent, mapped to QuestionnaireResponses, proven valid, and indexed by question.
 
 pub mod answers;
+pub mod check;
 mod decode;
 pub mod map;
 pub mod questionnaire;

@@ -246,7 +246,12 @@ impl Questionnaire {
             let index = self.items.len();
             let item = Item::read(child, parent, &here, defects);
             if self.by_link_id.insert(item.link_id.clone(), index).is_some() {
-                defects.push(Issue::error("duplicate", "questionnaire", here.member("linkId"), format!("the linkId `{}` stands here twice", item.link_id)));
+                defects.push(Issue::error(
+                    "duplicate",
+                    "questionnaire",
+                    here.member("linkId"),
+                    format!("the linkId `{}` stands here twice", item.link_id),
+                ));
             }
             self.items.push(item);
             raw.push((child, here.to_string()));
@@ -293,7 +298,10 @@ impl Questionnaire {
         if let Comparand::Coding { code, .. } = &answer
             && self.items[question].value_set.is_none()
             && kind == ItemKind::Choice
-            && !self.items[question].options.iter().any(|option| matches!(&option.value, OptionValue::Coding { code: known, .. } if known == code))
+            && !self.items[question]
+                .options
+                .iter()
+                .any(|option| matches!(&option.value, OptionValue::Coding { code: known, .. } if known == code))
         {
             return Err(format!("`{code}` is no option of `{link_id}`"));
         }
@@ -308,7 +316,12 @@ impl Questionnaire {
         let mut state = vec![0_u8; self.items.len()];
         for (start, (_, place)) in raw.iter().enumerate() {
             if self.on_a_cycle(start, &mut state) {
-                defects.push(Issue::error("invalid", "questionnaire", format!("{place}.enableWhen"), "the conditions of enableWhen go in a circle"));
+                defects.push(Issue::error(
+                    "invalid",
+                    "questionnaire",
+                    format!("{place}.enableWhen"),
+                    "the conditions of enableWhen go in a circle",
+                ));
             }
         }
     }
@@ -353,7 +366,9 @@ impl Item {
             enable_when: Vec::new(),
             enable_any: node.text("enableBehavior") == Some("any"),
             bounds,
-            empty_means_none: extension_ending(node, "/StructureDefinition/empty-means-none").and_then(|it| it.member("valueBoolean")?.as_bool()).unwrap_or(false),
+            empty_means_none: extension_ending(node, "/StructureDefinition/empty-means-none")
+                .and_then(|it| it.member("valueBoolean")?.as_bool())
+                .unwrap_or(false),
             unit,
             units,
             link_id,

@@ -94,7 +94,8 @@ fn submission<'d>(node: &'d Node<'d>, issues: &mut Issues) -> Option<Submission<
     let persons = object.list("persons");
     let professional = object.list("professional");
     let decision = object.optional("decision");
-    let [author, organization, custodian] = ["author", "organization", "custodian"].map(|name| object.optional(name).map(|node| (name, node)));
+    let [author, organization, custodian] =
+        ["author", "organization", "custodian"].map(|name| object.optional(name).map(|node| (name, node)));
     let service_event = object.optional_text("serviceEvent");
     let (root, issues) = object.inner();
 
@@ -144,7 +145,12 @@ fn person<'d>(node: &'d Node<'d>, place: Place<'_>, issues: &mut Issues) -> Opti
     match participation {
         Some(Participation::Answered) => {
             if !given {
-                issues.push(Issue::error("required", "missing-member", here.member("identifier"), "a person who answered needs an `identifier`"));
+                issues.push(Issue::error(
+                    "required",
+                    "missing-member",
+                    here.member("identifier"),
+                    "a person who answered needs an `identifier`",
+                ));
             }
             if known_by.is_none() && node.member("knownBy").is_none() {
                 let issue = Issue::error("required", "missing-member", here.member("knownBy"), "`knownBy` is missing");
@@ -156,7 +162,10 @@ fn person<'d>(node: &'d Node<'d>, place: Place<'_>, issues: &mut Issues) -> Opti
             }
         }
         Some(_) if filled.is_some() => {
-            issues.push(Issue::error("business-rule", "answers-of-absent", here, "somebody who did not answer has no answers").remedy("set `participation` to answered, or leave the answers out"));
+            issues.push(
+                Issue::error("business-rule", "answers-of-absent", here, "somebody who did not answer has no answers")
+                    .remedy("set `participation` to answered, or leave the answers out"),
+            );
         }
         _ => {}
     }
@@ -181,7 +190,10 @@ fn filled<'d>(object: &mut Object<'d, 'd, '_, '_>) -> Option<Filled<'d>> {
     let (here, issues) = object.inner();
     match (answers, response) {
         (Some(_), Some(_)) => {
-            issues.push(Issue::error("structure", "answers-and-response", here, "`answers` and `response` stand together").remedy("send one of the two"));
+            issues.push(
+                Issue::error("structure", "answers-and-response", here, "`answers` and `response` stand together")
+                    .remedy("send one of the two"),
+            );
             None
         }
         (Some(answers), None) if answers.kind() != neuvola_fhir::Kind::Object => {
@@ -230,15 +242,30 @@ fn refuse_same_keys(persons: &[Person<'_>], professional: &[Section<'_>], issues
         }
         let same = |other: &Person<'_>| other.identifier.is_some() && other.identifier == person.identifier;
         if persons[..index].iter().any(same) {
-            issues.push(Issue::error("duplicate", "same-person", format!("persons[{index}].identifier"), "two persons have the same `identifier`"));
+            issues.push(Issue::error(
+                "duplicate",
+                "same-person",
+                format!("persons[{index}].identifier"),
+                "two persons have the same `identifier`",
+            ));
         }
     }
     for (index, section) in professional.iter().enumerate() {
         if !persons.iter().any(|person| person.key == section.about) {
-            issues.push(Issue::error("not-found", "unknown-person", format!("professional[{index}].about"), "no person of this submission has that `key`"));
+            issues.push(Issue::error(
+                "not-found",
+                "unknown-person",
+                format!("professional[{index}].about"),
+                "no person of this submission has that `key`",
+            ));
         }
         if professional[..index].iter().any(|other| other.about == section.about) {
-            issues.push(Issue::error("duplicate", "same-person", format!("professional[{index}].about"), "two sections are about the same person"));
+            issues.push(Issue::error(
+                "duplicate",
+                "same-person",
+                format!("professional[{index}].about"),
+                "two sections are about the same person",
+            ));
         }
     }
 }

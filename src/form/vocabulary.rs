@@ -51,15 +51,22 @@ impl Vocabulary {
 
     /// (Questionnaire url, field, linkId), for cross-checks.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str, &str)> {
-        self.fields.iter().flat_map(|(url, fields)| fields.iter().map(move |(field, link_id)| (url.as_str(), field.as_str(), link_id.as_str())))
+        self.fields
+            .iter()
+            .flat_map(|(url, fields)| fields.iter().map(move |(field, link_id)| (url.as_str(), field.as_str(), link_id.as_str())))
     }
 
     /// (field, system, code), for cross-checks.
     pub fn targets(&self) -> impl Iterator<Item = (&str, &str, &str)> {
-        self.options.iter().flat_map(|(field, options)| options.values().map(move |(system, code)| (field.as_str(), system.as_str(), code.as_str())))
+        self.options
+            .iter()
+            .flat_map(|(field, options)| options.values().map(move |(system, code)| (field.as_str(), system.as_str(), code.as_str())))
     }
 }
 
 fn pairs<'n>(group: &'n Node<'_>) -> impl Iterator<Item = (String, String)> + 'n {
-    group.list("element").iter().filter_map(|element| Some((element.text("code")?.to_owned(), element.list("target").first()?.text("code")?.to_owned())))
+    group
+        .list("element")
+        .iter()
+        .filter_map(|element| Some((element.text("code")?.to_owned(), element.list("target").first()?.text("code")?.to_owned())))
 }

@@ -87,9 +87,21 @@ pub fn documents(submission: &Submission<'_>, rule_set: &RuleSet, profiles: &Pro
         if let Some((index, filled)) = section.and_then(|index| Some((index, submission.professional[index].filled?))) {
             let place = format!("professional[{index}]");
             match &rules.professional {
-                Some(questionnaire) if is_answered(sent.participation) => maker.make(person, Part::Professional, questionnaire, filled, &place),
-                Some(_) => maker.issues.push(Issue::error("business-rule", "section-about-absent", place, "the section is about somebody who did not answer")),
-                None => maker.issues.push(Issue::error("business-rule", "no-section", place, "the form has no professional's section for this role")),
+                Some(questionnaire) if is_answered(sent.participation) => {
+                    maker.make(person, Part::Professional, questionnaire, filled, &place)
+                }
+                Some(_) => maker.issues.push(Issue::error(
+                    "business-rule",
+                    "section-about-absent",
+                    place,
+                    "the section is about somebody who did not answer",
+                )),
+                None => maker.issues.push(Issue::error(
+                    "business-rule",
+                    "no-section",
+                    place,
+                    "the form has no professional's section for this role",
+                )),
             }
         }
     }
@@ -101,7 +113,10 @@ fn check_persons(submission: &Submission<'_>, rule_set: &RuleSet, issues: &mut I
     let roles: Vec<_> = rule_set.roles.iter().map(|rules| rules.role.as_str()).collect();
     for (index, person) in submission.persons.iter().enumerate() {
         if rule_set.role(person.role).is_none() {
-            issues.push(Issue::error("not-found", "unknown-role", format!("persons[{index}].role"), "the form has no such role").remedy(format!("known: {}", roles.join(", "))));
+            issues.push(
+                Issue::error("not-found", "unknown-role", format!("persons[{index}].role"), "the form has no such role")
+                    .remedy(format!("known: {}", roles.join(", "))),
+            );
         }
     }
     for rules in &rule_set.roles {
@@ -110,11 +125,18 @@ fn check_persons(submission: &Submission<'_>, rule_set: &RuleSet, issues: &mut I
         let answered = of_role.any(|person| person.participation == Participation::Answered);
         match rules.must_answer {
             MustAnswer::Must if !answered => {
-                issues.push(Issue::error("required", "must-answer", "persons", format!("somebody with the role `{}` must have answered", rules.role)));
+                issues.push(Issue::error(
+                    "required",
+                    "must-answer",
+                    "persons",
+                    format!("somebody with the role `{}` must have answered", rules.role),
+                ));
             }
             MustAnswer::MustUnlessDocumented if !named => {
                 let remedy = "name the person with `participation` asked-no-answer or no-such-person";
-                issues.push(Issue::error("required", "must-answer", "persons", format!("nobody has the role `{}`", rules.role)).remedy(remedy));
+                issues.push(
+                    Issue::error("required", "must-answer", "persons", format!("nobody has the role `{}`", rules.role)).remedy(remedy),
+                );
             }
             _ => {}
         }
@@ -142,7 +164,14 @@ impl Maker<'_> {
         self.list.extend(document);
     }
 
-    fn mapped(&mut self, person: usize, part: Part, questionnaire: &Arc<Questionnaire>, answers: &Node<'_>, place: String) -> Option<Document> {
+    fn mapped(
+        &mut self,
+        person: usize,
+        part: Part,
+        questionnaire: &Arc<Questionnaire>,
+        answers: &Node<'_>,
+        place: String,
+    ) -> Option<Document> {
         let decided = self.submission.decision.as_ref().map(|decision| decision.decided);
         let authored = if part == Part::Professional { decided.unwrap_or(self.submission.authored) } else { self.submission.authored };
         let frame = Frame { authored, language: self.submission.language };
@@ -151,33 +180,71 @@ impl Maker<'_> {
         let mapped = map_answers(answers, questionnaire, vocabulary, frame, &Place::root(&place), self.issues);
         let response = with_profile(mapped.response);
         let bytes = print(&response);
-        Some(Document { person, part, questionnaire: Arc::clone(questionnaire), response, bytes, place, is_ready: false, unmapped: mapped.unmapped })
+        Some(Document {
+            person,
+            part,
+            questionnaire: Arc::clone(questionnaire),
+            response,
+            bytes,
+            place,
+            is_ready: false,
+            unmapped: mapped.unmapped,
+        })
     }
 
     fn ready(&mut self, person: usize, part: Part, questionnaire: &Arc<Questionnaire>, node: &Node<'_>, place: String) -> Option<Document> {
-        let mut refuse = |member: &str, code, fault, message: String, remedy: String| self.issues.push(Issue::error(code, fault, format!("{place}{member}"), message).remedy(remedy));
+        let mut refuse = |member: &str, code, fault, message: String, remedy: String| {
+            self.issues.push(Issue::error(code, fault, format!("{place}{member}"), message).remedy(remedy))
+        };
         if node.text("resourceType") != Some("QuestionnaireResponse") {
             refuse("", "structure", "not-a-response", "a QuestionnaireResponse is wanted".to_owned(), String::new());
             return None;
         }
         let named = node.text("questionnaire").and_then(|canonical| self.profiles.questionnaire(canonical));
         if named.is_none_or(|named| named.canonical() != questionnaire.canonical()) {
-            refuse(".questionnaire", "not-found", "other-questionnaire", "the response answers another Questionnaire than this role's, or another version".to_owned(), format!("wanted: {}", questionnaire.canonical()));
+            refuse(
+                ".questionnaire",
+                "not-found",
+                "other-questionnaire",
+                "the response answers another Questionnaire than this role's, or another version".to_owned(),
+                format!("wanted: {}", questionnaire.canonical()),
+            );
             return None;
         }
         if !matches!(node.text("status"), Some("completed" | "amended")) && self.submission.decision.is_some() {
-            refuse(".status", "business-rule", "not-completed", "a decision is made on a completed response".to_owned(), "set `status` to completed or amended".to_owned());
+            refuse(
+                ".status",
+                "business-rule",
+                "not-completed",
+                "a decision is made on a completed response".to_owned(),
+                "set `status` to completed or amended".to_owned(),
+            );
         }
         let subject = node.member("subject").and_then(|subject| subject.member("identifier"));
         let identifier = self.submission.persons[person].identifier.as_ref();
-        if subject.zip(identifier).is_some_and(|(subject, identifier)| subject.text("value") != Some(&identifier.value) || subject.text("system") != Some(&identifier.system)) {
-            refuse(".subject", "business-rule", "other-subject", "the response is about another person than `identifier` says".to_owned(), String::new());
+        if subject.zip(identifier).is_some_and(|(subject, identifier)| {
+            subject.text("value") != Some(&identifier.value) || subject.text("system") != Some(&identifier.system)
+        }) {
+            refuse(
+                ".subject",
+                "business-rule",
+                "other-subject",
+                "the response is about another person than `identifier` says".to_owned(),
+                String::new(),
+            );
         }
         let bytes = self.body[node.start..node.end].to_vec();
         match neuvola_fhir::parse(&bytes) {
-            Ok(Resource::QuestionnaireResponse(response)) => {
-                Some(Document { person, part, questionnaire: Arc::clone(questionnaire), response: with_profile(*response), bytes, place, is_ready: true, unmapped: Vec::new() })
-            }
+            Ok(Resource::QuestionnaireResponse(response)) => Some(Document {
+                person,
+                part,
+                questionnaire: Arc::clone(questionnaire),
+                response: with_profile(*response),
+                bytes,
+                place,
+                is_ready: true,
+                unmapped: Vec::new(),
+            }),
             Ok(_) => None,
             Err(error) => {
                 refuse("", "structure", "not-r4", error.to_string(), "check the elements and their types against R4".to_owned());

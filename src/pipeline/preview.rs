@@ -57,7 +57,11 @@ pub(super) fn preview(submission: &Submission<'_>, rule_set: &RuleSet, families:
     let persons = families.iter().map(|family| {
         let person = &submission.persons[family.person];
         let subject = person.identifier.as_ref().map(|identifier| Reference {
-            identifier: Some(Box::new(Identifier { system: Some(identifier.system.as_str().into()), value: Some(identifier.value.as_str().into()), ..Default::default() })),
+            identifier: Some(Box::new(Identifier {
+                system: Some(identifier.system.as_str().into()),
+                value: Some(identifier.value.as_str().into()),
+                ..Default::default()
+            })),
             ..Default::default()
         });
         let plan = family.segmentation.proposed.map(|_| {
@@ -69,11 +73,22 @@ pub(super) fn preview(submission: &Submission<'_>, rule_set: &RuleSet, families:
     Preview { form: rule_set.form.clone(), rule_set: rule_set.canonical(), persons: persons.collect() }
 }
 
-fn person_preview(person: &str, role: &str, segmentation: &Segmentation<'_>, plan: Option<Vec<u8>>, profiles: &Profiles, language: &str) -> PersonPreview {
-    let named = |rule: &crate::segment::rule::Rule| Named { code: rule.subject.code.clone(), display: rule.subject.display.text(language).to_owned() };
+fn person_preview(
+    person: &str,
+    role: &str,
+    segmentation: &Segmentation<'_>,
+    plan: Option<Vec<u8>>,
+    profiles: &Profiles,
+    language: &str,
+) -> PersonPreview {
+    let named = |rule: &crate::segment::rule::Rule| Named {
+        code: rule.subject.code.clone(),
+        display: rule.subject.display.text(language).to_owned(),
+    };
     let view = |reason: &Reason<'_>| {
         let rule = reason.rule;
-        let guidance = rule.guidance.as_deref().filter(|_| reason.outcome != Outcome::NotMet).and_then(|canonical| profiles.guidance(canonical));
+        let guidance =
+            rule.guidance.as_deref().filter(|_| reason.outcome != Outcome::NotMet).and_then(|canonical| profiles.guidance(canonical));
         RuleView {
             id: rule.id.clone(),
             subject: named(rule),

@@ -31,14 +31,24 @@ pub struct Frame<'d> {
 /// The plan as it is written. Subject and references to what is written with it are filled in by the transaction.
 pub fn care_plan(agreed: &Agreed<'_, '_>, segmentation: &Segmentation<'_>, frame: Frame<'_>, key: &str, responses: &[String]) -> CarePlan {
     let language = frame.language;
-    let goals: Vec<Resource> = agreed.decision.goals.iter().enumerate().map(|(index, goal)| Resource::Goal(Box::new(contained_goal(index, goal, frame.decided)))).collect();
+    let goals: Vec<Resource> = agreed
+        .decision
+        .goals
+        .iter()
+        .enumerate()
+        .map(|(index, goal)| Resource::Goal(Box::new(contained_goal(index, goal, frame.decided))))
+        .collect();
     let goal = (0..goals.len()).map(|index| literal(&format!("#goal-{}", index + 1))).collect();
     let activity = agreed.services.iter().map(|service| activity(service, language, Some(frame.organization))).collect();
     CarePlan {
         identifier: vec![urn(key)],
         status: "active".into(),
         extension: extensions(agreed, segmentation, frame),
-        text: Some(Box::new(Narrative { status: "generated".into(), div: narrative::narrative(agreed, frame).into(), ..Default::default() })),
+        text: Some(Box::new(Narrative {
+            status: "generated".into(),
+            div: narrative::narrative(agreed, frame).into(),
+            ..Default::default()
+        })),
         author: Some(Box::new(party(frame.author, "Practitioner"))),
         created: Some(frame.decided.into()),
         period: Some(Box::new(Period { start: Some(day(frame.decided).into()), ..Default::default() })),
@@ -88,7 +98,8 @@ fn extensions(agreed: &Agreed<'_, '_>, segmentation: &Segmentation<'_>, frame: F
     for acknowledged in &agreed.alerts {
         let mut parts: Vec<Extension> = acknowledged.alerts.iter().map(|reason| coded("alert", &reason.rule.subject)).collect();
         // one answer may cover several: the gravest outcome stands for them
-        let gravest = if acknowledged.alerts.iter().any(|reason| reason.outcome == Outcome::Met) { Outcome::Met } else { Outcome::Indeterminate };
+        let gravest =
+            if acknowledged.alerts.iter().any(|reason| reason.outcome == Outcome::Met) { Outcome::Met } else { Outcome::Indeterminate };
         parts.extend([outcome(gravest), extension("action", text(acknowledged.action))]);
         extensions.push(complex(&format!("{OURS}/StructureDefinition/alert-acknowledgement"), parts));
     }
@@ -125,7 +136,8 @@ fn timing(service: &Service) -> Option<Timing> {
         period_unit: service.rhythm.as_ref().map(|rhythm| rhythm.unit.as_str().into()),
         ..Default::default()
     };
-    (service.count.is_some() || service.minutes.is_some() || service.rhythm.is_some()).then(|| Timing { repeat: Some(repeat), ..Default::default() })
+    (service.count.is_some() || service.minutes.is_some() || service.rhythm.is_some())
+        .then(|| Timing { repeat: Some(repeat), ..Default::default() })
 }
 
 fn contained_goal(index: usize, goal: &str, decided: &str) -> Goal {

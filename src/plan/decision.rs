@@ -100,14 +100,20 @@ fn read_plan<'d>(node: &'d Node<'d>, place: Place<'_>, issues: &mut Issues) -> O
     let goals = object.texts("goals", LONGEST);
     let wishes = object.bounded_text("wishes", LONGEST);
     let delayed_until = object.optional_text("delayedUntil");
-    let guardian_restriction = object.optional("guardianRestriction").is_some().then(|| object.word("guardianRestriction", &["1", "2", "3", "4"])).flatten();
+    let guardian_restriction =
+        object.optional("guardianRestriction").is_some().then(|| object.word("guardianRestriction", &["1", "2", "3", "4"])).flatten();
     let (here, issues) = object.inner();
     if delayed_until.is_some_and(|day| day.len() != 10 || !is_date(day)) {
-        issues.push(Issue::error("value", "wrong-type", here.member("delayedUntil"), "`delayedUntil` is not a date").remedy("write it as 2026-11-30"));
+        issues.push(
+            Issue::error("value", "wrong-type", here.member("delayedUntil"), "`delayedUntil` is not a date")
+                .remedy("write it as 2026-11-30"),
+        );
     }
     let (services_place, alerts_place) = (here.member("services"), here.member("alerts"));
-    let services = services.iter().enumerate().filter_map(|(index, node)| read_service(node, services_place.element(index), issues)).collect();
-    let alerts = alerts.iter().enumerate().filter_map(|(index, node)| read_acknowledgement(node, alerts_place.element(index), issues)).collect();
+    let services =
+        services.iter().enumerate().filter_map(|(index, node)| read_service(node, services_place.element(index), issues)).collect();
+    let alerts =
+        alerts.iter().enumerate().filter_map(|(index, node)| read_acknowledgement(node, alerts_place.element(index), issues)).collect();
     object.close();
     Some(PlanDecision {
         about: about?,
@@ -178,7 +184,11 @@ pub fn agree<'r, 'd>(decision: &'r PlanDecision<'d>, ground: Ground<'r>, place: 
     Some(Agreed { decision, proposed, segment: segment?, services, alerts })
 }
 
-fn agree_services<'r>(decision: &PlanDecision<'_>, ground: Ground<'r>, refuse: &mut impl FnMut(&str, &'static str, String, String)) -> Vec<AgreedService<'r>> {
+fn agree_services<'r>(
+    decision: &PlanDecision<'_>,
+    ground: Ground<'r>,
+    refuse: &mut impl FnMut(&str, &'static str, String, String),
+) -> Vec<AgreedService<'r>> {
     let Ground { profiles, offered, .. } = ground;
     let mut services = Vec::new();
     for (index, decided) in decision.services.iter().enumerate() {
@@ -189,16 +199,31 @@ fn agree_services<'r>(decision: &PlanDecision<'_>, ground: Ground<'r>, refuse: &
         }
         let Some(service) = profiles.service(decided.service) else {
             let known: Vec<_> = profiles.services().iter().map(|service| service.coded.code.as_str()).collect();
-            refuse(&format!("{member}.service"), "unknown-service", "there is no such service".to_owned(), format!("known: {}", known.join(", ")));
+            refuse(
+                &format!("{member}.service"),
+                "unknown-service",
+                "there is no such service".to_owned(),
+                format!("known: {}", known.join(", ")),
+            );
             continue;
         };
         if decided.accepted && decided.reason.is_some() {
-            refuse(&format!("{member}.reason"), "reason-of-accepted", "an accepted service has no reason for declining".to_owned(), "leave `reason` out".to_owned());
+            refuse(
+                &format!("{member}.reason"),
+                "reason-of-accepted",
+                "an accepted service has no reason for declining".to_owned(),
+                "leave `reason` out".to_owned(),
+            );
         }
         let code = decided.reason.unwrap_or("not-stated");
         let reason = profiles.coded_in("decline-reason", code);
         if reason.is_none() && !decided.accepted {
-            refuse(&format!("{member}.reason"), "unknown-reason", "the reason is not in the decline-reason code system".to_owned(), "leave it out if none was given".to_owned());
+            refuse(
+                &format!("{member}.reason"),
+                "unknown-reason",
+                "the reason is not in the decline-reason code system".to_owned(),
+                "leave it out if none was given".to_owned(),
+            );
         }
         services.push(AgreedService { service, declined: if decided.accepted { None } else { reason } });
     }
@@ -215,13 +240,23 @@ fn agree_services<'r>(decision: &PlanDecision<'_>, ground: Ground<'r>, refuse: &
     services
 }
 
-fn agree_alerts<'r, 'd>(decision: &'r PlanDecision<'d>, segmentation: &'r Segmentation<'r>, refuse: &mut impl FnMut(&str, &'static str, String, String)) -> Vec<AgreedAlert<'r>> {
+fn agree_alerts<'r, 'd>(
+    decision: &'r PlanDecision<'d>,
+    segmentation: &'r Segmentation<'r>,
+    refuse: &mut impl FnMut(&str, &'static str, String, String),
+) -> Vec<AgreedAlert<'r>> {
     let mut alerts = Vec::new();
     for (index, acknowledged) in decision.alerts.iter().enumerate() {
-        let found: Vec<_> = acknowledged.alerts.iter().map(|code| segmentation.alerts.iter().find(|reason| reason.rule.subject.code == *code)).collect();
+        let found: Vec<_> =
+            acknowledged.alerts.iter().map(|code| segmentation.alerts.iter().find(|reason| reason.rule.subject.code == *code)).collect();
         if found.is_empty() || found.iter().any(Option::is_none) {
             let known: Vec<_> = segmentation.alerts.iter().map(|reason| reason.rule.subject.code.as_str()).collect();
-            refuse(&format!("alerts[{index}].alerts"), "unknown-alert", "the rule set has no such alert for this person".to_owned(), format!("known: {}", known.join(", ")));
+            refuse(
+                &format!("alerts[{index}].alerts"),
+                "unknown-alert",
+                "the rule set has no such alert for this person".to_owned(),
+                format!("known: {}", known.join(", ")),
+            );
         }
         alerts.push(AgreedAlert { alerts: found.into_iter().flatten().collect(), action: acknowledged.action });
     }
@@ -232,7 +267,12 @@ fn agree_alerts<'r, 'd>(decision: &'r PlanDecision<'d>, segmentation: &'r Segmen
         .collect();
     if !open.is_empty() {
         let message = format!("alerts are not acknowledged: {}", open.join(", "));
-        refuse("alerts", "unacknowledged-alert", message, "say what was done about each, or why it was not asked; one `action` may cover several".to_owned());
+        refuse(
+            "alerts",
+            "unacknowledged-alert",
+            message,
+            "say what was done about each, or why it was not asked; one `action` may cover several".to_owned(),
+        );
     }
     alerts
 }

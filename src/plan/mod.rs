@@ -60,7 +60,11 @@ pub fn plan(ingredients: Ingredients<'_>, frame: Frame<'_>, key: impl Fn(&str) -
     for (kind, response) in responses {
         let key = key(kind);
         response_urns.push(urn(key));
-        resources.push(Planned { kind, key, resource: Resource::QuestionnaireResponse(Box::new(finish_response(response, kind, key, frame))) });
+        resources.push(Planned {
+            kind,
+            key,
+            resource: Resource::QuestionnaireResponse(Box::new(finish_response(response, kind, key, frame))),
+        });
     }
     let plan_key = key("care-plan");
     let care_plan = care_plan::care_plan(agreed, segmentation, frame, &urn(plan_key), &response_urns);
@@ -73,7 +77,13 @@ pub fn plan(ingredients: Ingredients<'_>, frame: Frame<'_>, key: impl Fn(&str) -
         provenance.target = targets.clone();
         resources.push(Planned { kind, key: key(kind), resource: Resource::Provenance(Box::new(provenance)) });
     }
-    PersonPlan { person: person.to_owned(), identifier: identifier.clone(), digest, agreed_segment: Some(agreed.segment.code.clone()), resources }
+    PersonPlan {
+        person: person.to_owned(),
+        identifier: identifier.clone(),
+        digest,
+        agreed_segment: Some(agreed.segment.code.clone()),
+        resources,
+    }
 }
 
 /// What a response needs on its way into the record. A ready response keeps its own identifier and author.

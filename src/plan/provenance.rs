@@ -14,11 +14,22 @@ use crate::form::submission::Party;
 
 /// `recorded` is an R4 instant.
 pub fn authorship(decision: &PlanDecision<'_>, frame: Frame<'_>, recorded: &str) -> Provenance {
-    let device = Reference { r#type: Some("Device".into()), display: Some(concat!("neuvola-adapter ", env!("CARGO_PKG_VERSION")).into()), ..Default::default() };
+    let device = Reference {
+        r#type: Some("Device".into()),
+        display: Some(concat!("neuvola-adapter ", env!("CARGO_PKG_VERSION")).into()),
+        ..Default::default()
+    };
     Provenance {
         meta: Some(Box::new(meta(&format!("{OURS}/StructureDefinition/neuvola-provenance")))),
         language: Some(frame.language.into()),
-        extension: [decision.guardian_restriction.map(guardian_restriction), decision.delayed_until.map(release_date), frame.service_event.map(super::service_event)].into_iter().flatten().collect(),
+        extension: [
+            decision.guardian_restriction.map(guardian_restriction),
+            decision.delayed_until.map(release_date),
+            frame.service_event.map(super::service_event),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
         occurred: Some(ProvenanceOccurred::DateTime(frame.decided.into())),
         recorded: recorded.into(),
         activity: Some(Box::new(plain_concept("http://terminology.hl7.org/CodeSystem/v3-DataOperation", "CREATE", "create"))),
@@ -29,7 +40,11 @@ pub fn authorship(decision: &PlanDecision<'_>, frame: Frame<'_>, recorded: &str)
                 on_behalf_of: Some(Box::new(party(frame.organization, "Organization"))),
                 ..Default::default()
             },
-            ProvenanceAgent { r#type: Some(Box::new(plain_concept(PARTICIPANT, "assembler", "Assembler"))), who: Box::new(device), ..Default::default() },
+            ProvenanceAgent {
+                r#type: Some(Box::new(plain_concept(PARTICIPANT, "assembler", "Assembler"))),
+                who: Box::new(device),
+                ..Default::default()
+            },
         ],
         ..Default::default()
     }
@@ -38,7 +53,10 @@ pub fn authorship(decision: &PlanDecision<'_>, frame: Frame<'_>, recorded: &str)
 /// The public custodian (rekisterinpitäjä).
 pub fn custodian(custodian: &Party<'_>, language: &str, recorded: &str) -> Provenance {
     let identifier = Identifier {
-        r#type: Some(Box::new(CodeableConcept { coding: vec![plain_coding("http://terminology.hl7.org/CodeSystem/v2-0203", "PRN", None)], ..Default::default() })),
+        r#type: Some(Box::new(CodeableConcept {
+            coding: vec![plain_coding("http://terminology.hl7.org/CodeSystem/v2-0203", "PRN", None)],
+            ..Default::default()
+        })),
         ..super::fhir::identified(&custodian.identifier)
     };
     let who = Reference {
@@ -52,7 +70,10 @@ pub fn custodian(custodian: &Party<'_>, language: &str, recorded: &str) -> Prove
         language: Some(language.into()),
         recorded: recorded.into(),
         agent: vec![ProvenanceAgent {
-            r#type: Some(Box::new(CodeableConcept { text: Some("Rekisterinpitäjä".into()), ..plain_concept("http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "CST", "custodian") })),
+            r#type: Some(Box::new(CodeableConcept {
+                text: Some("Rekisterinpitäjä".into()),
+                ..plain_concept("http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "CST", "custodian")
+            })),
             role: vec![CodeableConcept { text: Some("Julkinen".into()), ..plain_concept("urn:oid:1.2.246.537.5.40172", "1", "Julkinen") }],
             who: Box::new(who),
             ..Default::default()
@@ -67,7 +88,9 @@ fn guardian_restriction(code: &str) -> Extension {
     let display = match code {
         "1" => "Ei päätöskykyinen alaikäinen, tiedot luovutetaan huoltajille",
         "2" => "Päätöskykyinen alaikäinen, sallii tietojensa luovuttamisen huoltajille",
-        "3" => "Päätöskykyinen alaikäinen, kieltää tietojensa luovuttamisen huoltajillePäätöskykyinen alaikäinen, kieltää tietojensa luovuttamisen huoltajille",
+        "3" => {
+            "Päätöskykyinen alaikäinen, kieltää tietojensa luovuttamisen huoltajillePäätöskykyinen alaikäinen, kieltää tietojensa luovuttamisen huoltajille"
+        }
         _ => "Alaikäisen päätöskyky ei tiedossa, tietoja ei luovuteta huoltajille",
     };
     let coding = plain_coding("urn:oid:1.2.246.537.5.40202.201901", code, Some(display));

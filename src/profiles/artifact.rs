@@ -33,7 +33,12 @@ impl Artifact {
         drop(node);
         let artifact = Self { file: file.name, resource_type, id, url, version, content: file.content };
         if artifact.url.is_empty() {
-            return Err(vec![artifact.defect(Issue::error("required", "profiles", format!("{}.url", artifact.resource_type), "the artifact has no `url`"))]);
+            return Err(vec![artifact.defect(Issue::error(
+                "required",
+                "profiles",
+                format!("{}.url", artifact.resource_type),
+                "the artifact has no `url`",
+            ))]);
         }
         Ok(Some(artifact))
     }
@@ -87,7 +92,11 @@ impl Service {
         let rhythm = number("frequency").zip(digits("period")).zip(repeat.and_then(|repeat| repeat.text("periodUnit")));
         Self {
             canonical: canonical(node),
-            coded: Coded { system: part("system"), code: part("code"), display: coding.map(|coding| Texts::of(coding, "display")).unwrap_or_default() },
+            coded: Coded {
+                system: part("system"),
+                code: part("code"),
+                display: coding.map(|coding| Texts::of(coding, "display")).unwrap_or_default(),
+            },
             title: Texts::of(node, "title"),
             description: Texts::of(node, "description"),
             kind: node.text("kind").unwrap_or("ServiceRequest").to_owned(),

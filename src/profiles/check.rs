@@ -11,7 +11,14 @@ pub(super) fn check(profiles: &Profiles, defects: &mut Vec<Defect>) {
         if let Some(rule_form) = (!questionnaire.form.is_empty()).then_some(&questionnaire.form)
             && profiles.coded_in("form", rule_form).is_none()
         {
-            push(profiles, defects, "Questionnaire", &questionnaire.url, "Questionnaire.code", format!("the form `{rule_form}` is not in its code system"));
+            push(
+                profiles,
+                defects,
+                "Questionnaire",
+                &questionnaire.url,
+                "Questionnaire.code",
+                format!("the form `{rule_form}` is not in its code system"),
+            );
         }
         if !questionnaire.form.is_empty() {
             texts_of(questionnaire, profiles, defects);
@@ -48,7 +55,14 @@ fn translated(rule: &Rule, url: &str, profiles: &Profiles, defects: &mut Vec<Def
         if text.is_empty() {
             push(profiles, defects, "PlanDefinition", url, "PlanDefinition.action", format!("the rule `{}` has no `{name}`", rule.id));
         } else if let Some(language) = missing_language(text) {
-            push(profiles, defects, "PlanDefinition", url, "PlanDefinition.action", format!("the {name} of `{}` is not translated into `{language}`", rule.id));
+            push(
+                profiles,
+                defects,
+                "PlanDefinition",
+                url,
+                "PlanDefinition.action",
+                format!("the {name} of `{}` is not translated into `{language}`", rule.id),
+            );
         }
     }
 }
@@ -57,9 +71,23 @@ fn vocabularies(profiles: &Profiles, defects: &mut Vec<Defect>) {
     for vocabulary in &profiles.vocabularies {
         for (url, field, link_id) in vocabulary.fields() {
             match profiles.questionnaires.iter().find(|questionnaire| questionnaire.url == url) {
-                None => push(profiles, defects, "ConceptMap", &vocabulary.url, "ConceptMap.group.target", format!("the Questionnaire `{url}` does not resolve")),
+                None => push(
+                    profiles,
+                    defects,
+                    "ConceptMap",
+                    &vocabulary.url,
+                    "ConceptMap.group.target",
+                    format!("the Questionnaire `{url}` does not resolve"),
+                ),
                 Some(questionnaire) if questionnaire.find(link_id).is_none() => {
-                    push(profiles, defects, "ConceptMap", &vocabulary.url, "ConceptMap.group.element", format!("`{field}` leads to `{link_id}`, which `{}` does not have", questionnaire.id));
+                    push(
+                        profiles,
+                        defects,
+                        "ConceptMap",
+                        &vocabulary.url,
+                        "ConceptMap.group.element",
+                        format!("`{field}` leads to `{link_id}`, which `{}` does not have", questionnaire.id),
+                    );
                 }
                 Some(_) => {}
             }
@@ -67,7 +95,14 @@ fn vocabularies(profiles: &Profiles, defects: &mut Vec<Defect>) {
         for (field, system, code) in vocabulary.targets() {
             let ours = system.contains("/CodeSystem/") && system != DATA_ABSENT_REASON;
             if ours && profiles.coded(system, code).is_none() {
-                push(profiles, defects, "ConceptMap", &vocabulary.url, "ConceptMap.group.element", format!("an option of `{field}` leads to `{code}`, which its code system does not have"));
+                push(
+                    profiles,
+                    defects,
+                    "ConceptMap",
+                    &vocabulary.url,
+                    "ConceptMap.group.element",
+                    format!("an option of `{field}` leads to `{code}`, which its code system does not have"),
+                );
             }
         }
     }
@@ -78,6 +113,10 @@ fn missing_language(text: &Texts) -> Option<&'static str> {
 }
 
 fn push(profiles: &Profiles, defects: &mut Vec<Defect>, resource_type: &str, url: &str, place: &str, message: String) {
-    let file = profiles.artifacts.iter().find(|artifact| artifact.resource_type == resource_type && artifact.url == url).map_or_else(String::new, |artifact| artifact.file.clone());
+    let file = profiles
+        .artifacts
+        .iter()
+        .find(|artifact| artifact.resource_type == resource_type && artifact.url == url)
+        .map_or_else(String::new, |artifact| artifact.file.clone());
     defects.push(Defect { file, issue: Issue::error("invalid", "profiles", place, message) });
 }

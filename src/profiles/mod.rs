@@ -49,7 +49,13 @@ pub struct File {
 impl Profiles {
     /// What travels in the binary.
     pub fn shipped_files() -> Vec<File> {
-        SHIPPED.files().filter_map(|file| is_json(file.path()).then(|| File { name: format!("profiles/{}", file.path().display()), content: file.contents().to_vec() })).collect()
+        SHIPPED
+            .files()
+            .filter_map(|file| {
+                is_json(file.path())
+                    .then(|| File { name: format!("profiles/{}", file.path().display()), content: file.contents().to_vec() })
+            })
+            .collect()
     }
 
     /// The JSON files of a folder, folders in it included; or one file.
@@ -107,7 +113,12 @@ impl Profiles {
     pub fn with_folders(folders: &[PathBuf]) -> Result<Self, Vec<Defect>> {
         let mut files = Self::shipped_files();
         for folder in folders {
-            let unreadable = |error: std::io::Error| vec![Defect { file: folder.display().to_string(), issue: Issue::error("not-found", "profiles", "", format!("cannot be read: {}", error.kind())) }];
+            let unreadable = |error: std::io::Error| {
+                vec![Defect {
+                    file: folder.display().to_string(),
+                    issue: Issue::error("not-found", "profiles", "", format!("cannot be read: {}", error.kind())),
+                }]
+            };
             files.extend(Self::files_of(folder).map_err(unreadable)?);
         }
         Self::load(files)
@@ -131,7 +142,10 @@ impl Profiles {
 
     /// The rule set of `form` in force on `day`; the latest version of several.
     pub fn rule_set(&self, form: &str, day: &str) -> Option<&RuleSet> {
-        self.rule_sets.iter().filter(|rule_set| rule_set.form == form && rule_set.is_effective(day)).max_by(|left, right| left.version.cmp(&right.version))
+        self.rule_sets
+            .iter()
+            .filter(|rule_set| rule_set.form == form && rule_set.is_effective(day))
+            .max_by(|left, right| left.version.cmp(&right.version))
     }
 
     pub fn has_form(&self, form: &str) -> bool {
@@ -149,7 +163,10 @@ impl Profiles {
     /// The vocabulary of this canonical; without a version the only one of its url.
     pub fn vocabulary(&self, canonical: &str) -> Option<&Vocabulary> {
         let (url, version) = split(canonical);
-        let mut found = self.vocabularies.iter().filter(|vocabulary| vocabulary.url == url && version.is_none_or(|version| version == vocabulary.version));
+        let mut found = self
+            .vocabularies
+            .iter()
+            .filter(|vocabulary| vocabulary.url == url && version.is_none_or(|version| version == vocabulary.version));
         let first = found.next()?;
         found.next().is_none().then_some(first)
     }
@@ -157,7 +174,10 @@ impl Profiles {
     /// The Questionnaire that a response names: exactly its version; without one the only one of its url.
     pub fn questionnaire(&self, canonical: &str) -> Option<&Arc<Questionnaire>> {
         let (url, version) = split(canonical);
-        let mut found = self.questionnaires.iter().filter(|questionnaire| questionnaire.url == url && version.is_none_or(|version| version == questionnaire.version));
+        let mut found = self
+            .questionnaires
+            .iter()
+            .filter(|questionnaire| questionnaire.url == url && version.is_none_or(|version| version == questionnaire.version));
         let first = found.next()?;
         found.next().is_none().then_some(first)
     }

@@ -25,7 +25,11 @@ struct Concept {
 enum Member {
     /// The whole code system.
     System(String),
-    Concept { system: String, code: String, display: Texts },
+    Concept {
+        system: String,
+        code: String,
+        display: Texts,
+    },
 }
 
 impl Terminology {
@@ -77,7 +81,9 @@ impl Terminology {
                 Member::System(system) => {
                     let mut codes: Vec<_> = self.systems.get(system)?.iter().collect();
                     codes.sort_by_key(|(code, _)| code.as_str());
-                    options.extend(codes.into_iter().map(|(code, concept)| AnswerOption::coded(system, code, concept.display.clone(), concept.weight)));
+                    options.extend(
+                        codes.into_iter().map(|(code, concept)| AnswerOption::coded(system, code, concept.display.clone(), concept.weight)),
+                    );
                 }
             }
         }
@@ -95,7 +101,8 @@ fn collect(node: &Node<'_>, concepts: &mut HashMap<String, Concept>) {
 
 /// A display with its designations.
 fn designated(concept: &Node<'_>) -> Texts {
-    let designations = concept.list("designation").iter().filter_map(|it| Some((it.text("language")?.to_owned(), it.text("value")?.to_owned())));
+    let designations =
+        concept.list("designation").iter().filter_map(|it| Some((it.text("language")?.to_owned(), it.text("value")?.to_owned())));
     Texts::new(concept.text("display").unwrap_or_default(), designations.collect())
 }
 

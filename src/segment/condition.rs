@@ -21,9 +21,16 @@ pub enum Condition {
     Not(Box<Condition>),
     Compare(Number, Comparison, Number),
     /// `… = literal`, `… != literal`
-    Same { of: Selection, wanted: Literal, negated: bool },
+    Same {
+        of: Selection,
+        wanted: Literal,
+        negated: bool,
+    },
     /// `… in (a | b)`
-    OneOf { of: Selection, wanted: Vec<Literal> },
+    OneOf {
+        of: Selection,
+        wanted: Vec<Literal>,
+    },
     Exists(Selection),
     Empty(Selection),
     /// A boolean answer, standing for itself.
@@ -165,7 +172,9 @@ impl<'s> Lowering<'s> {
                 LiteralValue::Boolean(value) => Ok(Condition::Constant(*value)),
                 _ => Err(NotLowered),
             },
-            Ast::UnaryOperation(unary) if unary.operator == UnaryOperator::Not => Ok(Condition::Not(Box::new(self.condition(&unary.operand)?))),
+            Ast::UnaryOperation(unary) if unary.operator == UnaryOperator::Not => {
+                Ok(Condition::Not(Box::new(self.condition(&unary.operand)?)))
+            }
             Ast::BinaryOperation(binary) => self.binary(binary.operator, &binary.left, &binary.right),
             Ast::MethodCall(call) => match (call.method.as_str(), call.arguments.is_empty()) {
                 ("not", true) => Ok(Condition::Not(Box::new(self.condition(&call.object)?))),
@@ -173,16 +182,22 @@ impl<'s> Lowering<'s> {
                 ("empty", true) => Ok(Condition::Empty(self.selection(&call.object)?)),
                 _ => Err(NotLowered),
             },
-            Ast::Variable(variable) if self.variable(&variable.name).is_some() => self.inside(&variable.name, |inner, tree| inner.condition(tree)),
+            Ast::Variable(variable) if self.variable(&variable.name).is_some() => {
+                self.inside(&variable.name, |inner, tree| inner.condition(tree))
+            }
             _ => match self.path(tree)? {
-                Path::Values(selection) if self.all(&selection, |item| item.kind == ItemKind::Boolean) && selection.inputs.len() == 1 => Ok(Condition::Answer(selection)),
+                Path::Values(selection) if self.all(&selection, |item| item.kind == ItemKind::Boolean) && selection.inputs.len() == 1 => {
+                    Ok(Condition::Answer(selection))
+                }
                 _ => Err(NotLowered),
             },
         }
     }
 
     fn binary(&self, operator: Op, left: &Ast, right: &Ast) -> Result<Condition, Stop> {
-        let both = |make: fn(Box<Condition>, Box<Condition>) -> Condition| Ok(make(Box::new(self.condition(left)?), Box::new(self.condition(right)?)));
+        let both = |make: fn(Box<Condition>, Box<Condition>) -> Condition| {
+            Ok(make(Box::new(self.condition(left)?), Box::new(self.condition(right)?)))
+        };
         match operator {
             Op::And => return both(Condition::And),
             Op::Or => return both(Condition::Or),
@@ -231,11 +246,15 @@ impl<'s> Lowering<'s> {
                 };
                 Ok(make(Box::new(self.number(&binary.left)?), Box::new(self.number(&binary.right)?)))
             }
-            Ast::Variable(variable) if self.variable(&variable.name).is_some() => self.inside(&variable.name, |inner, tree| inner.number(tree)),
+            Ast::Variable(variable) if self.variable(&variable.name).is_some() => {
+                self.inside(&variable.name, |inner, tree| inner.number(tree))
+            }
             Ast::MethodCall(call) if call.method == "sum" && call.arguments.is_empty() => match self.measured(&call.object)? {
                 (selection, measure) => Ok(Number::Sum(selection, measure)),
             },
-            Ast::MethodCall(call) if call.method == "count" && call.arguments.is_empty() => Ok(Number::Count(self.selection(&call.object)?)),
+            Ast::MethodCall(call) if call.method == "count" && call.arguments.is_empty() => {
+                Ok(Number::Count(self.selection(&call.object)?))
+            }
             _ => match self.measured(tree)? {
                 (selection, measure) if selection.inputs.len() == 1 => Ok(Number::One(selection, measure)),
                 _ => Err(NotLowered),
@@ -247,7 +266,9 @@ impl<'s> Lowering<'s> {
     fn measured(&self, tree: &Ast) -> Result<(Selection, Measure), Stop> {
         match self.path(tree)? {
             Path::Measures(selection, measure) => Ok((selection, measure)),
-            Path::Values(selection) if self.all(&selection, |item| matches!(item.kind, ItemKind::Integer | ItemKind::Decimal)) => Ok((selection, Measure::Value)),
+            Path::Values(selection) if self.all(&selection, |item| matches!(item.kind, ItemKind::Integer | ItemKind::Decimal)) => {
+                Ok((selection, Measure::Value))
+            }
             _ => Err(NotLowered),
         }
     }
@@ -263,7 +284,12 @@ impl<'s> Lowering<'s> {
     /// One question's answers, to compare with literals.
     fn compared(&self, tree: &Ast) -> Result<Selection, Stop> {
         match self.path(tree)? {
-            Path::Values(selection) if selection.inputs.len() == 1 && !self.all(&selection, |item| matches!(item.kind, ItemKind::Choice | ItemKind::OpenChoice | ItemKind::Quantity)) => Ok(selection),
+            Path::Values(selection)
+                if selection.inputs.len() == 1
+                    && !self.all(&selection, |item| matches!(item.kind, ItemKind::Choice | ItemKind::OpenChoice | ItemKind::Quantity)) =>
+            {
+                Ok(selection)
+            }
             Path::Codes(selection) if selection.inputs.len() == 1 => Ok(selection),
             _ => Err(NotLowered),
         }
@@ -296,10 +322,18 @@ impl<'s> Lowering<'s> {
                 let questionnaire = self.questionnaire(source)?;
                 Ok(Path::Items(source, Some(items.iter().flat_map(|&item| questionnaire.children(Some(item)).to_vec()).collect())))
             }
-            (Path::Chosen(source, items), "answer") => Ok(Path::Answers(Selection { inputs: items.into_iter().map(|item| Input { source, item }).collect(), only: None })),
+            (Path::Chosen(source, items), "answer") => {
+                Ok(Path::Answers(Selection { inputs: items.into_iter().map(|item| Input { source, item }).collect(), only: None }))
+            }
             (Path::Answers(selection), "value") => Ok(Path::Values(selection)),
-            (Path::Values(selection), "code") if self.all(&selection, |item| matches!(item.kind, ItemKind::Choice | ItemKind::OpenChoice)) => Ok(Path::Codes(selection)),
-            (Path::Values(selection), "value") if self.all(&selection, |item| item.kind == ItemKind::Quantity) => Ok(Path::Measures(selection, Measure::Value)),
+            (Path::Values(selection), "code")
+                if self.all(&selection, |item| matches!(item.kind, ItemKind::Choice | ItemKind::OpenChoice)) =>
+            {
+                Ok(Path::Codes(selection))
+            }
+            (Path::Values(selection), "value") if self.all(&selection, |item| item.kind == ItemKind::Quantity) => {
+                Ok(Path::Measures(selection, Measure::Value))
+            }
             _ => Err(NotLowered),
         }
     }
@@ -356,7 +390,12 @@ impl<'s> Lowering<'s> {
                 continue;
             }
             for literal in wanted {
-                let known = |literal: &str| item.options.iter().any(|option| matches!(&option.value, OptionValue::Coding { code, .. } if code == literal) || matches!(&option.value, OptionValue::Text(text) if text == literal));
+                let known = |literal: &str| {
+                    item.options.iter().any(|option| {
+                        matches!(&option.value, OptionValue::Coding { code, .. } if code == literal)
+                            || matches!(&option.value, OptionValue::Text(text) if text == literal)
+                    })
+                };
                 if let Literal::Text(text) = literal
                     && !known(text)
                 {
@@ -368,7 +407,10 @@ impl<'s> Lowering<'s> {
     }
 
     fn all(&self, selection: &Selection, holds: impl Fn(&Item) -> bool) -> bool {
-        selection.inputs.iter().all(|input| self.questionnaire(input.source).is_ok_and(|questionnaire| holds(questionnaire.item(input.item))))
+        selection
+            .inputs
+            .iter()
+            .all(|input| self.questionnaire(input.source).is_ok_and(|questionnaire| holds(questionnaire.item(input.item))))
     }
 
     fn questionnaire(&self, source: Source) -> Result<&'s Questionnaire, Stop> {
@@ -398,10 +440,20 @@ impl<'s> Lowering<'s> {
         let mut defect = None;
         visit(tree, &mut |node| {
             let found = match node {
-                Ast::Variable(variable) if !KNOWN_VARIABLES.contains(&variable.name.as_str()) && self.variable(&variable.name).is_none() => Some(Defect::UnknownVariable(variable.name.clone())),
-                Ast::Variable(variable) if variable.name == "professional" && self.scope.professional.is_none() => Some(Defect::UnknownVariable(variable.name.clone())),
-                Ast::FunctionCall(call) if !ALLOWED_FUNCTIONS.contains(&call.name.as_str()) => Some(Defect::ForbiddenFunction(call.name.clone())),
-                Ast::MethodCall(call) if !ALLOWED_FUNCTIONS.contains(&call.method.as_str()) => Some(Defect::ForbiddenFunction(call.method.clone())),
+                Ast::Variable(variable)
+                    if !KNOWN_VARIABLES.contains(&variable.name.as_str()) && self.variable(&variable.name).is_none() =>
+                {
+                    Some(Defect::UnknownVariable(variable.name.clone()))
+                }
+                Ast::Variable(variable) if variable.name == "professional" && self.scope.professional.is_none() => {
+                    Some(Defect::UnknownVariable(variable.name.clone()))
+                }
+                Ast::FunctionCall(call) if !ALLOWED_FUNCTIONS.contains(&call.name.as_str()) => {
+                    Some(Defect::ForbiddenFunction(call.name.clone()))
+                }
+                Ast::MethodCall(call) if !ALLOWED_FUNCTIONS.contains(&call.method.as_str()) => {
+                    Some(Defect::ForbiddenFunction(call.method.clone()))
+                }
                 _ => None,
             };
             defect = defect.take().or(found);
@@ -423,7 +475,8 @@ fn membership(condition: &Ast) -> Option<(&str, Vec<String>)> {
         Op::In => literals(&binary.right)?,
         _ => return None,
     };
-    let texts = wanted.into_iter().map(|literal| if let Literal::Text(text) = literal { Some(text) } else { None }).collect::<Option<_>>()?;
+    let texts =
+        wanted.into_iter().map(|literal| if let Literal::Text(text) = literal { Some(text) } else { None }).collect::<Option<_>>()?;
     Some((&identifier.name, texts))
 }
 
@@ -499,7 +552,9 @@ impl Condition {
                 left.collect(inputs);
                 right.collect(inputs);
             }
-            Self::Same { of, .. } | Self::OneOf { of, .. } | Self::Exists(of) | Self::Empty(of) | Self::Answer(of) => inputs.extend(&of.inputs),
+            Self::Same { of, .. } | Self::OneOf { of, .. } | Self::Exists(of) | Self::Empty(of) | Self::Answer(of) => {
+                inputs.extend(&of.inputs)
+            }
             Self::Constant(_) | Self::Engine(_) => {}
         }
     }
@@ -521,6 +576,35 @@ impl Number {
 const KNOWN_VARIABLES: [&str; 4] = ["resource", "context", "questionnaire", "professional"];
 /// No clock, no trace, no resolving, no types from a model.
 const ALLOWED_FUNCTIONS: [&str; 31] = [
-    "descendants", "where", "exists", "empty", "not", "count", "sum", "weight", "ordinal", "all", "any", "first", "last", "single", "distinct", "select", "repeat", "item", "hasValue",
-    "iif", "contains", "startsWith", "endsWith", "matches", "length", "min", "max", "avg", "abs", "toInteger", "toDecimal",
+    "descendants",
+    "where",
+    "exists",
+    "empty",
+    "not",
+    "count",
+    "sum",
+    "weight",
+    "ordinal",
+    "all",
+    "any",
+    "first",
+    "last",
+    "single",
+    "distinct",
+    "select",
+    "repeat",
+    "item",
+    "hasValue",
+    "iif",
+    "contains",
+    "startsWith",
+    "endsWith",
+    "matches",
+    "length",
+    "min",
+    "max",
+    "avg",
+    "abs",
+    "toInteger",
+    "toDecimal",
 ];

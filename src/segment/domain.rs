@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 
 use super::condition::{Input, Source};
 use crate::form::answers::{Answer, Answers};
-use crate::form::questionnaire::{AnswerOption, Bound, Comparand, EnableWhen, ItemKind, OptionValue, Operator, Questionnaire};
+use crate::form::questionnaire::{AnswerOption, Bound, Comparand, EnableWhen, ItemKind, Operator, OptionValue, Questionnaire};
 use crate::form::validate::compare;
 
 /// The answers about one person: the person's own and the professional's.
@@ -122,10 +122,12 @@ impl<'q, 'd> Family<'q, 'd, '_> {
 
     fn holds(&self, condition: &EnableWhen, source: Source, trials: &[Trial<'q, 'd>]) -> Truth {
         let input = Input { source, item: condition.question };
-        let of_answers = |answers: &[Answer<'_, '_>]| Truth::of(match (condition.operator, &condition.answer) {
-            (Operator::Exists, Comparand::Boolean(wanted)) => answers.is_empty() != *wanted,
-            (operator, comparand) => answers.iter().any(|answer| compare(answer, operator, comparand)),
-        });
+        let of_answers = |answers: &[Answer<'_, '_>]| {
+            Truth::of(match (condition.operator, &condition.answer) {
+                (Operator::Exists, Comparand::Boolean(wanted)) => answers.is_empty() != *wanted,
+                (operator, comparand) => answers.iter().any(|answer| compare(answer, operator, comparand)),
+            })
+        };
         match self.domain(input, trials) {
             Domain::Known(answers) => of_answers(answers),
             Domain::Assigned(answer) => of_answers(std::slice::from_ref(answer)),
@@ -151,7 +153,11 @@ fn same(left: Truth, right: Truth) -> Truth {
 }
 
 /// All single answers that an open item may get, if they are few and known.
-pub fn possible_answers<'q, 'd>(options: &'q [AnswerOption], kind: ItemKind, bounds: (Option<Decimal>, Option<Decimal>)) -> Option<Vec<Answer<'q, 'd>>>
+pub fn possible_answers<'q, 'd>(
+    options: &'q [AnswerOption],
+    kind: ItemKind,
+    bounds: (Option<Decimal>, Option<Decimal>),
+) -> Option<Vec<Answer<'q, 'd>>>
 where
     'q: 'd,
 {

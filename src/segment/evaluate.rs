@@ -109,10 +109,15 @@ impl<'q, 'd> Family<'q, 'd, '_> {
                 let same = self.one(of, trials, |answer| literal_equals(answer, wanted), Several::Different);
                 if *negated { same.not() } else { same }
             }
-            Condition::OneOf { of, wanted } => {
-                self.one(of, trials, |answer| wanted.iter().map(|wanted| literal_equals(answer, wanted)).try_fold(false, |any, one| Some(any | one?)), Several::Error)
+            Condition::OneOf { of, wanted } => self.one(
+                of,
+                trials,
+                |answer| wanted.iter().map(|wanted| literal_equals(answer, wanted)).try_fold(false, |any, one| Some(any | one?)),
+                Several::Error,
+            ),
+            Condition::Answer(of) => {
+                self.one(of, trials, |answer| if let Answer::Boolean(value) = answer { Some(*value) } else { None }, Several::Error)
             }
-            Condition::Answer(of) => self.one(of, trials, |answer| if let Answer::Boolean(value) = answer { Some(*value) } else { None }, Several::Error),
             Condition::Exists(of) => self.exists(of, trials),
             Condition::Empty(of) => self.exists(of, trials).not(),
             Condition::Engine(_) => Outcomes::ANY,
@@ -165,12 +170,20 @@ impl<'q, 'd> Family<'q, 'd, '_> {
     fn range(&self, number: &Number, trials: &[Trial<'q, 'd>]) -> Range {
         let both = |left: &Number, right: &Number, make: fn(Range, Range) -> Range| {
             let (left, right) = (self.range(left, trials), self.range(right, trials));
-            Range { outcomes_besides: left.outcomes_besides | right.outcomes_besides, has_value: left.has_value && right.has_value, ..make(left, right) }
+            Range {
+                outcomes_besides: left.outcomes_besides | right.outcomes_besides,
+                has_value: left.has_value && right.has_value,
+                ..make(left, right)
+            }
         };
         match number {
             Number::Literal(value) => Range::exactly(*value),
-            Number::Add(left, right) => both(left, right, |left, right| Range::between(add(left.low, right.low), add(left.high, right.high))),
-            Number::Subtract(left, right) => both(left, right, |left, right| Range::between(add(left.low, right.high.map(|it| -it)), add(left.high, right.low.map(|it| -it)))),
+            Number::Add(left, right) => {
+                both(left, right, |left, right| Range::between(add(left.low, right.low), add(left.high, right.high)))
+            }
+            Number::Subtract(left, right) => both(left, right, |left, right| {
+                Range::between(add(left.low, right.high.map(|it| -it)), add(left.high, right.low.map(|it| -it)))
+            }),
             Number::Multiply(left, right) => both(left, right, Range::times),
             Number::Sum(of, measure) => self.sum(of, trials, |answer| measured(answer, *measure), *measure),
             Number::Count(of) => self.sum(of, trials, |_| Some(Decimal::ONE), Measure::Weight),
@@ -181,7 +194,9 @@ impl<'q, 'd> Family<'q, 'd, '_> {
     fn sum(&self, of: &Selection, trials: &[Trial<'q, 'd>], worth: impl Fn(&Answer<'_, '_>) -> Option<Decimal>, measure: Measure) -> Range {
         let counts = matches!(worth(&Answer::Other), Some(one) if one == Decimal::ONE);
         of.inputs.iter().fold(Range::exactly(Decimal::ZERO), |total, input| {
-            let of_answers = |answers: &[Answer<'_, '_>]| Range::exactly(answers.iter().filter(|answer| is_selected(answer, of)).filter_map(&worth).sum());
+            let of_answers = |answers: &[Answer<'_, '_>]| {
+                Range::exactly(answers.iter().filter(|answer| is_selected(answer, of)).filter_map(&worth).sum())
+            };
             let own = match self.domain(*input, trials) {
                 Domain::Known(answers) => of_answers(answers),
                 Domain::Assigned(answer) => of_answers(std::slice::from_ref(answer)),
@@ -199,9 +214,13 @@ impl<'q, 'd> Family<'q, 'd, '_> {
                             let some = each.reduce(Range::or).unwrap_or(zero);
                             if maybe_absent { some.or(zero) } else { some }
                         }
-                        None if counts && !many && of.only.is_none() => Range::between(Some(if maybe_absent { Decimal::ZERO } else { Decimal::ONE }), Some(Decimal::ONE)),
+                        None if counts && !many && of.only.is_none() => {
+                            Range::between(Some(if maybe_absent { Decimal::ZERO } else { Decimal::ONE }), Some(Decimal::ONE))
+                        }
                         None if counts => Range::between(Some(Decimal::ZERO), None),
-                        None if measure == Measure::Value && !many => Range::between(bounds.0, bounds.1).or(if maybe_absent { zero } else { Range::between(bounds.0, bounds.1) }),
+                        None if measure == Measure::Value && !many => {
+                            Range::between(bounds.0, bounds.1).or(if maybe_absent { zero } else { Range::between(bounds.0, bounds.1) })
+                        }
                         None if measure == Measure::Weight && kind == ItemKind::OpenChoice => open_choice(options, of, many, maybe_absent),
                         None => Range::between(None, None),
                     }
@@ -224,7 +243,11 @@ impl<'q, 'd> Family<'q, 'd, '_> {
             Domain::KnownOrAbsent(answers) => of_answers(answers).or(Range::besides(Outcomes::EMPTY)),
             Domain::Open { options, kind, bounds, many, maybe_absent } => {
                 let some = match possible_answers(options, kind, bounds) {
-                    Some(answers) => answers.iter().map(|answer| of_answers(std::slice::from_ref(answer))).reduce(Range::or).unwrap_or(Range::between(None, None)),
+                    Some(answers) => answers
+                        .iter()
+                        .map(|answer| of_answers(std::slice::from_ref(answer)))
+                        .reduce(Range::or)
+                        .unwrap_or(Range::between(None, None)),
                     None => Range::between(bounds.0, bounds.1),
                 };
                 let some = if many { some.or(Range::besides(Outcomes::ERROR)) } else { some };
@@ -332,7 +355,9 @@ fn open_choice(options: &[crate::form::questionnaire::AnswerOption], of: &Select
     let weights = options
         .iter()
         .filter(|option| !option.is_declined())
-        .filter(|option| of.only.as_ref().is_none_or(|only| matches!(&option.value, OptionValue::Coding { code, .. } if only.contains(code))))
+        .filter(|option| {
+            of.only.as_ref().is_none_or(|only| matches!(&option.value, OptionValue::Coding { code, .. } if only.contains(code)))
+        })
         .filter_map(|option| option.weight);
     // free text weighs nothing
     let _ = maybe_absent;

@@ -71,7 +71,12 @@ fn questionnaires(node: &Node<'_>, known: &impl Known, root: &Place<'_>, defects
         }
         match known.questionnaire(canonical) {
             Some(questionnaire) => found.push(questionnaire),
-            None => defects.push(Issue::error("not-found", "rule-set", list.element(index).member("resource"), format!("`{canonical}` does not resolve"))),
+            None => defects.push(Issue::error(
+                "not-found",
+                "rule-set",
+                list.element(index).member("resource"),
+                format!("`{canonical}` does not resolve"),
+            )),
         }
     }
     found
@@ -172,7 +177,8 @@ impl<K: Known> Loader<'_, K> {
         if conditions.len() > 1 {
             self.defect(place.member("condition"), "a rule has one condition");
         }
-        let expression = conditions.first().and_then(|condition| condition.member("expression")).and_then(|expression| expression.text("expression"));
+        let expression =
+            conditions.first().and_then(|condition| condition.member("expression")).and_then(|expression| expression.text("expression"));
         let condition = expression.and_then(|expression| match lower(expression, scope) {
             Ok(condition) => Some(condition),
             Err(defect) => {
@@ -196,7 +202,9 @@ impl<K: Known> Loader<'_, K> {
     fn refuse_unreachable(&mut self, segments: &[Rule], place: &Place<'_>) {
         match segments.last() {
             None => self.defect(place, "there is no segment rule"),
-            Some(last) if last.expression.is_some() => self.defect(place, format!("the last segment rule, `{}`, has a condition: a catch-all without one is wanted", last.id)),
+            Some(last) if last.expression.is_some() => {
+                self.defect(place, format!("the last segment rule, `{}`, has a condition: a catch-all without one is wanted", last.id))
+            }
             Some(_) => {}
         }
         for (index, rule) in segments.iter().enumerate().take(segments.len().saturating_sub(1)) {
@@ -204,7 +212,9 @@ impl<K: Known> Loader<'_, K> {
             if always {
                 self.defect(place, format!("`{}` holds always, so that the rules after it are never reached", rule.id));
             }
-            if let Some(earlier) = segments[..index].iter().find(|earlier| earlier.condition.is_some() && earlier.condition == rule.condition) {
+            if let Some(earlier) =
+                segments[..index].iter().find(|earlier| earlier.condition.is_some() && earlier.condition == rule.condition)
+            {
                 self.defect(place, format!("`{}` can never be reached: `{}` before it has the same condition", rule.id, earlier.id));
             }
             if matches!(rule.condition, Some(Condition::Constant(false))) {
@@ -215,7 +225,13 @@ impl<K: Known> Loader<'_, K> {
 }
 
 fn refuse_same_ids(rule_set: &RuleSet, root: &Place<'_>, defects: &mut Vec<Issue>) {
-    let mut ids: Vec<&str> = rule_set.roles.iter().flat_map(|role| role.segments.iter().chain(&role.alerts).chain(&role.services)).flat_map(|rule| std::iter::once(rule).chain(&rule.services)).map(|rule| rule.id.as_str()).collect();
+    let mut ids: Vec<&str> = rule_set
+        .roles
+        .iter()
+        .flat_map(|role| role.segments.iter().chain(&role.alerts).chain(&role.services))
+        .flat_map(|rule| std::iter::once(rule).chain(&rule.services))
+        .map(|rule| rule.id.as_str())
+        .collect();
     ids.sort_unstable();
     for pair in ids.windows(2) {
         if pair[0] == pair[1] {

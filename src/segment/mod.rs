@@ -66,7 +66,12 @@ pub enum ReadState {
 
 /// Segments one person. `professional` is `None` while that section is missing; then every segment that is still
 /// possible is the answer.
-pub fn segment<'r>(rules: &'r RoleRules, rule_set: &RuleSet, own: &Answers<'_, '_>, professional: Option<&Answers<'_, '_>>) -> Segmentation<'r> {
+pub fn segment<'r>(
+    rules: &'r RoleRules,
+    rule_set: &RuleSet,
+    own: &Answers<'_, '_>,
+    professional: Option<&Answers<'_, '_>>,
+) -> Segmentation<'r> {
     let open = rules.professional.as_deref().map(Answers::unanswered);
     let family = Family { own, professional: professional.or(open.as_ref()) };
     let section_is_missing = professional.is_none() && open.is_some();
@@ -89,7 +94,12 @@ pub fn segment<'r>(rules: &'r RoleRules, rule_set: &RuleSet, own: &Answers<'_, '
 }
 
 /// The services of the agreed segment, and those offered whatever the segment: each once, the segment's own first.
-pub fn services_of<'r>(rules: &'r RoleRules, segment: &str, own: &Answers<'_, '_>, professional: Option<&Answers<'_, '_>>) -> Vec<Reason<'r>> {
+pub fn services_of<'r>(
+    rules: &'r RoleRules,
+    segment: &str,
+    own: &Answers<'_, '_>,
+    professional: Option<&Answers<'_, '_>>,
+) -> Vec<Reason<'r>> {
     let family = Family { own, professional };
     let offered = rules.segments.iter().find(|rule| rule.subject.code == segment).map_or(&[][..], |rule| &rule.services);
     services(offered, &rules.services, &family)
@@ -168,7 +178,9 @@ fn read(input: Input, family: &Family<'_, '_, '_>) -> Option<Read> {
     let item = answers.questionnaire().item(input.item);
     let state = match family.domain(input, &[]) {
         Domain::Known([]) => ReadState::NotAsked,
-        Domain::Known(answers) | Domain::KnownOrAbsent(answers) => ReadState::Answered(answers.iter().map(crate::form::answers::Answer::token).collect()),
+        Domain::Known(answers) | Domain::KnownOrAbsent(answers) => {
+            ReadState::Answered(answers.iter().map(crate::form::answers::Answer::token).collect())
+        }
         _ if answers.slot(input.item).declined => ReadState::Declined,
         _ => ReadState::Missing,
     };
@@ -184,7 +196,14 @@ fn name(input: Input, family: &Family<'_, '_, '_>) -> Option<String> {
 }
 
 /// The same proposal has the same name; another segment, alert or service gives another.
-fn proposal(rule_set: &RuleSet, rules: &RoleRules, proposed: Option<&Rule>, possible: &[&Rule], alerts: &[Reason<'_>], services: &[Reason<'_>]) -> String {
+fn proposal(
+    rule_set: &RuleSet,
+    rules: &RoleRules,
+    proposed: Option<&Rule>,
+    possible: &[&Rule],
+    alerts: &[Reason<'_>],
+    services: &[Reason<'_>],
+) -> String {
     let mut digest = Digest::new();
     digest.part(&rule_set.canonical()).part(&rules.role).part(proposed.map_or("", |rule| &rule.subject.code));
     possible.iter().for_each(|rule| {

@@ -70,10 +70,15 @@ impl Outcomes {
     }
 
     fn singles(self) -> impl Iterator<Item = Single> {
-        [(Self::TRUE, Single::Value(Some(true))), (Self::FALSE, Single::Value(Some(false))), (Self::EMPTY, Single::Value(None)), (Self::ERROR, Single::Error)]
-            .into_iter()
-            .filter(move |(flag, _)| self.contains(*flag))
-            .map(|(_, single)| single)
+        [
+            (Self::TRUE, Single::Value(Some(true))),
+            (Self::FALSE, Single::Value(Some(false))),
+            (Self::EMPTY, Single::Value(None)),
+            (Self::ERROR, Single::Error),
+        ]
+        .into_iter()
+        .filter(move |(flag, _)| self.contains(*flag))
+        .map(|(_, single)| single)
     }
 }
 

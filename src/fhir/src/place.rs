@@ -49,6 +49,8 @@ impl fmt::Display for Place<'_> {
         }
         match self.step {
             Step::Index(index) => write!(out, "[{index}]"),
+            // a root may be a path itself
+            Step::Name(name) if self.parent.is_none() => out.write_str(name),
             Step::Name(name) if !is_plain(name) => {
                 out.write_str("['")?;
                 name.chars().take(LONGEST_NAME).try_for_each(|c| if c == '\'' { out.write_str("\\'") } else { write!(out, "{c}") })?;

@@ -10,7 +10,13 @@ use crate::form::answers::Answer;
 use crate::form::questionnaire::{Comparand, EnableWhen, Item, Operator, Questionnaire};
 
 /// Is the item, standing (or missing) below the occurrence `parent`, enabled by its own conditions?
-pub(super) fn is_enabled(questionnaire: &Questionnaire, found: &Found<'_, '_>, item: &Item, parent: Option<usize>, disabled: &[bool]) -> bool {
+pub(super) fn is_enabled(
+    questionnaire: &Questionnaire,
+    found: &Found<'_, '_>,
+    item: &Item,
+    parent: Option<usize>,
+    disabled: &[bool],
+) -> bool {
     let mut conditions = item.enable_when.iter().map(|condition| holds(questionnaire, found, condition, parent, disabled));
     if item.enable_when.is_empty() {
         true
@@ -37,7 +43,10 @@ fn holds(questionnaire: &Questionnaire, found: &Found<'_, '_>, condition: &Enabl
     match (condition.operator, &condition.answer) {
         // a declined answer is an answer to `exists`: the question was met
         (Operator::Exists, Comparand::Boolean(wanted)) => answers.is_empty() != *wanted,
-        (operator, comparand) => given.any(|answer| compare(answer, operator, comparand)) || answers.iter().any(|it| it.declined && is_declined_wanted(operator, comparand)),
+        (operator, comparand) => {
+            given.any(|answer| compare(answer, operator, comparand))
+                || answers.iter().any(|it| it.declined && is_declined_wanted(operator, comparand))
+        }
     }
 }
 

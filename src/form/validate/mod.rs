@@ -67,7 +67,11 @@ pub fn validate<'q, 'd>(response: &'d Node<'_>, questionnaire: &'q Questionnaire
         Demand::None => Answers::unanswered(questionnaire),
         demand => rules::check(questionnaire, &found, demand, &mut issues),
     };
-    if issues.has_errors() { Err(issues.into_list()) } else { Ok(ValidatedResponse { answers, authored: response.text("authored").unwrap_or_default() }) }
+    if issues.has_errors() {
+        Err(issues.into_list())
+    } else {
+        Ok(ValidatedResponse { answers, authored: response.text("authored").unwrap_or_default() })
+    }
 }
 
 fn demand(response: &Node<'_>, root: &Place<'_>, issues: &mut Issues) -> Demand {
@@ -76,7 +80,9 @@ fn demand(response: &Node<'_>, root: &Place<'_>, issues: &mut Issues) -> Demand 
         Some("in-progress" | "stopped") => Demand::Partial,
         Some("entered-in-error") => Demand::None,
         Some(_) => {
-            issues.push(Issue::error("code-invalid", "status", root.member("status"), "the status is none of R4's").remedy("use `completed`"));
+            issues.push(
+                Issue::error("code-invalid", "status", root.member("status"), "the status is none of R4's").remedy("use `completed`"),
+            );
             Demand::Whole
         }
         None => {

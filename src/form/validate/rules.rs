@@ -8,7 +8,12 @@ use crate::form::answers::{Answer, Answers};
 use crate::form::questionnaire::{Bound, Item, ItemKind, OptionValue, Questionnaire};
 use crate::issue::{Issue, Issues};
 
-pub(super) fn check<'q, 'd>(questionnaire: &'q Questionnaire, found: &Found<'q, 'd>, demand: Demand, issues: &mut Issues) -> Answers<'q, 'd> {
+pub(super) fn check<'q, 'd>(
+    questionnaire: &'q Questionnaire,
+    found: &Found<'q, 'd>,
+    demand: Demand,
+    issues: &mut Issues,
+) -> Answers<'q, 'd> {
     let mut check = Check { questionnaire, found, demand, issues, answers: Answers::unanswered(questionnaire), disabled: Vec::new() };
     check.below(None, None);
     check.answers
@@ -45,8 +50,16 @@ impl<'q> Check<'q, '_, '_, '_> {
     fn disabled(&mut self, item: &Item, here: &[usize]) {
         for &occurrence in here {
             let conditions: Vec<_> = item.enable_when.iter().map(|condition| condition.sentence.as_str()).collect();
-            let message = format!("`{}` is answered though it is disabled: it is asked only when {}", item.link_id, conditions.join(if item.enable_any { " or " } else { " and " }));
-            self.issues.push(Issue::error("business-rule", "disabled-answer", self.found.place(occurrence), message).remedy("leave the item out, or correct the answer that disables it").about(&item.link_id));
+            let message = format!(
+                "`{}` is answered though it is disabled: it is asked only when {}",
+                item.link_id,
+                conditions.join(if item.enable_any { " or " } else { " and " })
+            );
+            self.issues.push(
+                Issue::error("business-rule", "disabled-answer", self.found.place(occurrence), message)
+                    .remedy("leave the item out, or correct the answer that disables it")
+                    .about(&item.link_id),
+            );
             if self.disabled.len() <= occurrence {
                 self.disabled.resize(occurrence + 1, false);
             }
@@ -86,7 +99,15 @@ impl<'q> Check<'q, '_, '_, '_> {
         let link_id = &item.link_id;
         if given.is_empty() {
             if item.required && self.demand == Demand::Whole {
-                self.issues.push(Issue::error("required", "missing-answer", self.found.place(occurrence), format!("a required answer is missing: `{link_id}`")).about(link_id));
+                self.issues.push(
+                    Issue::error(
+                        "required",
+                        "missing-answer",
+                        self.found.place(occurrence),
+                        format!("a required answer is missing: `{link_id}`"),
+                    )
+                    .about(link_id),
+                );
             }
             return;
         }
@@ -136,10 +157,17 @@ fn option_refusal(item: &Item, given: &Given<'_, '_>) -> Option<Refusal> {
         return None;
     }
     let known = match given.name {
-        "valueCoding" => item.option(given.value.text("system").unwrap_or_default(), given.value.text("code").unwrap_or_default()).is_some(),
+        "valueCoding" => {
+            item.option(given.value.text("system").unwrap_or_default(), given.value.text("code").unwrap_or_default()).is_some()
+        }
         "valueString" if item.kind == ItemKind::OpenChoice => true,
-        "valueInteger" => item.options.iter().any(|option| matches!((&option.value, &given.answer), (OptionValue::Integer(one), Some(Answer::Number(other))) if one == other)),
-        _ => item.options.iter().any(|option| matches!(&option.value, OptionValue::Text(text) if Some(text.as_str()) == given.value.as_str())),
+        "valueInteger" => item.options.iter().any(
+            |option| matches!((&option.value, &given.answer), (OptionValue::Integer(one), Some(Answer::Number(other))) if one == other),
+        ),
+        _ => item
+            .options
+            .iter()
+            .any(|option| matches!(&option.value, OptionValue::Text(text) if Some(text.as_str()) == given.value.as_str())),
     };
     (!known).then(|| ("code-invalid", "not-an-option", "has an answer that is none of its options".to_owned()))
 }
@@ -156,7 +184,11 @@ fn bound_refusal(item: &Item, given: &Given<'_, '_>) -> Option<Refusal> {
             if let Some(least) = bounds.min_length.filter(|&least| length < least) {
                 return value("too-short", format!("is shorter than {least} characters"));
             }
-            bounds.regex.as_ref().filter(|regex| !regex.is_match(text)).and_then(|_| value("regex", "does not have the form that is asked for".to_owned()))
+            bounds
+                .regex
+                .as_ref()
+                .filter(|regex| !regex.is_match(text))
+                .and_then(|_| value("regex", "does not have the form that is asked for".to_owned()))
         }
         Answer::Number(number) => number_refusal(item, *number),
         Answer::Quantity { value: number, unit } => {

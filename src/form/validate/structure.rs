@@ -83,11 +83,21 @@ impl<'q, 'd> Walker<'q, 'd, '_> {
             let Some(index) = self.matching(node, parent, &here) else { continue };
             if latest.is_some_and(|latest| index < latest) {
                 let link_id = &self.questionnaire.item(index).link_id;
-                self.issues.push(Issue::error("structure", "order", &here, format!("`{link_id}` does not stand in the Questionnaire's order")).about(link_id));
+                self.issues.push(
+                    Issue::error("structure", "order", &here, format!("`{link_id}` does not stand in the Questionnaire's order"))
+                        .about(link_id),
+                );
             }
             latest = Some(index);
             let occurrence = self.found.occurrences.len();
-            self.found.occurrences.push(Occurrence { item: index, parent, position, under_answer: answer, values: Vec::new(), children: Vec::new() });
+            self.found.occurrences.push(Occurrence {
+                item: index,
+                parent,
+                position,
+                under_answer: answer,
+                values: Vec::new(),
+                children: Vec::new(),
+            });
             match parent {
                 Some(parent) => self.found.occurrences[parent].children.push(occurrence),
                 None => self.found.roots.push(occurrence),
@@ -109,7 +119,11 @@ impl<'q, 'd> Walker<'q, 'd, '_> {
         let expected = parent.map(|parent| self.found.occurrences[parent].item);
         if self.questionnaire.item(index).parent != expected {
             let message = format!("`{link_id}` does not belong here");
-            let belongs = self.questionnaire.item(index).parent.map_or("at the top".to_owned(), |parent| format!("under `{}`", self.questionnaire.item(parent).link_id));
+            let belongs = self
+                .questionnaire
+                .item(index)
+                .parent
+                .map_or("at the top".to_owned(), |parent| format!("under `{}`", self.questionnaire.item(parent).link_id));
             self.issues.push(Issue::error("structure", "wrong-parent", here, message).remedy(format!("put it {belongs}")).about(link_id));
             return None;
         }
@@ -122,18 +136,33 @@ impl<'q, 'd> Walker<'q, 'd, '_> {
         let answers = node.member("answer");
         match item.kind {
             ItemKind::Group | ItemKind::Display if answers.is_some() => {
-                self.issues.push(Issue::error("structure", "wrong-shape", here.member("answer"), format!("`{link_id}` is no question and takes no answer")).about(link_id));
+                self.issues.push(
+                    Issue::error(
+                        "structure",
+                        "wrong-shape",
+                        here.member("answer"),
+                        format!("`{link_id}` is no question and takes no answer"),
+                    )
+                    .about(link_id),
+                );
                 return;
             }
             ItemKind::Display if node.member("item").is_some() => {
-                self.issues.push(Issue::error("structure", "wrong-shape", here.member("item"), format!("`{link_id}` is only shown and holds nothing")).about(link_id));
+                self.issues.push(
+                    Issue::error("structure", "wrong-shape", here.member("item"), format!("`{link_id}` is only shown and holds nothing"))
+                        .about(link_id),
+                );
                 return;
             }
             ItemKind::Group => return self.items(node, Some(occurrence), None, here),
             ItemKind::Display => return,
             _ if node.member("item").is_some() => {
                 let remedy = "put what belongs to an answer into `answer.item`";
-                self.issues.push(Issue::error("structure", "wrong-shape", here.member("item"), format!("`{link_id}` is a question")).remedy(remedy).about(link_id));
+                self.issues.push(
+                    Issue::error("structure", "wrong-shape", here.member("item"), format!("`{link_id}` is a question"))
+                        .remedy(remedy)
+                        .about(link_id),
+                );
             }
             _ => {}
         }
@@ -143,9 +172,11 @@ impl<'q, 'd> Walker<'q, 'd, '_> {
             let values: Vec<_> = answer.members().iter().filter(|(name, _)| name.starts_with("value")).collect();
             if let [(name, value)] = values.as_slice() {
                 if let Some(message) = value::fault(item, name, value) {
-                    self.issues.push(Issue::error("value", "wrong-type", place.member("value"), format!("`{link_id}` {message}")).about(link_id));
+                    self.issues
+                        .push(Issue::error("value", "wrong-type", place.member("value"), format!("`{link_id}` {message}")).about(link_id));
                 } else {
-                    let declined = name == "valueCoding" && is_declined(value.text("system").unwrap_or_default(), value.text("code").unwrap_or_default());
+                    let declined = name == "valueCoding"
+                        && is_declined(value.text("system").unwrap_or_default(), value.text("code").unwrap_or_default());
                     let given = Given { name, value, answer: Answer::of(item, name, value), declined };
                     self.found.occurrences[occurrence].values.push(given);
                 }

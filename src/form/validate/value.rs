@@ -10,7 +10,9 @@ pub(super) fn fault(item: &Item, name: &str, value: &Node<'_>) -> Option<String>
     let fits = match item.kind {
         ItemKind::OpenChoice => name == wanted || name == "valueString",
         // an option may be a string, integer, date or time as well
-        ItemKind::Choice => name == wanted || (item.value_set.is_none() && matches!(name, "valueString" | "valueInteger" | "valueDate" | "valueTime")),
+        ItemKind::Choice => {
+            name == wanted || (item.value_set.is_none() && matches!(name, "valueString" | "valueInteger" | "valueDate" | "valueTime"))
+        }
         _ => name == wanted,
     };
     if !fits {
@@ -30,7 +32,11 @@ fn is_well_formed(name: &str, value: &Node<'_>) -> bool {
         "valueTime" => text.is_some_and(is_time),
         "valueString" => text.is_some_and(|text| !text.trim().is_empty()),
         "valueUri" => text.is_some_and(|text| !text.is_empty() && !text.contains(char::is_whitespace)),
-        "valueCoding" => value.members().iter().all(|(name, part)| !matches!(name.as_ref(), "system" | "code" | "display" | "version") || part.as_str().is_some_and(|text| !text.is_empty())) && !value.members().is_empty(),
+        "valueCoding" => {
+            value.members().iter().all(|(name, part)| {
+                !matches!(name.as_ref(), "system" | "code" | "display" | "version") || part.as_str().is_some_and(|text| !text.is_empty())
+            }) && !value.members().is_empty()
+        }
         "valueQuantity" => {
             value.member("value").is_some_and(|number| number.as_number().is_some_and(|digits| decimal(digits).is_some()))
                 && ["unit", "system", "code", "comparator"].iter().all(|name| value.member(name).is_none_or(|part| part.as_str().is_some()))
@@ -58,7 +64,10 @@ pub fn is_date_time(text: &str) -> bool {
 
 /// R4 `time`: hh:mm:ss, fractions allowed.
 fn is_time(text: &str) -> bool {
-    text.len() >= 8 && text.as_bytes().get(2) == Some(&b':') && text.as_bytes().get(5) == Some(&b':') && text.parse::<jiff::civil::Time>().is_ok()
+    text.len() >= 8
+        && text.as_bytes().get(2) == Some(&b':')
+        && text.as_bytes().get(5) == Some(&b':')
+        && text.parse::<jiff::civil::Time>().is_ok()
 }
 
 #[cfg(test)]
@@ -74,6 +83,10 @@ mod tests {
     #[test]
     fn an_instant_needs_its_offset() {
         assert!(["2026-11-02T18:20:00+02:00", "2026-11-02T18:20:00Z", "2026-11"].iter().all(|text| is_date_time(text)));
-        assert!(["2026-11-02T18:20:00", "2026-11-02T18:20Z", "2026-11-02 18:20:00Z", "2026-11-02T25:00:00Z"].iter().all(|text| !is_date_time(text)));
+        assert!(
+            ["2026-11-02T18:20:00", "2026-11-02T18:20Z", "2026-11-02 18:20:00Z", "2026-11-02T25:00:00Z"]
+                .iter()
+                .all(|text| !is_date_time(text))
+        );
     }
 }

@@ -1,0 +1,101 @@
+//! The command line. Each command is one file; all of them end in an exit code of the table in [`crate::refusal`].
+
+mod input;
+mod process;
+mod profiles;
+mod serve;
+mod validate;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Forms of Finnish maternity and child health clinics (neuvola) to FHIR care plans in the patient record.
+///
+/// A family's form becomes QuestionnaireResponses, proven valid; rules that are data propose a segment, alerts and
+/// services, each with its reasons; what professional and client decided becomes a CarePlan in the patient record.
+#[derive(Debug, Parser)]
+#[command(name = "neuvola-adapter", version, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show what the rules say of a submission, with every reason; nothing is written
+    Preview(process::Preview),
+    /// Write a decided submission to the patient record
+    Process(process::Process),
+    /// Check QuestionnaireResponses against their Questionnaires
+    Validate(validate::Validate),
+    /// Check the knowledge: forms, rules, services, texts
+    Profiles(profiles::Profiles),
+    /// Serve over HTTP, on loopback
+    Serve(serve::Serve),
+}
+
+/// Knowledge besides what is shipped.
+#[derive(Debug, Args, Clone, Default)]
+pub(crate) struct Knowledge {
+    /// A folder (or file) of FHIR JSON: Questionnaires, PlanDefinitions … Of two with one canonical and version, the given one counts
+    #[arg(long = "profiles", value_name = "DIR")]
+    folders: Vec<PathBuf>,
+}
+
+/// Runs the command line of this process.
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
+        }
+    };
+    let result = match arguments.command {
+        Command::Preview(command) => command.run(),
+        Command::Process(command) => command.run(),
+        Command::Validate(command) => command.run(),
+        Command::Profiles(command) => command.run(),
+        Command::Serve(command) => command.run(),
+    };
+    result.unwrap_or_else(|error| {
+        complain(format_args!("neuvola-adapter: {error:#}"));
+        ExitCode::from(INTERNAL)
+    })
+}
+
+/// The runtime of the commands that speak to a record system. Threads get 8 MiB: fhirbolt recurses deep in dev builds.
+pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(8 * 1024 * 1024).build()
+}
+
+#[allow(clippy::print_stdout, reason = "the command line's one way out")]
+pub(crate) fn say(line: impl std::fmt::Display) {
+    use std::io::Write as _;
+    // a reader that goes away (`| head`) is no error of ours
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+#[allow(clippy::print_stderr, reason = "the command line's one way to complain")]
+pub(crate) fn complain(line: impl std::fmt::Display) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+pub(crate) const USAGE: u8 = 64;
+pub(crate) const BAD_DATA: u8 = 65;
+pub(crate) const INTERNAL: u8 = 70;
+pub(crate) const CONFIGURATION: u8 = 78;
+
+const EXAMPLES: &str = "\
+Examples:
+  neuvola-adapter preview --form four-months fixtures/cases/four-months-one-child/form.json
+  neuvola-adapter process --form four-months --dry-run form.json
+  neuvola-adapter validate response.json
+  neuvola-adapter profiles check
+  neuvola-adapter serve --sandbox --listen 127.0.0.1:8080
+
+Exit codes: 0 done, 64 wrong usage, 65 bad data, 70 our bug, 75 try again later,
+76 the record system refused, 78 defective knowledge or configuration.";
