@@ -12,6 +12,7 @@ use uuid::Uuid;
 pub use preview::{Named, PersonPreview, Preview, RuleView};
 
 use crate::digest::Digest;
+use crate::form::map::print;
 use crate::form::submission::{Participation, Party, Submission, read_submission};
 use crate::form::validate::ValidatedResponse;
 use crate::identity::resource_key;
@@ -319,9 +320,9 @@ fn digest(
     if let Some(identifier) = &person.identifier {
         digest.part(&identifier.system).part(&identifier.value);
     }
-    digest.bytes(&family.own_document.bytes);
-    digest.bytes(family.professional_document.map_or(&[], |document| &document.bytes));
-    digest.part(&format!("{decision:?}"));
+    digest.bytes(&print(&family.own_document.response));
+    digest.bytes(&family.professional_document.map_or_else(Vec::new, |document| print(&document.response)));
+    decision.digest(&mut digest);
     for party in parties {
         digest.part(&party.identifier.system).part(&party.identifier.value).part(party.name.unwrap_or_default());
     }

@@ -311,8 +311,8 @@ fn option_value(option: &AnswerOption, language: &str) -> AnswerValue {
         OptionValue::Text(text) => AnswerValue::String(text.as_str().into()),
         OptionValue::Integer(number) => AnswerValue::Integer(number.to_string().parse::<i32>().unwrap_or_default().into()),
         OptionValue::Coding { system, code } => {
-            // HL7's own code keeps HL7's own display
-            let display = if option.is_declined() { option.display.text("") } else { option.display.text(language) };
+            // somebody else's code keeps its owner's display
+            let display = option.display.text(if option.is_foreign { "" } else { language });
             AnswerValue::Coding(Box::new(types::Coding {
                 system: Some(system.as_str().into()),
                 code: Some(code.as_str().into()),

@@ -105,6 +105,8 @@ pub struct AnswerOption {
     pub display: Texts,
     /// `ordinalValue` or `itemWeight`.
     pub weight: Option<Decimal>,
+    /// Of a code system that is not ours: its display is not ours to translate.
+    pub is_foreign: bool,
 }
 
 #[derive(Debug, PartialEq)]
@@ -220,6 +222,15 @@ impl Questionnaire {
     /// The options of `answerValueSet`, once the value sets are known.
     pub fn fill_options(&mut self, index: usize, options: Vec<AnswerOption>) {
         self.items[index].options = options;
+    }
+
+    /// Marks the options whose code system is not among the `ours`.
+    pub fn mark_foreign(&mut self, ours: impl Fn(&str) -> bool) {
+        for option in self.items.iter_mut().flat_map(|item| &mut item.options) {
+            if let OptionValue::Coding { system, .. } = &option.value {
+                option.is_foreign = !ours(system);
+            }
+        }
     }
 
     /// Is inside a group that may occur several times.
@@ -483,17 +494,18 @@ impl AnswerOption {
                 value: OptionValue::Coding { system: part("system"), code: part("code") },
                 display: Texts::of(coding, "display"),
                 weight: weight_of(node).or_else(|| weight_of(coding)),
+                is_foreign: false,
             });
         }
         let value = match node.members().iter().find(|(name, _)| name.starts_with("value"))? {
             (name, value) if name == "valueInteger" => OptionValue::Integer(decimal(value.as_number()?)?),
             (_, value) => OptionValue::Text(value.as_str()?.to_owned()),
         };
-        Some(Self { value, display: Texts::default(), weight: weight_of(node) })
+        Some(Self { value, display: Texts::default(), weight: weight_of(node), is_foreign: false })
     }
 
     pub fn coded(system: &str, code: &str, display: Texts, weight: Option<Decimal>) -> Self {
-        Self { value: OptionValue::Coding { system: system.to_owned(), code: code.to_owned() }, display, weight }
+        Self { value: OptionValue::Coding { system: system.to_owned(), code: code.to_owned() }, display, weight, is_foreign: false }
     }
 }
 

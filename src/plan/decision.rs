@@ -5,6 +5,7 @@
 
 use neuvola_fhir::{Node, Place};
 
+use crate::digest::Digest;
 use crate::form::Object;
 use crate::form::validate::is_date;
 use crate::issue::{Issue, Issues};
@@ -74,6 +75,23 @@ pub struct AgreedService<'r> {
 pub struct AgreedAlert<'r> {
     pub alerts: Vec<&'r Reason<'r>>,
     pub action: &'r str,
+}
+
+impl PlanDecision<'_> {
+    /// Every word of it, whatever the spaces of the JSON that it came in.
+    pub fn digest(&self, digest: &mut Digest) {
+        let optional = [self.rationale, self.wishes, self.delayed_until, self.guardian_restriction];
+        [self.about, self.proposal, self.segment].iter().for_each(|part| drop(digest.part(part)));
+        optional.iter().for_each(|part| drop(digest.part(part.map_or("-", |_| "+")).part(part.unwrap_or_default())));
+        for service in &self.services {
+            digest.part("service").part(service.service).part(if service.accepted { "accepted" } else { "declined" }).part(service.reason.unwrap_or_default());
+        }
+        for acknowledged in &self.alerts {
+            digest.part("acknowledged").part(acknowledged.action);
+            acknowledged.alerts.iter().for_each(|alert| drop(digest.part(alert)));
+        }
+        self.goals.iter().for_each(|goal| drop(digest.part("goal").part(goal)));
+    }
 }
 
 /// Reads the wire's `decision`.
