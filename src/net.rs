@@ -69,6 +69,7 @@ pub struct Client {
 impl Client {
     /// # Errors
     /// [`NetError::Settings`] if TLS cannot start or the user agent is no header value.
+    #[allow(clippy::disallowed_methods, reason = "the one place that builds clients")]
     pub fn new(settings: &ClientSettings) -> Result<Self, NetError> {
         let mut headers = HeaderMap::new();
         if let Some(Authorization(value)) = &settings.authorization {

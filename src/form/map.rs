@@ -81,24 +81,24 @@ impl<'m> Mapper<'m> {
         for (field, node) in answers.members() {
             let here = place.member(field);
             let Some(link_id) = self.link_id(field) else {
-                self.issues.push(Issue::error("not-found", "unknown-field", &here, "the vocabulary has no such field"));
+                self.issues.push(Issue::error("not-found", "unknown-field", here, "the vocabulary has no such field"));
                 continue;
             };
             let Some(item) = self.questionnaire.find(&link_id) else {
                 let message = format!("`{}` has no such question", self.questionnaire.id);
-                self.issues.push(Issue::error("not-found", "unknown-link-id", &here, message));
+                self.issues.push(Issue::error("not-found", "unknown-link-id", here, message));
                 continue;
             };
             if self.holder(item) != within {
                 let message = format!("`{link_id}` does not belong here");
                 self.issues.push(
-                    Issue::error("structure", "wrong-parent", &here, message)
+                    Issue::error("structure", "wrong-parent", here, message)
                         .remedy("answers of a repeated group stand in its own array of objects"),
                 );
                 continue;
             }
             if by_item.iter().any(|sent| sent.item == item) {
-                self.issues.push(Issue::error("duplicate", "same-question", &here, format!("`{link_id}` is answered twice")));
+                self.issues.push(Issue::error("duplicate", "same-question", here, format!("`{link_id}` is answered twice")));
                 continue;
             }
             by_item.push(Sent { item, field, node, place: here.to_string() });
@@ -181,7 +181,7 @@ impl<'m> Mapper<'m> {
             let sent = self.by_item(object, Some(index), &here);
             let below = self.items(Some(index), &sent);
             if below.is_empty() {
-                self.issues.push(Issue::error("structure", "wrong-type", &here, "an object with at least one answer is wanted"));
+                self.issues.push(Issue::error("structure", "wrong-type", here, "an object with at least one answer is wanted"));
             } else {
                 items.push(QuestionnaireResponseItem { item: below, ..self.empty(item) });
             }

@@ -81,16 +81,26 @@ impl PlanDecision<'_> {
     /// Every word of it, whatever the spaces of the JSON that it came in.
     pub fn digest(&self, digest: &mut Digest) {
         let optional = [self.rationale, self.wishes, self.delayed_until, self.guardian_restriction];
-        [self.about, self.proposal, self.segment].iter().for_each(|part| drop(digest.part(part)));
-        optional.iter().for_each(|part| drop(digest.part(part.map_or("-", |_| "+")).part(part.unwrap_or_default())));
+        digest.part(self.about).part(self.proposal).part(self.segment);
+        for part in optional {
+            digest.part(part.map_or("-", |_| "+")).part(part.unwrap_or_default());
+        }
         for service in &self.services {
-            digest.part("service").part(service.service).part(if service.accepted { "accepted" } else { "declined" }).part(service.reason.unwrap_or_default());
+            digest
+                .part("service")
+                .part(service.service)
+                .part(if service.accepted { "accepted" } else { "declined" })
+                .part(service.reason.unwrap_or_default());
         }
         for acknowledged in &self.alerts {
             digest.part("acknowledged").part(acknowledged.action);
-            acknowledged.alerts.iter().for_each(|alert| drop(digest.part(alert)));
+            for alert in &acknowledged.alerts {
+                digest.part(alert);
+            }
         }
-        self.goals.iter().for_each(|goal| drop(digest.part("goal").part(goal)));
+        for goal in &self.goals {
+            digest.part("goal").part(goal);
+        }
     }
 }
 

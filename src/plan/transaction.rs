@@ -29,7 +29,7 @@ fn entry(person: usize, plan: &PersonPlan, planned: &Planned, patient: &Patient)
         }
         Resource::CarePlan(care_plan) => {
             set_goals(&mut care_plan.contained, &subject);
-            care_plan.subject = Box::new(subject);
+            *care_plan.subject = subject;
             ("CarePlan", &mut care_plan.meta)
         }
         Resource::Provenance(provenance) => ("Provenance", &mut provenance.meta),
@@ -44,7 +44,7 @@ fn entry(person: usize, plan: &PersonPlan, planned: &Planned, patient: &Patient)
 fn set_goals(contained: &mut [Resource], subject: &Reference) {
     for resource in contained {
         if let Resource::Goal(goal) = resource {
-            goal.subject = Box::new(subject.clone());
+            *goal.subject = subject.clone();
         }
     }
 }

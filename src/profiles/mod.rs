@@ -51,10 +51,8 @@ impl Profiles {
     pub fn shipped_files() -> Vec<File> {
         SHIPPED
             .files()
-            .filter_map(|file| {
-                is_json(file.path())
-                    .then(|| File { name: format!("profiles/{}", file.path().display()), content: file.contents().to_vec() })
-            })
+            .filter(|&file| is_json(file.path()))
+            .map(|file| File { name: format!("profiles/{}", file.path().display()), content: file.contents().to_vec() })
             .collect()
     }
 

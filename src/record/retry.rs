@@ -67,6 +67,7 @@ pub(super) struct Course {
 }
 
 impl Retry {
+    #[allow(clippy::disallowed_methods, reason = "measures what is left of a call's time")]
     pub(super) fn begin(self) -> Course {
         Course { retry: self, begin: Instant::now() }
     }

@@ -249,9 +249,10 @@ impl<'s> Lowering<'s> {
             Ast::Variable(variable) if self.variable(&variable.name).is_some() => {
                 self.inside(&variable.name, |inner, tree| inner.number(tree))
             }
-            Ast::MethodCall(call) if call.method == "sum" && call.arguments.is_empty() => match self.measured(&call.object)? {
-                (selection, measure) => Ok(Number::Sum(selection, measure)),
-            },
+            Ast::MethodCall(call) if call.method == "sum" && call.arguments.is_empty() => {
+                let (selection, measure) = self.measured(&call.object)?;
+                Ok(Number::Sum(selection, measure))
+            }
             Ast::MethodCall(call) if call.method == "count" && call.arguments.is_empty() => {
                 Ok(Number::Count(self.selection(&call.object)?))
             }

@@ -44,7 +44,7 @@ pub fn load(node: &Node<'_>, known: &impl Known) -> Result<RuleSet, Vec<Issue>> 
         roles.extend(loader.role(action, &questionnaires, &here));
     }
     if roles.is_empty() {
-        defects.push(Issue::error("required", "rule-set", &list, "the rule set has no rules for anybody"));
+        defects.push(Issue::error("required", "rule-set", list, "the rule set has no rules for anybody"));
     }
     let rule_set = RuleSet {
         url: node.text("url").unwrap_or_default().to_owned(),
@@ -55,7 +55,7 @@ pub fn load(node: &Node<'_>, known: &impl Known) -> Result<RuleSet, Vec<Issue>> 
         roles,
     };
     if rule_set.url.is_empty() || rule_set.version.is_empty() {
-        defects.push(Issue::error("required", "rule-set", &root, "a rule set needs `url` and `version`"));
+        defects.push(Issue::error("required", "rule-set", root, "a rule set needs `url` and `version`"));
     }
     refuse_same_ids(&rule_set, &root, &mut defects);
     if defects.is_empty() { Ok(rule_set) } else { Err(defects) }
@@ -123,7 +123,6 @@ impl<K: Known> Loader<'_, K> {
             Some("must-unless-documented") => MustAnswer::MustUnlessDocumented,
             _ => MustAnswer::Could,
         };
-        drop(scope);
         Some(RoleRules { role: role.to_owned(), must_answer, questionnaire, professional, segments, alerts, services })
     }
 

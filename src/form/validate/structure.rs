@@ -84,7 +84,7 @@ impl<'q, 'd> Walker<'q, 'd, '_> {
             if latest.is_some_and(|latest| index < latest) {
                 let link_id = &self.questionnaire.item(index).link_id;
                 self.issues.push(
-                    Issue::error("structure", "order", &here, format!("`{link_id}` does not stand in the Questionnaire's order"))
+                    Issue::error("structure", "order", here, format!("`{link_id}` does not stand in the Questionnaire's order"))
                         .about(link_id),
                 );
             }
@@ -182,7 +182,7 @@ impl<'q, 'd> Walker<'q, 'd, '_> {
                 }
             } else {
                 let message = if values.is_empty() { "has an answer without a value" } else { "has an answer with several values" };
-                self.issues.push(Issue::error("structure", "wrong-shape", &place, format!("`{link_id}` {message}")).about(link_id));
+                self.issues.push(Issue::error("structure", "wrong-shape", place, format!("`{link_id}` {message}")).about(link_id));
             }
             self.items(answer, Some(occurrence), Some(position), &place);
         }
