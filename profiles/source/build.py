@@ -200,6 +200,9 @@ def library(name, title, text):
 
 def activity(name, s):
     res = head("ActivityDefinition", name, s["title"], s["description"], "Service")
+    # the description goes into the family's plan: that this is a sample stands beside it, in `purpose`
+    put(res, "description", s["description"])
+    put(res, "purpose", SAMPLE)
     res["relatedArtifact"] = [documentation(f"service-{name}")]
     res["kind"] = "ServiceRequest"
     res["code"] = {"coding": [coding(cs("service"), name, s["title"])]}
