@@ -292,6 +292,7 @@ fn plans<'r>(
         let ingredients = Ingredients {
             person: person.key,
             identifier,
+            known_by: person.known_by,
             digest,
             agreed: &agreed,
             segmentation: &family.segmentation,
@@ -317,6 +318,7 @@ fn digest(
     let mut digest = Digest::new();
     let person = &submission.persons[family.person];
     digest.part(person.role).part(submission.authored).part(submission.language).part(decided);
+    digest.part(person.known_by.unwrap_or_default());
     if let Some(identifier) = &person.identifier {
         digest.part(&identifier.system).part(&identifier.value);
     }

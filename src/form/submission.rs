@@ -38,6 +38,8 @@ pub struct Person<'d> {
     pub role: &'d str,
     pub identifier: Option<Identifier>,
     pub participation: Participation,
+    /// How the identity is known: code of the known-by code system.
+    pub known_by: Option<&'static str>,
     pub filled: Option<Filled<'d>>,
 }
 
@@ -90,7 +92,7 @@ fn submission<'d>(node: &'d Node<'d>, issues: &mut Issues) -> Option<Submission<
     let authored = object.required_instant("authored");
     let language = object.word("language", &LANGUAGES);
     let vocabulary = object.optional_text("vocabulary");
-    let persons_node = object.required("persons");
+    object.required("persons");
     let persons = object.list("persons");
     let professional = object.list("professional");
     let decision = object.optional("decision");
@@ -108,12 +110,19 @@ fn submission<'d>(node: &'d Node<'d>, issues: &mut Issues) -> Option<Submission<
     let decision = decision.and_then(|decision| read_decision(decision, root.member("decision"), issues));
     let [author, organization, custodian] =
         [author, organization, custodian].map(|party| party.and_then(|(name, node)| read_party(node, root.member(name), issues)));
-    if let Some(oid) = service_event.filter(|oid| !identity::is_oid_uri(oid)) {
-        let _ = oid;
+    if service_event.is_some_and(|oid| !identity::is_oid_uri(oid)) {
         let issue = Issue::error("value", "wrong-type", root.member("serviceEvent"), "`serviceEvent` is not an OID");
         issues.push(issue.remedy("write it as urn:oid:1.2.246.10…"));
     }
-    let _ = persons_node;
+    if custodian.as_ref().is_some_and(|custodian| custodian.identifier.system != CUSTODIANS) {
+        let issue = Issue::error(
+            "code-invalid",
+            "identifier",
+            root.member("custodian").member("identifier").member("system"),
+            "the custodian is not of the register of public custodians",
+        );
+        issues.push(issue.remedy(format!("use the system {CUSTODIANS}")));
+    }
     refuse_same_keys(&persons, &professional, issues);
     object.close();
     Some(Submission {
@@ -170,7 +179,8 @@ fn person<'d>(node: &'d Node<'d>, place: Place<'_>, issues: &mut Issues) -> Opti
         _ => {}
     }
     object.close();
-    Some(Person { key: key?, role: role?, identifier, participation: participation?, filled })
+    let known_by = known_by.map(|index| KNOWN_BY[index]);
+    Some(Person { key: key?, role: role?, identifier, participation: participation?, known_by, filled })
 }
 
 fn section<'d>(node: &'d Node<'d>, place: Place<'_>, issues: &mut Issues) -> Option<Section<'d>> {
@@ -270,6 +280,8 @@ fn refuse_same_keys(persons: &[Person<'_>], professional: &[Section<'_>], issues
     }
 }
 
+/// Rekisterinpitäjärekisteri, which HL7 Finland's public custodian profile demands.
+const CUSTODIANS: &str = "urn:oid:1.2.246.537.6.40174";
 pub const LANGUAGES: [&str; 3] = ["fi", "sv", "en"];
 const KNOWN_BY: [&str; 3] = ["strong-authentication", "guardian", "professional"];
 const PARTICIPATION: [&str; 3] = ["answered", "asked-no-answer", "no-such-person"];

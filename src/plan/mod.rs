@@ -44,6 +44,8 @@ pub struct Planned {
 pub struct Ingredients<'p> {
     pub person: &'p str,
     pub identifier: &'p Identifier,
+    /// How the identity is known.
+    pub known_by: Option<&'p str>,
     pub digest: String,
     pub agreed: &'p Agreed<'p, 'p>,
     pub segmentation: &'p Segmentation<'p>,
@@ -54,7 +56,7 @@ pub struct Ingredients<'p> {
 
 /// The plan of one person. `key` gives each kind of resource its identifier; `recorded` is an R4 instant.
 pub fn plan(ingredients: Ingredients<'_>, frame: Frame<'_>, key: impl Fn(&str) -> Uuid, recorded: &str) -> PersonPlan {
-    let Ingredients { person, identifier, digest, agreed, segmentation, responses, custodian } = ingredients;
+    let Ingredients { person, identifier, known_by, digest, agreed, segmentation, responses, custodian } = ingredients;
     let mut resources = Vec::new();
     let mut response_urns = Vec::new();
     for (kind, response) in responses {
@@ -71,7 +73,7 @@ pub fn plan(ingredients: Ingredients<'_>, frame: Frame<'_>, key: impl Fn(&str) -
     resources.push(Planned { kind: "care-plan", key: plan_key, resource: Resource::CarePlan(Box::new(care_plan)) });
 
     let targets: Vec<_> = std::iter::once(urn(plan_key)).chain(response_urns).map(|urn| fhir::literal(&urn)).collect();
-    let authorship = provenance::authorship(agreed.decision, frame, recorded);
+    let authorship = provenance::authorship(agreed.decision, known_by, frame, recorded);
     let custody = provenance::custodian(custodian, frame.language, recorded);
     for (kind, mut provenance) in [("provenance-authorship", authorship), ("provenance-custodian", custody)] {
         provenance.target = targets.clone();

@@ -9,11 +9,11 @@ use neuvola_fhir::model::types::{CodeableConcept, Extension, ExtensionValue, Ide
 
 use super::care_plan::Frame;
 use super::decision::PlanDecision;
-use super::fhir::{HL7_FI, OURS, extension, meta, party, plain_coding, plain_concept};
+use super::fhir::{HL7_FI, OURS, concept, extension, meta, party, plain_coding, plain_concept};
 use crate::form::submission::Party;
 
 /// `recorded` is an R4 instant.
-pub fn authorship(decision: &PlanDecision<'_>, frame: Frame<'_>, recorded: &str) -> Provenance {
+pub fn authorship(decision: &PlanDecision<'_>, known_by: Option<&str>, frame: Frame<'_>, recorded: &str) -> Provenance {
     let device = Reference {
         r#type: Some("Device".into()),
         display: Some(concat!("neuvola-adapter ", env!("CARGO_PKG_VERSION")).into()),
@@ -33,21 +33,37 @@ pub fn authorship(decision: &PlanDecision<'_>, frame: Frame<'_>, recorded: &str)
         occurred: Some(ProvenanceOccurred::DateTime(frame.decided.into())),
         recorded: recorded.into(),
         activity: Some(Box::new(plain_concept("http://terminology.hl7.org/CodeSystem/v3-DataOperation", "CREATE", "create"))),
-        agent: vec![
-            ProvenanceAgent {
-                r#type: Some(Box::new(plain_concept(PARTICIPANT, "author", "Author"))),
-                who: Box::new(party(frame.author, "Practitioner")),
-                on_behalf_of: Some(Box::new(party(frame.organization, "Organization"))),
-                ..Default::default()
-            },
-            ProvenanceAgent {
-                r#type: Some(Box::new(plain_concept(PARTICIPANT, "assembler", "Assembler"))),
-                who: Box::new(device),
-                ..Default::default()
-            },
-        ],
+        agent: informant(known_by, frame)
+            .into_iter()
+            .chain([
+                ProvenanceAgent {
+                    r#type: Some(Box::new(plain_concept(PARTICIPANT, "author", "Author"))),
+                    who: Box::new(party(frame.author, "Practitioner")),
+                    on_behalf_of: Some(Box::new(party(frame.organization, "Organization"))),
+                    ..Default::default()
+                },
+                ProvenanceAgent {
+                    r#type: Some(Box::new(plain_concept(PARTICIPANT, "assembler", "Assembler"))),
+                    who: Box::new(device),
+                    ..Default::default()
+                },
+            ])
+            .collect(),
         ..Default::default()
     }
+}
+
+/// Who answered, and how the identity is known. The transaction puts the patient's own reference where `type` is Patient.
+fn informant(known_by: Option<&str>, frame: Frame<'_>) -> Option<ProvenanceAgent> {
+    let coded = frame.profiles.coded_in("known-by", known_by?)?;
+    let resource_type = if coded.code == "guardian" { "RelatedPerson" } else { "Patient" };
+    let display = Some(coded.display.text(frame.language).into());
+    Some(ProvenanceAgent {
+        r#type: Some(Box::new(plain_concept(PARTICIPANT, "informant", "Informant"))),
+        role: vec![concept(&coded, frame.language)],
+        who: Box::new(Reference { r#type: Some(resource_type.into()), display, ..Default::default() }),
+        ..Default::default()
+    })
 }
 
 /// The public custodian (rekisterinpitäjä).

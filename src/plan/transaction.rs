@@ -32,7 +32,14 @@ fn entry(person: usize, plan: &PersonPlan, planned: &Planned, patient: &Patient)
             *care_plan.subject = subject;
             ("CarePlan", &mut care_plan.meta)
         }
-        Resource::Provenance(provenance) => ("Provenance", &mut provenance.meta),
+        Resource::Provenance(provenance) => {
+            let of_patient = provenance
+                .agent
+                .iter_mut()
+                .filter(|agent| agent.who.r#type.as_ref().is_some_and(|it| it.value.as_deref() == Some("Patient")));
+            of_patient.for_each(|agent| agent.who.reference = subject.reference.clone());
+            ("Provenance", &mut provenance.meta)
+        }
         _ => unreachable!("a plan is made of responses, plans and provenances"),
     };
     let meta = meta.get_or_insert_with(|| Box::new(Meta::default()));
