@@ -3,45 +3,40 @@
 //! [`prepare`] is synchronous and pure: map, validate, segment, decide, plan. [`submit`] is the only step that speaks to
 //! anybody. HTTP and the command line differ in how they get the submission and print the receipt, in nothing else.
 
+mod decide;
 mod documents;
 mod preview;
+mod write;
 
-use neuvola_fhir::read_with;
-use uuid::Uuid;
+use neuvola_fhir::{Limits, read_with};
 
 pub use preview::{Named, PersonPreview, Preview, RuleView};
+pub use write::{PersonReceipt, Plans, Receipt, Written};
 
 use crate::digest::Digest;
 use crate::form::map::print;
 use crate::form::submission::{Participation, Party, Submission, read_submission};
 use crate::form::validate::ValidatedResponse;
 use crate::identity::resource_key;
-use crate::issue::{Issue, Issues};
-use crate::plan::decision::{Agreed, Ground, PlanDecision, agree};
+use crate::issue::Issue;
+use crate::plan::decision::{Agreed, Decision, PlanDecision};
 use crate::plan::transaction::transaction;
-use crate::plan::{Frame, Ingredients, PersonPlan, plan};
+use crate::plan::{Frame, Ingredients, plan};
 use crate::profiles::Profiles;
-use crate::record::{Coding, KEY_SYSTEM, PatientRecord, Stored};
+use crate::record::PatientRecord;
 use crate::refusal::Refusal;
 use crate::segment::rule::{RoleRules, RuleSet};
-use crate::segment::{Segmentation, segment, services_of};
+use crate::segment::{Segmentation, segment};
+use decide::{Matched, decide, match_decisions};
 use documents::{Document, Documents, Part, documents};
 
 /// What a submission becomes.
 #[derive(Debug)]
 pub enum Prepared {
-    /// Without a decision: what the rules say, and a draft.
+    /// What the rules say, and a draft.
     Preview(Preview),
-    /// With one: what will be written.
+    /// What will be written.
     Plans(Plans),
-}
-
-/// Everything to be written for one submission.
-#[derive(Debug)]
-pub struct Plans {
-    pub persons: Vec<PersonPlan>,
-    /// Where each person stands in what was sent, for faults found later.
-    pub places: Vec<String>,
 }
 
 /// How far the line goes.
@@ -67,14 +62,13 @@ pub struct Context<'c> {
 /// # Errors
 /// Every fault found at the step that found one.
 pub fn prepare(body: &[u8], form: &str, until: Until, context: Context<'_>) -> Result<Prepared, Refusal> {
-    let node = read_with(body, neuvola_fhir::Limits::default())
-        .map_err(|faults| Refusal::Unreadable(faults.into_iter().map(Issue::from).collect()))?;
+    let node = read_with(body, Limits::default()).map_err(|faults| Refusal::Unreadable(faults.into_iter().map(Issue::from).collect()))?;
     let submission = read_submission(&node).map_err(Refusal::Invalid)?;
     let rule_set = in_force(form, submission.authored, context.profiles)?;
     let documents = documents(&submission, rule_set, context.profiles, body)?;
     let nodes = documents.nodes()?;
     let responses = documents.validate(&nodes)?;
-    let families: Vec<Family<'_, '_>> = families(&submission, rule_set, &documents, &responses);
+    let families = families(&submission, rule_set, &documents, &responses);
     match (&submission.decision, until) {
         (_, Until::Preview) => Ok(Prepared::Preview(preview::preview(&submission, rule_set, &families, context.profiles))),
         (None, Until::Plans) => {
@@ -82,8 +76,9 @@ pub fn prepare(body: &[u8], form: &str, until: Until, context: Context<'_>) -> R
             Err(Refusal::Decision(vec![issue.remedy("preview first, and send the decision that professional and client made")]))
         }
         (Some(decision), Until::Plans) => {
-            let agreed = decide(&submission, decision.decided, &decision.plans, &families, context.profiles)?;
-            plans(&submission, decision.decided, rule_set, &families, &agreed, context).map(Prepared::Plans)
+            let matched = match_decisions(&submission, &families, decision)?;
+            let agreed = decide(&submission, &matched, context.profiles)?;
+            plans(&submission, decision, rule_set, &matched, &agreed, context).map(Prepared::Plans)
         }
     }
 }
@@ -93,12 +88,7 @@ pub fn prepare(body: &[u8], form: &str, until: Until, context: Context<'_>) -> R
 /// # Errors
 /// Patients that cannot be written for, a repeat with other content, what the record system says.
 pub async fn submit(plans: &Plans, record: &dyn PatientRecord) -> Result<Receipt, Refusal> {
-    let keys: Vec<Coding> = plans
-        .persons
-        .iter()
-        .flat_map(|person| person.resources.iter().filter(|planned| planned.kind == "care-plan"))
-        .map(|planned| key_tag(planned.key))
-        .collect();
+    let keys = plans.keys(|kind| kind == "care-plan");
     let identifiers: Vec<_> = plans.persons.iter().map(|person| person.identifier.clone()).collect();
     let (written, patients) = futures_util::join!(record.find_written("CarePlan", &keys), record.find_patients(&identifiers));
 
@@ -119,17 +109,17 @@ pub async fn submit(plans: &Plans, record: &dyn PatientRecord) -> Result<Receipt
     Ok(plans.receipt(&stored))
 }
 
-/// One person's answers, proposal and place.
+/// One person's answers and proposal.
 #[derive(Debug)]
-pub struct Family<'s, 'd> {
+struct Family<'s, 'd> {
     /// Index into the submission's persons.
-    pub person: usize,
-    pub rules: &'s RoleRules,
-    pub own: &'s ValidatedResponse<'s, 'd>,
-    pub professional: Option<&'s ValidatedResponse<'s, 'd>>,
-    pub own_document: &'s Document,
-    pub professional_document: Option<&'s Document>,
-    pub segmentation: Segmentation<'s>,
+    person: usize,
+    rules: &'s RoleRules,
+    own: &'s ValidatedResponse<'s, 'd>,
+    professional: Option<&'s ValidatedResponse<'s, 'd>>,
+    own_document: &'s Document,
+    professional_document: Option<&'s Document>,
+    segmentation: Segmentation<'s>,
 }
 
 fn in_force<'p>(form: &str, authored: &str, profiles: &'p Profiles) -> Result<&'p RuleSet, Refusal> {
@@ -162,148 +152,42 @@ fn families<'s, 'd>(
     answered.collect()
 }
 
-/// One agreement a person, in the order of `families`.
-struct Decided<'r, 'd> {
-    decision: &'r PlanDecision<'d>,
-    offered: Vec<crate::segment::Reason<'r>>,
-    place: String,
-}
-
-fn decide<'r, 'd>(
-    submission: &Submission<'_>,
-    _decided: &str,
-    plans: &'r [PlanDecision<'d>],
-    families: &'r [Family<'r, '_>],
-    profiles: &'r Profiles,
-) -> Result<Vec<Decided<'r, 'd>>, Refusal> {
-    let mut issues = Issues::default();
-    let mut changed = Vec::new();
-    for (index, decision) in plans.iter().enumerate() {
-        let known = families.iter().any(|family| submission.persons[family.person].key == decision.about);
-        if !known {
-            issues.push(Issue::error(
-                "business-rule",
-                "unknown-person",
-                format!("decision.plans[{index}].about"),
-                "nobody who answered has that `key`",
-            ));
-        }
-        if plans[..index].iter().any(|other| other.about == decision.about) {
-            issues.push(Issue::error(
-                "business-rule",
-                "same-person",
-                format!("decision.plans[{index}].about"),
-                "two plans are about the same person",
-            ));
-        }
-    }
-    let mut decided = Vec::new();
-    for family in families {
-        let person = &submission.persons[family.person];
-        let Some(index) = plans.iter().position(|decision| decision.about == person.key) else {
-            let message = format!("`{}` answered, but there is no decision about them", person.key);
-            issues.push(Issue::error("business-rule", "missing-decision", "decision.plans", message));
-            continue;
-        };
-        if family.rules.professional.is_some() && family.professional.is_none() {
-            let message = format!("the professional's section about `{}` is missing", person.key);
-            issues.push(
-                Issue::error("business-rule", "missing-section", "professional", message)
-                    .remedy("a decision is made after the professional's section is filled in"),
-            );
-            continue;
-        }
-        let place = format!("decision.plans[{index}]");
-        if plans[index].proposal != family.segmentation.proposal {
-            let message = format!("the decision about `{}` answers another proposal than the rules now make", person.key);
-            changed.push(
-                Issue::error("conflict", "other-proposal", format!("{place}.proposal"), message)
-                    .remedy(format!("preview again; the proposal is now {}", family.segmentation.proposal)),
-            );
-        }
-        let offered =
-            services_of(family.rules, plans[index].segment, family.own.answers(), family.professional.map(ValidatedResponse::answers));
-        decided.push(Decided { decision: &plans[index], offered, place });
-    }
-    if !changed.is_empty() {
-        return Err(Refusal::ProposalChanged(changed));
-    }
-    for name in ["author", "organization", "custodian"] {
-        let missing = match name {
-            "author" => submission.author.is_none(),
-            "organization" => submission.organization.is_none(),
-            _ => submission.custodian.is_none(),
-        };
-        if missing {
-            issues.push(Issue::error("required", "missing-member", name, format!("a decision needs `{name}`")));
-        }
-    }
-    for (family, decided) in families.iter().zip(&decided) {
-        let ground = Ground {
-            rules: family.rules,
-            segmentation: &family.segmentation,
-            offered: &decided.offered,
-            profiles,
-            language: submission.language,
-        };
-        let _ = agree(decided.decision, ground, &decided.place, &mut issues);
-    }
-    if issues.has_errors() { Err(Refusal::Decision(issues.into_list())) } else { Ok(decided) }
-}
-
 fn plans<'r>(
     submission: &'r Submission<'_>,
-    decided_at: &'r str,
+    decision: &'r Decision<'_>,
     rule_set: &'r RuleSet,
-    families: &'r [Family<'r, '_>],
-    decided: &'r [Decided<'r, 'r>],
+    matched: &'r [Matched<'r, '_>],
+    agreed: &'r [Agreed<'r, 'r>],
     context: Context<'r>,
 ) -> Result<Plans, Refusal> {
     let (Some(author), Some(organization), Some(custodian)) = (&submission.author, &submission.organization, &submission.custodian) else {
         return Err(Refusal::Bug);
     };
-    let recorded = context.now.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string();
-    let frame = Frame {
-        rule_set,
-        profiles: context.profiles,
-        language: submission.language,
-        decided: decided_at,
-        author,
-        organization,
-        service_event: submission.service_event,
-    };
-    let mut persons = Vec::new();
-    for (family, decided) in families.iter().zip(decided) {
+    let recorded = context.now.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string();
+    let (profiles, language) = (context.profiles, submission.language);
+    let frame =
+        Frame { rule_set, profiles, language, decided: decision.decided, author, organization, service_event: submission.service_event };
+    let mut plans = Plans { persons: Vec::new(), places: Vec::new() };
+    for (Matched { family, decision: own_decision, .. }, agreed) in matched.iter().zip(agreed) {
         let person = &submission.persons[family.person];
-        let ground = Ground {
-            rules: family.rules,
-            segmentation: &family.segmentation,
-            offered: &decided.offered,
-            profiles: context.profiles,
-            language: submission.language,
-        };
-        let agreed: Agreed<'_, '_> = agree(decided.decision, ground, &decided.place, &mut Issues::default()).ok_or(Refusal::Bug)?;
         let responses = std::iter::once(family.own_document)
             .chain(family.professional_document)
-            .map(|document| (document.part.kind(), document.response.clone()))
-            .collect();
-        let identifier = person.identifier.as_ref().ok_or(Refusal::Bug)?;
-        let digest = digest(family, decided.decision, decided_at, [author, organization, custodian], submission);
+            .map(|document| (document.part.kind(), document.response.clone()));
         let ingredients = Ingredients {
             person: person.key,
-            identifier,
+            identifier: person.identifier.as_ref().ok_or(Refusal::Bug)?,
             known_by: person.known_by,
-            digest,
-            agreed: &agreed,
+            digest: digest(family, own_decision, decision.decided, [author, organization, custodian], submission),
+            agreed,
             segmentation: &family.segmentation,
-            responses,
+            responses: responses.collect(),
             custodian,
         };
         let key = |kind: &str| resource_key(context.caller, &submission.id, person.key, kind);
-        persons.push(plan(ingredients, frame, key, &recorded));
+        plans.persons.push(plan(ingredients, frame, key, &recorded));
+        plans.places.push(format!("persons[{}]", family.person));
     }
-    let places = families.iter().map(|family| format!("persons[{}]", family.person)).collect();
-    Ok(Plans { persons, places })
+    Ok(plans)
 }
 
 /// The person's own part of the submission, and nobody else's: changing an answer about a parent changes no digest of the
@@ -332,107 +216,7 @@ fn digest(
     digest.hex()
 }
 
-impl Plans {
-    fn refuse_other_content(&self, stored: &[Stored]) -> Result<(), Refusal> {
-        let (mut other, mut changed) = (Vec::new(), Vec::new());
-        for (person, place) in self.persons.iter().zip(&self.places) {
-            let own = |stored: &&Stored| person.resources.iter().any(|planned| planned.key.to_string() == stored.key);
-            for stored in stored.iter().filter(own) {
-                if stored.digest.as_ref() != Some(&person.digest) {
-                    other.push(place.clone());
-                } else if stored.status.as_deref() == Some("entered-in-error") {
-                    changed.push(place.clone());
-                }
-            }
-        }
-        other.dedup();
-        changed.dedup();
-        if !other.is_empty() {
-            return Err(Refusal::Duplicate(other));
-        }
-        if changed.is_empty() { Ok(()) } else { Err(Refusal::Corrected(changed)) }
-    }
-
-    /// The receipt of an earlier call, if all of it is there.
-    async fn recall(&self, plans: Vec<Stored>, record: &dyn PatientRecord) -> Result<Option<Receipt>, Refusal> {
-        let keys_of = |wanted: fn(&str) -> bool| {
-            self.persons
-                .iter()
-                .flat_map(|person| &person.resources)
-                .filter(|planned| wanted(planned.kind))
-                .map(|planned| key_tag(planned.key))
-                .collect::<Vec<_>>()
-        };
-        let responses = keys_of(|kind| kind.starts_with("questionnaire-response"));
-        let provenances = keys_of(|kind| kind.starts_with("provenance"));
-        let (responses, provenances) =
-            futures_util::join!(record.find_written("QuestionnaireResponse", &responses), record.find_written("Provenance", &provenances));
-        let all: Vec<Stored> = plans.into_iter().chain(responses?).chain(provenances?).collect();
-        self.refuse_other_content(&all)?;
-        let wanted: usize = self.persons.iter().map(|person| person.resources.len()).sum();
-        Ok((all.len() == wanted).then(|| Receipt { created: false, ..self.receipt(&all) }))
-    }
-
-    fn each_patient(
-        &self,
-        found: Vec<Result<crate::record::Patient, crate::record::PatientFault>>,
-    ) -> Result<Vec<crate::record::Patient>, Refusal> {
-        let mut faults = Vec::new();
-        let mut patients = Vec::new();
-        for (found, place) in found.into_iter().zip(&self.places) {
-            match found {
-                Ok(patient) => patients.push(patient),
-                Err(fault) => faults.push((format!("{place}.identifier"), fault)),
-            }
-        }
-        if faults.is_empty() { Ok(patients) } else { Err(Refusal::Patients(faults)) }
-    }
-
-    fn receipt(&self, stored: &[Stored]) -> Receipt {
-        let persons = self.persons.iter().map(|person| {
-            let written = person.resources.iter().filter_map(|planned| {
-                let stored = stored.iter().find(|stored| stored.key == planned.key.to_string())?;
-                Some(Written {
-                    kind: planned.kind,
-                    reference: format!("{}/{}", stored.resource_type, stored.id),
-                    identifier: format!("urn:uuid:{}", planned.key),
-                })
-            });
-            PersonReceipt { person: person.person.clone(), segment: person.agreed_segment.clone(), written: written.collect() }
-        });
-        Receipt { created: stored.iter().any(|stored| stored.created), persons: persons.collect() }
-    }
-}
-
-/// What was written where. A repeat gives the same receipt, save `created`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Receipt {
-    /// Whether this very call wrote something.
-    pub created: bool,
-    pub persons: Vec<PersonReceipt>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PersonReceipt {
-    pub person: String,
-    pub segment: Option<String>,
-    pub written: Vec<Written>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Written {
-    pub kind: &'static str,
-    /// Relative: `CarePlan/12`.
-    pub reference: String,
-    /// The identifier that we gave it.
-    pub identifier: String,
-}
-
-fn key_tag(key: Uuid) -> Coding {
-    Coding { system: KEY_SYSTEM.to_owned(), code: key.to_string() }
-}
-
-/// Persons of a role that must answer.
+/// Somebody whose answers are there.
 fn is_answered(participation: Participation) -> bool {
     participation == Participation::Answered
 }

@@ -185,7 +185,6 @@ pub struct Ground<'r> {
     /// The services that the rules offer with the agreed segment.
     pub offered: &'r [Reason<'r>],
     pub profiles: &'r Profiles,
-    pub language: &'r str,
 }
 
 /// Fits the decision to the proposal. `place` is the plan's place in what was sent.

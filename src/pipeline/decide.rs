@@ -1,0 +1,105 @@
+//! Each person's decision beside the proposal that it answers.
+
+use super::Family;
+use crate::form::submission::Submission;
+use crate::form::validate::ValidatedResponse;
+use crate::issue::{Issue, Issues};
+use crate::plan::decision::{Agreed, Decision, Ground, PlanDecision, agree};
+use crate::profiles::Profiles;
+use crate::refusal::Refusal;
+use crate::segment::{Reason, services_of};
+
+/// A person who answered, and what was decided about them.
+#[derive(Debug)]
+pub(super) struct Matched<'m, 'd> {
+    pub(super) family: &'m Family<'m, 'd>,
+    pub(super) decision: &'m PlanDecision<'m>,
+    /// The services that the rules offer with the agreed segment.
+    offered: Vec<Reason<'m>>,
+    place: String,
+}
+
+/// Finds each person's decision; one that answers another proposal is told first and alone.
+///
+/// # Errors
+/// Missing, doubled or foreign decisions; proposals that the rules no longer make.
+pub(super) fn match_decisions<'m, 'd>(
+    submission: &Submission<'_>,
+    families: &'m [Family<'m, 'd>],
+    decision: &'m Decision<'m>,
+) -> Result<Vec<Matched<'m, 'd>>, Refusal> {
+    let mut issues = Issues::default();
+    let mut changed = Vec::new();
+    let mut matched = Vec::new();
+    let plans = &decision.plans;
+    for (index, plan) in plans.iter().enumerate() {
+        let place = format!("decision.plans[{index}].about");
+        if !families.iter().any(|family| submission.persons[family.person].key == plan.about) {
+            issues.push(Issue::error("business-rule", "unknown-person", &place, "nobody who answered has that `key`"));
+        }
+        if plans[..index].iter().any(|other| other.about == plan.about) {
+            issues.push(Issue::error("business-rule", "same-person", &place, "two plans are about the same person"));
+        }
+    }
+    for family in families {
+        let key = submission.persons[family.person].key;
+        let Some(index) = plans.iter().position(|plan| plan.about == key) else {
+            issues.push(Issue::error(
+                "business-rule",
+                "missing-decision",
+                "decision.plans",
+                format!("`{key}` answered, but there is no decision about them"),
+            ));
+            continue;
+        };
+        if family.rules.professional.is_some() && family.professional.is_none() {
+            let issue = Issue::error(
+                "business-rule",
+                "missing-section",
+                "professional",
+                format!("the professional's section about `{key}` is missing"),
+            );
+            issues.push(issue.remedy("a decision is made after the professional's section is filled in"));
+            continue;
+        }
+        let (plan, place) = (&plans[index], format!("decision.plans[{index}]"));
+        if plan.proposal != family.segmentation.proposal {
+            let message = format!("the decision about `{key}` answers another proposal than the rules now make");
+            let remedy = format!("preview again; the proposal is now {}", family.segmentation.proposal);
+            changed.push(Issue::error("conflict", "other-proposal", format!("{place}.proposal"), message).remedy(remedy));
+        }
+        let offered = services_of(family.rules, plan.segment, family.own.answers(), family.professional.map(ValidatedResponse::answers));
+        matched.push(Matched { family, decision: plan, offered, place });
+    }
+    if !changed.is_empty() {
+        return Err(Refusal::ProposalChanged(changed));
+    }
+    if issues.has_errors() { Err(Refusal::Decision(issues.into_list())) } else { Ok(matched) }
+}
+
+/// Fits every decision to its proposal.
+///
+/// # Errors
+/// Everything that does not fit, of all persons, and who is missing to sign for it.
+pub(super) fn decide<'m>(
+    submission: &Submission<'_>,
+    matched: &'m [Matched<'m, '_>],
+    profiles: &'m Profiles,
+) -> Result<Vec<Agreed<'m, 'm>>, Refusal> {
+    let mut issues = Issues::default();
+    for (name, party) in [("author", &submission.author), ("organization", &submission.organization), ("custodian", &submission.custodian)]
+    {
+        if party.is_none() {
+            issues.push(Issue::error("required", "missing-member", name, format!("a decision needs `{name}`")));
+        }
+    }
+    let agreed: Vec<_> = matched
+        .iter()
+        .filter_map(|matched| {
+            let ground =
+                Ground { rules: matched.family.rules, segmentation: &matched.family.segmentation, offered: &matched.offered, profiles };
+            agree(matched.decision, ground, &matched.place, &mut issues)
+        })
+        .collect();
+    if issues.has_errors() { Err(Refusal::Decision(issues.into_list())) } else { Ok(agreed) }
+}
