@@ -9,6 +9,7 @@ use super::questionnaire::{AnswerOption, Item, ItemKind, OptionValue, Questionna
 #[derive(Debug)]
 pub struct Answers<'q, 'd> {
     questionnaire: &'q Questionnaire,
+    response: Option<&'d Node<'d>>,
     slots: Vec<Slot<'q, 'd>>,
 }
 
@@ -50,7 +51,17 @@ impl PartialEq for AnswerOption {
 impl<'q, 'd> Answers<'q, 'd> {
     /// Nothing answered yet: everything is open.
     pub fn unanswered(questionnaire: &'q Questionnaire) -> Self {
-        Self { questionnaire, slots: vec![Slot::default(); questionnaire.items().len()] }
+        Self { questionnaire, response: None, slots: vec![Slot::default(); questionnaire.items().len()] }
+    }
+
+    pub(super) fn of_response(mut self, response: &'d Node<'d>) -> Self {
+        self.response = Some(response);
+        self
+    }
+
+    /// The response itself; `None` while nothing is answered yet.
+    pub const fn response(&self) -> Option<&'d Node<'d>> {
+        self.response
     }
 
     pub const fn questionnaire(&self) -> &'q Questionnaire {

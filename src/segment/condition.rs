@@ -35,8 +35,11 @@ pub enum Condition {
     Empty(Selection),
     /// A boolean answer, standing for itself.
     Answer(Selection),
-    /// Not lowered; for the engine.
-    Engine(String),
+    /// Not lowered: the engine decides it, where nothing is missing.
+    Engine {
+        expression: String,
+        variables: Vec<(String, String)>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -135,7 +138,7 @@ pub fn lower(expression: &str, scope: &Scope<'_>) -> Result<Condition, Defect> {
     match lowering.condition(&tree) {
         Ok(condition) => Ok(condition),
         Err(Stop::Defect(defect)) => Err(defect),
-        Err(Stop::NotLowered) => Ok(Condition::Engine(expression.to_owned())),
+        Err(Stop::NotLowered) => Ok(Condition::Engine { expression: expression.to_owned(), variables: scope.variables.to_vec() }),
     }
 }
 
@@ -556,7 +559,7 @@ impl Condition {
             Self::Same { of, .. } | Self::OneOf { of, .. } | Self::Exists(of) | Self::Empty(of) | Self::Answer(of) => {
                 inputs.extend(&of.inputs)
             }
-            Self::Constant(_) | Self::Engine(_) => {}
+            Self::Constant(_) | Self::Engine { .. } => {}
         }
     }
 }

@@ -10,7 +10,8 @@ use rust_decimal::Decimal;
 use super::condition::{Comparison, Condition, Input, Literal, Measure, Number, Selection, Source};
 use super::domain::{Domain, Family, Trial, deciders, possible_answers};
 use super::outcome::{Outcome, Outcomes, and, implies, or, xor};
-use crate::form::answers::Answer;
+use crate::fhirpath::{self, Evaluated};
+use crate::form::answers::{Answer, Answers};
 use crate::form::questionnaire::{ItemKind, OptionValue};
 
 /// What `condition` says in all completions.
@@ -120,7 +121,7 @@ impl<'q, 'd> Family<'q, 'd, '_> {
             }
             Condition::Exists(of) => self.exists(of, trials),
             Condition::Empty(of) => self.exists(of, trials).not(),
-            Condition::Engine(_) => Outcomes::ANY,
+            Condition::Engine { expression, variables } => self.by_engine(expression, variables),
         }
     }
 
@@ -256,9 +257,25 @@ impl<'q, 'd> Family<'q, 'd, '_> {
         }
     }
 
-    /// For [`Source`]s that a rule reads but nobody has answered yet.
-    pub fn has(&self, source: Source) -> bool {
-        self.answers(source).is_some()
+    /// The engine's word, where nothing is missing; else anything is possible.
+    fn by_engine(&self, expression: &str, variables: &[(String, String)]) -> Outcomes {
+        let is_whole = [Source::Own, Source::Professional].into_iter().all(|source| self.is_whole(source));
+        let Some(own) = self.own.response().filter(|_| is_whole) else { return Outcomes::ANY };
+        let professional = self.professional.and_then(Answers::response);
+        match fhirpath::evaluate(expression, fhirpath::Ground { own, professional, variables }) {
+            Evaluated::True => Outcomes::TRUE,
+            Evaluated::False => Outcomes::FALSE,
+            Evaluated::Empty => Outcomes::EMPTY,
+            Evaluated::Undecided => Outcomes::ANY,
+        }
+    }
+
+    /// No question of the response is open.
+    fn is_whole(&self, source: Source) -> bool {
+        self.answers(source).is_none_or(|answers| {
+            let mut questions = (0..answers.questionnaire().items().len()).filter(|&item| answers.questionnaire().item(item).is_question());
+            questions.all(|item| !matches!(self.domain(Input { source, item }, &[]), Domain::Open { .. }))
+        })
     }
 }
 

@@ -53,7 +53,7 @@ enum Demand {
 ///
 /// # Errors
 /// Every fault, capped; warnings among them.
-pub fn validate<'q, 'd>(response: &'d Node<'_>, questionnaire: &'q Questionnaire) -> Result<ValidatedResponse<'q, 'd>, Vec<Issue>> {
+pub fn validate<'q, 'd>(response: &'d Node<'d>, questionnaire: &'q Questionnaire) -> Result<ValidatedResponse<'q, 'd>, Vec<Issue>> {
     let mut issues = Issues::default();
     let root = Place::root("QuestionnaireResponse");
     let demand = demand(response, &root, &mut issues);
@@ -67,6 +67,7 @@ pub fn validate<'q, 'd>(response: &'d Node<'_>, questionnaire: &'q Questionnaire
         Demand::None => Answers::unanswered(questionnaire),
         demand => rules::check(questionnaire, &found, demand, &mut issues),
     };
+    let answers = answers.of_response(response);
     if issues.has_errors() {
         Err(issues.into_list())
     } else {
