@@ -13,4 +13,4 @@ pub use fhirbolt::model::r4 as model;
 pub use node::{Kind, Node, Value};
 pub use place::{LineColumn, Place, Step};
 pub use print::{NotR4, parse, print, print_pretty};
-pub use read::{Fault, FaultKind, Limits, read, read_with};
+pub use read::{Fault, FaultKind, Limits, read, read_anyway, read_with};

@@ -74,20 +74,27 @@ pub fn read(document: &[u8]) -> Result<Node<'_>, Vec<Fault>> {
 /// # Errors
 /// Every structural fault, in document order; broken syntax is the last one.
 pub fn read_with(document: &[u8], limits: Limits) -> Result<Node<'_>, Vec<Fault>> {
-    let whole = |kind, offset| vec![Fault { kind, place: String::new(), position: LineColumn::of(document, offset) }];
+    match read_anyway(document, limits) {
+        (Some(node), faults) if faults.is_empty() => Ok(node),
+        (_, faults) => Err(faults),
+    }
+}
+
+/// Reads what can be read: the document, if its syntax holds to the end, beside every structural fault in it. What was
+/// read beside a fault is good for finding further faults and for nothing else.
+pub fn read_anyway(document: &[u8], limits: Limits) -> (Option<Node<'_>>, Vec<Fault>) {
+    let whole = |kind, offset| (None, vec![Fault { kind, place: String::new(), position: LineColumn::of(document, offset) }]);
     if document.len() > limits.size {
-        return Err(whole(FaultKind::TooLarge(limits.size), 0));
+        return whole(FaultKind::TooLarge(limits.size), 0);
     }
-    let text = std::str::from_utf8(document).map_err(|error| whole(FaultKind::NotUtf8, error.valid_up_to()))?;
-    if text.trim_ascii().is_empty() {
-        return Err(whole(FaultKind::Empty, 0));
-    }
+    let text = match std::str::from_utf8(document) {
+        Ok(text) if text.trim_ascii().is_empty() => return whole(FaultKind::Empty, 0),
+        Ok(text) => text,
+        Err(error) => return whole(FaultKind::NotUtf8, error.valid_up_to()),
+    };
     let mut reader = Reader { text, json: Jiter::new(document), limits, faults: Vec::new() };
-    match reader.document() {
-        Ok(node) if reader.faults.is_empty() => Ok(node),
-        Ok(_) => Err(reader.faults),
-        Err(Stop) => Err(reader.faults),
-    }
+    let node = reader.document().ok();
+    (node, reader.faults)
 }
 
 /// Reading cannot go on; the reason is among the faults.
