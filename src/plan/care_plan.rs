@@ -9,24 +9,11 @@ use neuvola_fhir::model::types::{CodeableConcept, Extension, ExtensionValue, Nar
 
 use super::decision::{Agreed, AgreedService};
 use super::fhir::{OURS, coding, complex, concept, extension, literal, meta, party, text, urn};
-use super::narrative;
+use super::{Frame, day, narrative};
 use crate::form::submission::Party;
 use crate::profiles::{Profiles, Service};
 use crate::segment::rule::{Coded, RuleSet};
 use crate::segment::{Outcome, Segmentation};
-
-/// What every plan of a submission has in common.
-#[derive(Debug, Clone, Copy)]
-pub struct Frame<'d> {
-    pub rule_set: &'d RuleSet,
-    pub profiles: &'d Profiles,
-    pub language: &'d str,
-    /// R4 instant.
-    pub decided: &'d str,
-    pub author: &'d Party<'d>,
-    pub organization: &'d Party<'d>,
-    pub service_event: Option<&'d str>,
-}
 
 /// The plan as it is written. Subject and references to what is written with it are filled in by the transaction.
 pub fn care_plan(agreed: &Agreed<'_, '_>, segmentation: &Segmentation<'_>, frame: Frame<'_>, key: &str, responses: &[String]) -> CarePlan {
@@ -148,11 +135,6 @@ fn contained_goal(index: usize, goal: &str, decided: &str) -> Goal {
         start: Some(neuvola_fhir::model::resources::GoalStart::Date(day(decided).into())),
         ..Default::default()
     }
-}
-
-/// The day of an instant, in its own offset.
-pub fn day(instant: &str) -> &str {
-    instant.get(..10).unwrap_or(instant)
 }
 
 const CATEGORY: &str = "neuvola-check";

@@ -12,12 +12,26 @@ use neuvola_fhir::model::resources::QuestionnaireResponse;
 use neuvola_fhir::model::types::{Extension, ExtensionValue};
 use uuid::Uuid;
 
-pub use care_plan::Frame;
 use decision::Agreed;
 
 use crate::form::submission::Party;
 use crate::identity::Identifier;
+use crate::profiles::Profiles;
 use crate::segment::Segmentation;
+use crate::segment::rule::RuleSet;
+
+/// What every plan of a submission has in common.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame<'d> {
+    pub rule_set: &'d RuleSet,
+    pub profiles: &'d Profiles,
+    pub language: &'d str,
+    /// R4 instant.
+    pub decided: &'d str,
+    pub author: &'d Party<'d>,
+    pub organization: &'d Party<'d>,
+    pub service_event: Option<&'d str>,
+}
 
 /// Everything that enters one person's record, and nothing of anybody else's.
 #[derive(Debug)]
@@ -101,6 +115,11 @@ fn finish_response(mut response: QuestionnaireResponse, kind: &str, key: Uuid, f
 /// HL7 Finland: the palvelutapahtuma that it belongs to.
 fn service_event(oid: &str) -> Extension {
     fhir::extension(&format!("{}/service-event", fhir::HL7_FI), ExtensionValue::Oid(oid.into()))
+}
+
+/// The day of an instant, in its own offset.
+pub fn day(instant: &str) -> &str {
+    instant.get(..10).unwrap_or(instant)
 }
 
 fn urn(key: Uuid) -> String {

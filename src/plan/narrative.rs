@@ -5,8 +5,8 @@
 
 use maud::html;
 
-use super::care_plan::{Frame, day};
 use super::decision::Agreed;
+use super::{Frame, day};
 use crate::profiles::Service;
 
 pub fn narrative(agreed: &Agreed<'_, '_>, frame: Frame<'_>) -> String {

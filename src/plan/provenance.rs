@@ -7,7 +7,7 @@
 use neuvola_fhir::model::resources::{Provenance, ProvenanceAgent, ProvenanceOccurred};
 use neuvola_fhir::model::types::{CodeableConcept, Extension, ExtensionValue, Identifier, Reference};
 
-use super::care_plan::Frame;
+use super::Frame;
 use super::decision::PlanDecision;
 use super::fhir::{HL7_FI, OURS, concept, extension, meta, party, plain_coding, plain_concept};
 use crate::form::submission::Party;

@@ -7,9 +7,10 @@
 
 use rust_decimal::Decimal;
 
-use super::condition::{Comparison, Condition, Input, Literal, Measure, Number, Selection, Source};
+use super::condition::{Condition, Input, Literal, Measure, Number, Selection, Source};
 use super::domain::{Domain, Family, Trial, deciders, possible_answers};
 use super::outcome::{Outcome, Outcomes, and, implies, or, xor};
+use super::range::{Range, add};
 use crate::fhirpath::{self, Evaluated};
 use crate::form::answers::{Answer, Answers};
 use crate::form::questionnaire::{ItemKind, OptionValue};
@@ -294,78 +295,6 @@ impl Several {
             Self::Error => Outcomes::ERROR,
         }
     }
-}
-
-/// The least and the greatest that a number can be (`None`: no bound), and whether it can be empty or an error.
-#[derive(Clone, Copy, Debug)]
-struct Range {
-    low: Option<Decimal>,
-    high: Option<Decimal>,
-    has_value: bool,
-    outcomes_besides: Outcomes,
-}
-
-impl Range {
-    const fn exactly(value: Decimal) -> Self {
-        Self::between(Some(value), Some(value))
-    }
-
-    const fn between(low: Option<Decimal>, high: Option<Decimal>) -> Self {
-        Self { low, high, has_value: true, outcomes_besides: Outcomes::NONE }
-    }
-
-    const fn besides(outcomes: Outcomes) -> Self {
-        Self { low: None, high: None, has_value: false, outcomes_besides: outcomes }
-    }
-
-    fn or(self, other: Self) -> Self {
-        let outcomes_besides = self.outcomes_besides | other.outcomes_besides;
-        match (self.has_value, other.has_value) {
-            (true, true) => Self {
-                low: self.low.zip(other.low).map(|(left, right)| left.min(right)),
-                high: self.high.zip(other.high).map(|(left, right)| left.max(right)),
-                has_value: true,
-                outcomes_besides,
-            },
-            (true, false) => Self { outcomes_besides, ..self },
-            (false, _) => Self { outcomes_besides, ..other },
-        }
-    }
-
-    fn times(self, other: Self) -> Self {
-        let (Some(a), Some(b), Some(c), Some(d)) = (self.low, self.high, other.low, other.high) else { return Self::between(None, None) };
-        let products = [a * c, a * d, b * c, b * d];
-        Self::between(products.iter().copied().reduce(Decimal::min), products.iter().copied().reduce(Decimal::max))
-    }
-
-    fn compare(self, comparison: Comparison, other: Self) -> Outcomes {
-        let besides = self.outcomes_besides | other.outcomes_besides;
-        if !self.has_value || !other.has_value {
-            return if besides == Outcomes::NONE { Outcomes::ERROR } else { besides };
-        }
-        let below = |left: Option<Decimal>, right: Option<Decimal>| left.zip(right).is_some_and(|(left, right)| left < right);
-        let at_most = |left: Option<Decimal>, right: Option<Decimal>| left.zip(right).is_some_and(|(left, right)| left <= right);
-        let decided = |always: bool, never: bool| match (always, never) {
-            (true, _) => Outcomes::TRUE,
-            (_, true) => Outcomes::FALSE,
-            _ => Outcomes::TRUE | Outcomes::FALSE,
-        };
-        let single = self.low.is_some() && self.low == self.high && other.low == other.high && self.low == other.low;
-        let apart = below(self.high, other.low) || below(other.high, self.low);
-        besides
-            | match comparison {
-                Comparison::Less => decided(below(self.high, other.low), at_most(other.high, self.low)),
-                Comparison::LessOrEqual => decided(at_most(self.high, other.low), below(other.high, self.low)),
-                Comparison::Greater => decided(below(other.high, self.low), at_most(self.high, other.low)),
-                Comparison::GreaterOrEqual => decided(at_most(other.high, self.low), below(self.high, other.low)),
-                Comparison::Equal => decided(single, apart),
-                Comparison::NotEqual => decided(apart, single),
-            }
-    }
-}
-
-fn add(left: Option<Decimal>, right: Option<Decimal>) -> Option<Decimal> {
-    left?.checked_add(right?)
 }
 
 fn open_choice(options: &[crate::form::questionnaire::AnswerOption], of: &Selection, many: bool, maybe_absent: bool) -> Range {

@@ -7,6 +7,7 @@ mod domain;
 mod evaluate;
 pub mod load;
 mod outcome;
+mod range;
 pub mod rule;
 
 pub use domain::Family;

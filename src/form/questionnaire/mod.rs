@@ -1,0 +1,232 @@
+//! A Questionnaire, read once and held ready: items in document order, found by linkId.
+//!
+//! Sources: R4 <https://hl7.org/fhir/R4/questionnaire.html>, SDC 4.0 extensions, `ordinalValue` and `itemWeight`.
+
+mod compile;
+mod item;
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use neuvola_fhir::Node;
+use rust_decimal::Decimal;
+
+use crate::texts::Texts;
+
+/// One version of a Questionnaire.
+#[derive(Debug)]
+pub struct Questionnaire {
+    pub id: String,
+    pub url: String,
+    pub version: String,
+    pub title: Texts,
+    /// The form it belongs to, by its code in the form code system; empty for a Questionnaire of nobody's form.
+    pub form: String,
+    /// Whom it is about and who fills it in, by its code in the form-role code system.
+    pub role: String,
+    items: Vec<Item>,
+    by_link_id: HashMap<String, usize>,
+    roots: Vec<usize>,
+}
+
+/// One item. Items stand in document order, so an item's descendants are the range behind it.
+#[derive(Debug)]
+pub struct Item {
+    pub link_id: String,
+    pub text: Texts,
+    pub kind: ItemKind,
+    pub parent: Option<usize>,
+    pub children: Vec<usize>,
+    pub required: bool,
+    pub repeats: bool,
+    pub options: Vec<AnswerOption>,
+    /// Canonical of `answerValueSet`, where the options come from there.
+    pub value_set: Option<String>,
+    pub enable_when: Vec<EnableWhen>,
+    pub enable_any: bool,
+    pub bounds: Bounds,
+    /// An unanswered item means "none" (our own extension).
+    pub empty_means_none: bool,
+    /// The unit that a bare number has, for quantities.
+    pub unit: Option<Unit>,
+    pub units: Vec<Unit>,
+}
+
+/// `Questionnaire.item.type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ItemKind {
+    Group,
+    Display,
+    Boolean,
+    Decimal,
+    Integer,
+    Date,
+    DateTime,
+    Time,
+    String,
+    Text,
+    Url,
+    Choice,
+    OpenChoice,
+    Attachment,
+    Reference,
+    Quantity,
+}
+
+/// What an answer may not exceed.
+#[derive(Debug, Default)]
+pub struct Bounds {
+    pub max_length: Option<usize>,
+    pub min_length: Option<usize>,
+    pub min: Option<Bound>,
+    pub max: Option<Bound>,
+    pub min_occurs: Option<usize>,
+    pub max_occurs: Option<usize>,
+    pub regex: Option<regex_lite::Regex>,
+}
+
+/// `minValue` or `maxValue`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Bound {
+    Number(Decimal),
+    /// Date or dateTime, compared at the precision of the shorter.
+    Time(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unit {
+    pub system: Option<String>,
+    pub code: String,
+    pub display: String,
+}
+
+/// One permitted answer.
+#[derive(Debug)]
+pub struct AnswerOption {
+    pub value: OptionValue,
+    pub display: Texts,
+    /// `ordinalValue` or `itemWeight`.
+    pub weight: Option<Decimal>,
+    /// Of a code system that is not ours: its display is not ours to translate.
+    pub is_foreign: bool,
+}
+
+#[derive(Debug, PartialEq)]
+pub enum OptionValue {
+    Coding { system: String, code: String },
+    Text(String),
+    Integer(Decimal),
+}
+
+impl AnswerOption {
+    /// "I prefer not to answer": the question counts as open.
+    pub fn is_declined(&self) -> bool {
+        matches!(&self.value, OptionValue::Coding { system, code } if is_declined(system, code))
+    }
+}
+
+/// One `enableWhen`.
+#[derive(Debug)]
+pub struct EnableWhen {
+    pub question: usize,
+    /// The nearest item that holds both; `None` is the response itself. Answers are looked for below its occurrence.
+    pub scope: Option<usize>,
+    pub operator: Operator,
+    pub answer: Comparand,
+    /// As a sentence, for the fault's message.
+    pub sentence: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operator {
+    Exists,
+    Equal,
+    NotEqual,
+    Greater,
+    Less,
+    GreaterOrEqual,
+    LessOrEqual,
+}
+
+#[derive(Debug, PartialEq)]
+pub enum Comparand {
+    Boolean(bool),
+    Number(Decimal),
+    Text(String),
+    Coding { system: Option<String>, code: String },
+}
+
+impl Questionnaire {
+    /// `url|version`
+    pub fn canonical(&self) -> String {
+        format!("{}|{}", self.url, self.version)
+    }
+
+    pub fn items(&self) -> &[Item] {
+        &self.items
+    }
+
+    pub fn item(&self, index: usize) -> &Item {
+        &self.items[index]
+    }
+
+    pub fn find(&self, link_id: &str) -> Option<usize> {
+        self.by_link_id.get(link_id).copied()
+    }
+
+    /// The items directly below `parent`; the top ones for `None`.
+    pub fn children(&self, parent: Option<usize>) -> &[usize] {
+        parent.map_or(&self.roots, |parent| &self.items[parent].children)
+    }
+
+    /// Below `ancestor`, itself not included.
+    pub fn descendants(&self, ancestor: usize) -> Range<usize> {
+        let mut end = ancestor + 1;
+        while end < self.items.len() && self.is_below(end, ancestor) {
+            end += 1;
+        }
+        ancestor + 1..end
+    }
+
+    /// The options of `answerValueSet`, once the value sets are known.
+    pub fn fill_options(&mut self, index: usize, options: Vec<AnswerOption>) {
+        self.items[index].options = options;
+    }
+
+    /// Marks the options whose code system is not among the `ours`.
+    pub fn mark_foreign(&mut self, ours: impl Fn(&str) -> bool) {
+        for option in self.items.iter_mut().flat_map(|item| &mut item.options) {
+            if let OptionValue::Coding { system, .. } = &option.value {
+                option.is_foreign = !ours(system);
+            }
+        }
+    }
+
+    /// Is inside a group that may occur several times.
+    pub fn is_in_repeated_group(&self, index: usize) -> bool {
+        std::iter::successors(self.items[index].parent, |&parent| self.items[parent].parent)
+            .any(|ancestor| self.items[ancestor].kind == ItemKind::Group && self.items[ancestor].repeats)
+    }
+
+    fn is_below(&self, index: usize, ancestor: usize) -> bool {
+        std::iter::successors(self.items[index].parent, |&parent| self.items[parent].parent).any(|parent| parent == ancestor)
+    }
+}
+
+/// Digits to an exact number; exponents too.
+pub fn decimal(digits: &str) -> Option<Decimal> {
+    digits.parse().ok().or_else(|| Decimal::from_scientific(digits).ok())
+}
+
+/// "I prefer not to answer", in FHIR's own code system.
+pub fn is_declined(system: &str, code: &str) -> bool {
+    system == DATA_ABSENT_REASON && code == DECLINED
+}
+
+/// The first extension with this url.
+pub fn extension<'n, 'a>(node: &'n Node<'a>, url: &str) -> Option<&'n Node<'a>> {
+    node.list("extension").iter().find(|extension| extension.text("url") == Some(url))
+}
+
+pub const DATA_ABSENT_REASON: &str = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
+pub const DECLINED: &str = "asked-declined";
