@@ -3,7 +3,8 @@
 use octofhir_fhirpath::ast::ExpressionNode as Ast;
 use octofhir_fhirpath::{BinaryOperator as Op, LiteralValue, UnaryOperator};
 
-use super::syntax::{literal, literals, membership, visit};
+use super::path::Path;
+use super::syntax::{literal, literals, visit};
 use super::{Comparison, Condition, Input, Literal, Measure, Number, Selection, Source};
 use crate::form::questionnaire::{Item, ItemKind, OptionValue, Questionnaire};
 
@@ -47,27 +48,14 @@ pub fn lower(expression: &str, scope: &Scope<'_>) -> Result<Condition, Defect> {
     }
 }
 
-enum Stop {
+pub(super) enum Stop {
     NotLowered,
     Defect(Defect),
 }
 
 use Stop::NotLowered;
 
-/// How far along a path from a response to its answers we are.
-enum Path {
-    Response(Source),
-    /// Some items of the response; `None` is all of them.
-    Items(Source, Option<Vec<usize>>),
-    /// The items that a `where(linkId …)` chose.
-    Chosen(Source, Vec<usize>),
-    Answers(Selection),
-    Values(Selection),
-    Codes(Selection),
-    Measures(Selection, Measure),
-}
-
-struct Lowering<'s> {
+pub(super) struct Lowering<'s> {
     scope: &'s Scope<'s>,
     depth: usize,
 }
@@ -204,95 +192,8 @@ impl<'s> Lowering<'s> {
         }
     }
 
-    fn path(&self, tree: &Ast) -> Result<Path, Stop> {
-        match tree {
-            Ast::Parenthesized(inner) => self.path(inner),
-            Ast::Variable(variable) => match variable.name.as_str() {
-                "resource" | "context" => Ok(Path::Response(Source::Own)),
-                "professional" => Ok(Path::Response(Source::Professional)),
-                name if self.variable(name).is_some() => self.inside(name, |inner, tree| inner.path(tree)),
-                name => Err(Stop::Defect(Defect::UnknownVariable(name.to_owned()))),
-            },
-            Ast::Identifier(identifier) => self.step(Path::Response(Source::Own), &identifier.name),
-            Ast::FunctionCall(call) if call.name == "descendants" => Ok(Path::Items(Source::Own, None)),
-            Ast::FunctionCall(call) => self.call(Path::Response(Source::Own), &call.name, &call.arguments),
-            Ast::PropertyAccess(access) => self.step(self.path(&access.object)?, &access.property),
-            Ast::Path(path) => path.path.split('.').try_fold(self.path(&path.base)?, |base, name| self.step(base, name)),
-            Ast::MethodCall(call) => self.call(self.path(&call.object)?, &call.method, &call.arguments),
-            Ast::Filter(filter) => self.filter(self.path(&filter.base)?, &filter.condition),
-            _ => Err(NotLowered),
-        }
-    }
-
-    fn step(&self, base: Path, name: &str) -> Result<Path, Stop> {
-        match (base, name) {
-            (Path::Response(source), "item") => Ok(Path::Items(source, Some(self.questionnaire(source)?.children(None).to_vec()))),
-            (Path::Chosen(source, items), "item") => {
-                let questionnaire = self.questionnaire(source)?;
-                Ok(Path::Items(source, Some(items.iter().flat_map(|&item| questionnaire.children(Some(item)).to_vec()).collect())))
-            }
-            (Path::Chosen(source, items), "answer") => {
-                Ok(Path::Answers(Selection { inputs: items.into_iter().map(|item| Input { source, item }).collect(), only: None }))
-            }
-            (Path::Answers(selection), "value") => Ok(Path::Values(selection)),
-            (Path::Values(selection), "code")
-                if self.all(&selection, |item| matches!(item.kind, ItemKind::Choice | ItemKind::OpenChoice)) =>
-            {
-                Ok(Path::Codes(selection))
-            }
-            (Path::Values(selection), "value") if self.all(&selection, |item| item.kind == ItemKind::Quantity) => {
-                Ok(Path::Measures(selection, Measure::Value))
-            }
-            _ => Err(NotLowered),
-        }
-    }
-
-    fn call(&self, base: Path, name: &str, arguments: &[Ast]) -> Result<Path, Stop> {
-        match (name, arguments) {
-            ("where", [condition]) => self.filter(base, condition),
-            ("descendants", []) => match base {
-                Path::Response(source) => Ok(Path::Items(source, None)),
-                Path::Chosen(source, items) => {
-                    let questionnaire = self.questionnaire(source)?;
-                    Ok(Path::Items(source, Some(items.into_iter().flat_map(|item| questionnaire.descendants(item)).collect())))
-                }
-                _ => Err(NotLowered),
-            },
-            ("weight" | "ordinal", []) => match base {
-                Path::Values(selection) | Path::Answers(selection) => Ok(Path::Measures(selection, Measure::Weight)),
-                _ => Err(NotLowered),
-            },
-            _ => Err(NotLowered),
-        }
-    }
-
-    fn filter(&self, base: Path, condition: &Ast) -> Result<Path, Stop> {
-        let (name, wanted) = membership(condition).ok_or(NotLowered)?;
-        match (base, name) {
-            (Path::Items(source, among), "linkId") => {
-                let questionnaire = self.questionnaire(source)?;
-                let mut items = Vec::new();
-                for link_id in wanted {
-                    let unknown = || Stop::Defect(Defect::UnknownQuestion(questionnaire.id.clone(), link_id.clone()));
-                    let item = questionnaire.find(&link_id).ok_or_else(unknown)?;
-                    if among.as_ref().is_some_and(|among| !among.contains(&item)) {
-                        return Err(unknown());
-                    }
-                    items.push(item);
-                }
-                Ok(Path::Chosen(source, items))
-            }
-            (Path::Values(mut selection), "code") if selection.only.is_none() => {
-                self.check_options(&selection, &wanted.iter().cloned().map(Literal::Text).collect::<Vec<_>>())?;
-                selection.only = Some(wanted);
-                Ok(Path::Values(selection))
-            }
-            _ => Err(NotLowered),
-        }
-    }
-
     /// A code that no option has can never be met: a defect of the rule.
-    fn check_options(&self, selection: &Selection, wanted: &[Literal]) -> Result<(), Stop> {
+    pub(super) fn check_options(&self, selection: &Selection, wanted: &[Literal]) -> Result<(), Stop> {
         for input in &selection.inputs {
             let item = self.questionnaire(input.source)?.item(input.item);
             if !matches!(item.kind, ItemKind::Choice) || item.options.is_empty() {
@@ -315,25 +216,25 @@ impl<'s> Lowering<'s> {
         Ok(())
     }
 
-    fn all(&self, selection: &Selection, holds: impl Fn(&Item) -> bool) -> bool {
+    pub(super) fn all(&self, selection: &Selection, holds: impl Fn(&Item) -> bool) -> bool {
         selection
             .inputs
             .iter()
             .all(|input| self.questionnaire(input.source).is_ok_and(|questionnaire| holds(questionnaire.item(input.item))))
     }
 
-    fn questionnaire(&self, source: Source) -> Result<&'s Questionnaire, Stop> {
+    pub(super) fn questionnaire(&self, source: Source) -> Result<&'s Questionnaire, Stop> {
         match source {
             Source::Own => Ok(self.scope.own),
             Source::Professional => self.scope.professional.ok_or_else(|| Stop::Defect(Defect::UnknownVariable("professional".to_owned()))),
         }
     }
 
-    fn variable(&self, name: &str) -> Option<&'s str> {
+    pub(super) fn variable(&self, name: &str) -> Option<&'s str> {
         self.scope.variables.iter().find(|(known, _)| known == name).map(|(_, expression)| expression.as_str())
     }
 
-    fn inside<T>(&self, name: &str, lower: impl Fn(&Lowering<'s>, &Ast) -> Result<T, Stop>) -> Result<T, Stop> {
+    pub(super) fn inside<T>(&self, name: &str, lower: impl Fn(&Lowering<'s>, &Ast) -> Result<T, Stop>) -> Result<T, Stop> {
         if self.depth > self.scope.variables.len() {
             return Err(Stop::Defect(Defect::Circle(name.to_owned())));
         }

@@ -5,6 +5,7 @@
 //! <http://hl7.org/fhirpath/N1/>, SDC 4.0 `weight()`.
 
 mod lower;
+mod path;
 mod syntax;
 
 use rust_decimal::Decimal;
