@@ -5,7 +5,7 @@ use octofhir_fhirpath::{BinaryOperator as Op, LiteralValue, UnaryOperator};
 
 use super::path::Path;
 use super::syntax::{literal, literals, visit};
-use super::{Comparison, Condition, Input, Literal, Measure, Number, Selection, Source};
+use super::{Comparison, Condition, Literal, Measure, Number, Selection, Source};
 use crate::form::questionnaire::{Item, ItemKind, OptionValue, Questionnaire};
 
 /// What an expression may name.
