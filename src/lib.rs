@@ -2,10 +2,13 @@
 //! a family's form is mapped ([`form`]), proven valid, segmented ([`segment`]), decided on and planned ([`plan`]), and
 //! written to the patient record ([`record`]). [`pipeline`] tells it in one function: read that first.
 
+pub mod app;
 pub mod cli;
 pub mod clock;
+pub mod config;
 mod digest;
 pub mod form;
+pub mod http;
 pub mod identity;
 pub mod issue;
 pub mod net;
@@ -18,4 +21,5 @@ pub mod refusal;
 pub mod report;
 pub mod sandbox;
 pub mod segment;
+pub mod telemetry;
 pub mod texts;
