@@ -2,11 +2,14 @@
 //! a family's form is mapped ([`form`]), proven valid, segmented ([`segment`]), decided on and planned ([`plan`]), and
 //! written to the patient record ([`record`]). [`pipeline`] tells it in one function: read that first.
 
+pub mod app;
 pub mod cli;
 pub mod clock;
+pub mod config;
 mod digest;
 pub mod fhirpath;
 pub mod form;
+pub mod http;
 pub mod identity;
 pub mod issue;
 pub mod net;
@@ -19,4 +22,5 @@ pub mod refusal;
 pub mod report;
 pub mod sandbox;
 pub mod segment;
+pub mod telemetry;
 pub mod texts;

@@ -8,10 +8,14 @@ use crate::issue::Issue;
 
 /// As JSON. Without issues it says that all is well.
 pub fn print(issues: &[Issue]) -> Vec<u8> {
+    neuvola_fhir::print(&resource(issues))
+}
+
+/// As a resource, to stand in a Bundle.
+pub fn resource(issues: &[Issue]) -> Resource {
     let well = [Issue::information("informational", "valid", "all is well")];
     let issues = if issues.is_empty() { &well } else { issues };
-    let outcome = OperationOutcome { issue: issues.iter().map(issue).collect(), ..Default::default() };
-    neuvola_fhir::print(&Resource::OperationOutcome(Box::new(outcome)))
+    Resource::OperationOutcome(Box::new(OperationOutcome { issue: issues.iter().map(issue).collect(), ..Default::default() }))
 }
 
 fn issue(issue: &Issue) -> OperationOutcomeIssue {

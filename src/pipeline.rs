@@ -6,11 +6,13 @@
 mod decide;
 mod documents;
 mod preview;
+mod process_response;
 mod write;
 
 use neuvola_fhir::{Limits, read_with};
 
 pub use preview::{Named, PersonPreview, Preview, RuleView};
+pub use process_response::{prepare_response, submit_response};
 pub use write::{PersonReceipt, Plans, Receipt, Written};
 
 use crate::digest::Digest;
@@ -123,12 +125,15 @@ struct Family<'s, 'd> {
 }
 
 fn in_force<'p>(form: &str, authored: &str, profiles: &'p Profiles) -> Result<&'p RuleSet, Refusal> {
-    profiles.rule_set(form, authored).ok_or_else(|| {
-        let mut known: Vec<_> = profiles.rule_sets().iter().map(|rule_set| rule_set.form.as_str()).collect();
-        known.sort_unstable();
-        known.dedup();
-        Refusal::UnknownForm(known.join(", "))
-    })
+    profiles.rule_set(form, authored).ok_or_else(|| unknown_form(profiles))
+}
+
+/// Names the forms that there are.
+pub fn unknown_form(profiles: &Profiles) -> Refusal {
+    let mut known: Vec<_> = profiles.rule_sets().iter().map(|rule_set| rule_set.form.as_str()).collect();
+    known.sort_unstable();
+    known.dedup();
+    Refusal::UnknownForm(known.join(", "))
 }
 
 fn families<'s, 'd>(

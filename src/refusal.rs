@@ -3,6 +3,7 @@
 //! | fault | HTTP | issue.code | exit |
 //! |---|---|---|---|
 //! | body unreadable or not the declared type | 400 | structure, invalid | 65 |
+//! | parameter of the URL or an operation not known or not right | 400 | not-supported, value, … | 65 |
 //! | answers break the Questionnaire | 422 | required, value, code-invalid, … | 65 |
 //! | decision does not fit | 422 | business-rule | 65 |
 //! | decision answers another proposal | 409 | conflict | 65 |
@@ -11,7 +12,9 @@
 //! | same submission id, other content; or the plan was corrected since | 409 | duplicate | 65 |
 //! | method, Accept, Content-Type | 405 / 406 / 415 | not-supported | 64 |
 //! | too large | 413 | too-long | 65 |
+//! | the body came too slowly | 408 | timeout | - |
 //! | we are saturated | 503 | throttled | 75 |
+//! | not ready: the record system does not answer the health check | 503 | transient | 75 |
 //! | record system refused the resource, or its answer makes no sense | 502 | processing | 76 |
 //! | record system unreachable or busy | 503 | transient | 75 |
 //! | record system too slow: outcome unknown, safe to repeat | 504 | timeout | 75 |
@@ -29,6 +32,9 @@ use crate::record::{PatientFault, RecordError};
 pub enum Refusal {
     #[error("the body cannot be read")]
     Unreadable(Vec<Issue>),
+    /// What was asked beside the body: parameters of the URL or of an operation.
+    #[error("the request cannot be understood")]
+    Request(Vec<Issue>),
     #[error("the body does not say what it must")]
     Invalid(Vec<Issue>),
     #[error("the decision does not fit")]
@@ -48,16 +54,21 @@ pub enum Refusal {
     Corrected(Vec<String>),
     #[error(transparent)]
     Record(#[from] RecordError),
+    #[error("the patient record is not ready: {0}")]
+    NotReady(RecordError),
     #[error("not found")]
     NotFound(String),
+    /// The methods that are allowed, as in `Allow`.
     #[error("method not allowed")]
-    Method(&'static str),
+    Method(String),
     #[error("not acceptable")]
     NotAcceptable,
     #[error("unsupported media type")]
     MediaType,
     #[error("too large")]
     TooLarge(usize),
+    #[error("the body came too slowly")]
+    Slow,
     #[error("saturated")]
     Saturated,
     #[error("internal error")]
@@ -68,7 +79,7 @@ impl Refusal {
     /// HTTP status.
     pub fn status(&self) -> u16 {
         match self {
-            Self::Unreadable(_) => 400,
+            Self::Unreadable(_) | Self::Request(_) => 400,
             Self::Invalid(_) | Self::Decision(_) => 422,
             Self::Patients(faults) if faults.iter().all(|(_, fault)| matches!(fault, PatientFault::Several(_))) => 409,
             Self::Patients(_) => 422,
@@ -76,9 +87,10 @@ impl Refusal {
             Self::UnknownForm(_) | Self::NotFound(_) => 404,
             Self::Method(_) => 405,
             Self::NotAcceptable => 406,
+            Self::Slow => 408,
             Self::MediaType => 415,
             Self::TooLarge(_) => 413,
-            Self::Saturated => 503,
+            Self::Saturated | Self::NotReady(_) => 503,
             Self::Record(error) => match error {
                 RecordError::Unreachable { .. } | RecordError::Busy { .. } => 503,
                 RecordError::TooSlow => 504,
@@ -97,7 +109,7 @@ impl Refusal {
                 RecordError::Refused { .. } | RecordError::Unintelligible(_) | RecordError::Misdirected => 76,
                 RecordError::CredentialsRefused => 78,
             },
-            Self::Saturated => 75,
+            Self::Saturated | Self::NotReady(_) => 75,
             Self::Method(_) | Self::NotAcceptable | Self::MediaType => 64,
             Self::Bug => 70,
             _ => 65,
@@ -108,7 +120,7 @@ impl Refusal {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Record(RecordError::Unreachable { retry_after } | RecordError::Busy { retry_after }) => Some(*retry_after),
-            Self::Record(RecordError::TooSlow) | Self::Saturated => Some(Duration::from_secs(1)),
+            Self::Record(RecordError::TooSlow) | Self::Saturated | Self::NotReady(_) => Some(Duration::from_secs(1)),
             _ => None,
         }
     }
@@ -116,7 +128,11 @@ impl Refusal {
     /// What is wrong, every fault with its place.
     pub fn issues(&self) -> Vec<Issue> {
         match self {
-            Self::Unreadable(issues) | Self::Invalid(issues) | Self::Decision(issues) | Self::ProposalChanged(issues) => issues.clone(),
+            Self::Unreadable(issues)
+            | Self::Request(issues)
+            | Self::Invalid(issues)
+            | Self::Decision(issues)
+            | Self::ProposalChanged(issues) => issues.clone(),
             Self::UnknownForm(known) => vec![
                 Issue::error("not-found", "unknown-form", "", "there is no such form, or none in force on that day")
                     .remedy(format!("known: {known}")),
@@ -153,7 +169,11 @@ impl Refusal {
                     .collect()
             }
             Self::Record(error) => record(error),
-            Self::NotFound(what) => vec![Issue::error("not-found", "not-found", "", format!("{what} is not here"))],
+            Self::NotReady(error) => vec![Issue::error("transient", "record-not-ready", "", error.to_string())],
+            Self::NotFound(what) => vec![
+                Issue::error("not-found", "not-found", "", format!("{what} is not here"))
+                    .remedy("GET /openapi.json and GET /fhir/metadata tell what is"),
+            ],
             Self::Method(allowed) => {
                 vec![Issue::error("not-supported", "method", "", "the method is not supported here").remedy(format!("allowed: {allowed}"))]
             }
@@ -163,9 +183,13 @@ impl Refusal {
             ],
             Self::MediaType => vec![
                 Issue::error("not-supported", "content-type", "", "only JSON is read here")
-                    .remedy("send application/json or application/fhir+json"),
+                    .remedy("send application/json or application/fhir+json in UTF-8, not compressed, and say so in Content-Type"),
             ],
             Self::TooLarge(most) => vec![Issue::error("too-long", "too-large", "", format!("the body is larger than {most} bytes"))],
+            Self::Slow => vec![
+                Issue::error("timeout", "slow-body", "", "the body did not come in time; nothing was written")
+                    .remedy("send it whole, at once"),
+            ],
             Self::Saturated => vec![
                 Issue::error("throttled", "saturated", "", "too many requests are under way")
                     .remedy("repeat after the time in Retry-After"),

@@ -11,6 +11,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::telemetry::Logging;
+
 /// Forms of Finnish maternity and child health clinics (neuvola) to FHIR care plans in the patient record.
 ///
 /// A family's form becomes QuestionnaireResponses, proven valid; rules that are data propose a segment, alerts and
@@ -20,6 +22,8 @@ use clap::{Args, Parser, Subcommand};
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    logging: Logging,
 }
 
 #[derive(Debug, Subcommand)]
@@ -33,14 +37,14 @@ enum Command {
     /// Check the knowledge: forms, rules, services, texts
     Profiles(profiles::Profiles),
     /// Serve over HTTP, on loopback
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
 }
 
 /// Knowledge besides what is shipped.
 #[derive(Debug, Args, Clone, Default)]
 pub(crate) struct Knowledge {
     /// A folder (or file) of FHIR JSON: Questionnaires, PlanDefinitions … Of two with one canonical and version, the given one counts
-    #[arg(long = "profiles", value_name = "DIR")]
+    #[arg(long = "profiles", env = "NEUVOLA_PROFILES", value_name = "DIR", value_delimiter = ':')]
     folders: Vec<PathBuf>,
 }
 
@@ -53,6 +57,7 @@ pub fn run() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
         }
     };
+    arguments.logging.start();
     let result = match arguments.command {
         Command::Preview(command) => command.run(),
         Command::Process(command) => command.run(),
@@ -67,7 +72,7 @@ pub fn run() -> ExitCode {
 }
 
 /// The runtime of the commands that speak to a record system. Threads get 8 MiB: fhirbolt recurses deep in dev builds.
-pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(8 * 1024 * 1024).build()
 }
 

@@ -305,7 +305,8 @@ impl Document {
     }
 }
 
-fn with_profile(mut response: QuestionnaireResponse) -> QuestionnaireResponse {
+/// Claims our profile: that is what it was proven against.
+pub(super) fn with_profile(mut response: QuestionnaireResponse) -> QuestionnaireResponse {
     let meta = response.meta.get_or_insert_with(Box::default);
     let profile = response_profile();
     if !meta.profile.iter().any(|known| known.value.as_deref() == Some(&profile)) {

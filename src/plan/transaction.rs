@@ -43,6 +43,11 @@ fn entry(person: usize, plan: &PersonPlan, planned: &Planned, patient: &Patient)
         _ => unreachable!("a plan is made of responses, plans and provenances"),
     };
     let meta = meta.get_or_insert_with(|| Box::new(Meta::default()));
+    // a ready response may carry tags of the record it was read from: ours are given here, and here only
+    meta.tag.retain(|tag| {
+        let system = tag.system.as_ref().and_then(|system| system.value.as_deref());
+        !matches!(system, Some(KEY_SYSTEM | DIGEST_SYSTEM))
+    });
     meta.tag.extend([&key, &digest].map(label));
     meta.security.extend(patient.security.iter().map(label));
     Entry { person, resource_type, full_url: urn(planned.key), key, digest, body: neuvola_fhir::print(&resource) }

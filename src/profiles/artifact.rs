@@ -17,6 +17,9 @@ pub struct Artifact {
     pub id: String,
     pub url: String,
     pub version: String,
+    pub name: String,
+    pub title: String,
+    pub status: String,
     pub content: Vec<u8>,
 }
 
@@ -30,8 +33,9 @@ impl Artifact {
         }
         let text = |name| node.text(name).unwrap_or_default().to_owned();
         let (id, url, version) = (text("id"), text("url"), text("version"));
+        let (name, title, status) = (text("name"), text("title"), text("status"));
         drop(node);
-        let artifact = Self { file: file.name, resource_type, id, url, version, content: file.content };
+        let artifact = Self { file: file.name, resource_type, id, url, version, name, title, status, content: file.content };
         if artifact.url.is_empty() {
             return Err(vec![artifact.defect(Issue::error(
                 "required",
@@ -131,7 +135,8 @@ fn canonical(node: &Node<'_>) -> String {
     format!("{}|{}", node.text("url").unwrap_or_default(), node.text("version").unwrap_or_default())
 }
 
-const KNOWLEDGE: [&str; 9] = [
+/// The resource types that knowledge comes in.
+pub const KNOWLEDGE: [&str; 9] = [
     "ActivityDefinition",
     "CodeSystem",
     "ConceptMap",

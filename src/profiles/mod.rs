@@ -11,7 +11,7 @@ use std::sync::Arc;
 use include_dir::{Dir, include_dir};
 use neuvola_fhir::read;
 
-pub use artifact::{Artifact, Guidance, Service};
+pub use artifact::{Artifact, Guidance, KNOWLEDGE, Service};
 use terminology::Terminology;
 
 use crate::form::questionnaire::Questionnaire;

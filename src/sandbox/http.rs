@@ -1,5 +1,7 @@
 //! Every route of the sandbox in one table. <https://hl7.org/fhir/R4/http.html>
 
+use std::net::TcpListener;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -39,6 +41,15 @@ pub fn router(sandbox: Sandbox) -> Router {
         .layer(DefaultBodyLimit::max(BODY))
         .layer(from_fn(tell))
         .with_state(sandbox)
+}
+
+/// Serves on a socket until the task is dropped.
+///
+/// # Errors
+/// What the socket says.
+pub async fn serve(listener: TcpListener, sandbox: Sandbox) -> std::io::Result<()> {
+    listener.set_nonblocking(true)?;
+    axum::serve(tokio::net::TcpListener::from_std(listener)?, router(sandbox)).await
 }
 
 /// Tells that something was answered, never the query, a header or a body; and puts axum's own refusals into FHIR.

@@ -32,7 +32,7 @@ use crate::sandbox::fault::Fault;
 use crate::sandbox::paging::Pages;
 use crate::sandbox::store::Store;
 
-pub use crate::sandbox::http::router;
+pub use crate::sandbox::http::{router, serve};
 
 /// Where the endpoint lies under its origin.
 pub const MOUNT: &str = "/fhir";

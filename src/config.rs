@@ -1,0 +1,112 @@
+//! Settings of the service, all in one place. Every one is an option of `serve` and an environment variable; the option
+//! counts. Nothing here is a secret yet.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::Args;
+
+/// What `serve` can be told.
+#[derive(Debug, Clone, Args)]
+pub struct Config {
+    /// Where to listen: loopback only, until callers can be told apart. Port 0 takes a free one
+    #[arg(long, env = "NEUVOLA_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Base URL of the patient record's FHIR R4 API: https, or http on loopback
+    #[arg(long, env = "NEUVOLA_RECORD", value_name = "URL", required_unless_present = "sandbox", conflicts_with = "sandbox")]
+    pub record: Option<String>,
+    /// Start a patient record in memory on a loopback port of its own, and write there
+    #[arg(long, env = "NEUVOLA_SANDBOX")]
+    pub sandbox: bool,
+    /// Whose submission ids these are: part of every identifier that is given
+    #[arg(long, env = "NEUVOLA_CALLER", value_name = "NAME", default_value = "loopback")]
+    pub caller: String,
+    /// Base URL that clients know us by, for links in answers; otherwise the address listened on
+    #[arg(long, env = "NEUVOLA_BASE_URL", value_name = "URL")]
+    pub base_url: Option<String>,
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+/// What one request, and all of them together, may take.
+#[derive(Debug, Clone, Args)]
+pub struct Limits {
+    /// The largest body that is read, in bytes; larger ones are answered 413
+    #[arg(long, env = "NEUVOLA_BODY_LIMIT", value_name = "BYTES", default_value_t = 2 * 1024 * 1024, value_parser = body_limit)]
+    pub body: usize,
+    /// Seconds for the head of a request, from the first byte of the connection; then it is closed
+    #[arg(long, env = "NEUVOLA_HEADER_TIMEOUT", value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub header_timeout: Duration,
+    /// Seconds for the body; then it is answered 408
+    #[arg(long, env = "NEUVOLA_BODY_TIMEOUT", value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub body_timeout: Duration,
+    /// Requests with a body that are worked on at once; more are answered 503 with Retry-After
+    #[arg(long, env = "NEUVOLA_CONCURRENCY", value_name = "NUMBER", default_value = "64", value_parser = number)]
+    pub concurrency: u32,
+    /// Seconds that a shutdown waits for what was begun
+    #[arg(long, env = "NEUVOLA_SHUTDOWN_TIMEOUT", value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub shutdown_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self {
+            body: 2 * 1024 * 1024,
+            header_timeout: seconds(10),
+            body_timeout: seconds(10),
+            concurrency: 64,
+            shutdown_timeout: seconds(30),
+        }
+    }
+}
+
+fn body_limit(text: &str) -> Result<usize, String> {
+    let most = neuvola_fhir::Limits::default().size;
+    let within = text.parse().ok().filter(|bytes| (1..=most).contains(bytes));
+    within.ok_or_else(|| format!("1 to {most} bytes"))
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let within = text.parse().ok().filter(|seconds| (0.1..=3600.0).contains(seconds));
+    within.map(Duration::from_secs_f64).ok_or_else(|| "0.1 to 3600 seconds".to_owned())
+}
+
+fn number(text: &str) -> Result<u32, String> {
+    let within = text.parse().ok().filter(|number| (1..=10_000).contains(number));
+    within.ok_or_else(|| "1 to 10000".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser};
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        config: Config,
+    }
+
+    #[test]
+    fn the_documented_defaults_are_the_defaults() {
+        let limits = Line::try_parse_from(["x", "--sandbox"]).unwrap().config.limits;
+        assert_eq!(format!("{limits:?}"), format!("{:?}", Limits::default()));
+    }
+
+    #[test]
+    fn every_setting_has_its_environment_variable() {
+        for argument in Line::command().get_arguments().filter(|argument| argument.get_id() != "help") {
+            let variable = argument.get_env().and_then(|name| name.to_str()).unwrap_or_default();
+            assert!(variable.starts_with("NEUVOLA_"), "{}", argument.get_id());
+        }
+    }
+
+    #[test]
+    fn one_record_is_required_and_only_one() {
+        assert!(Line::try_parse_from(["x"]).is_err());
+        assert!(Line::try_parse_from(["x", "--sandbox", "--record", "http://127.0.0.1:1/fhir"]).is_err());
+        assert!(Line::try_parse_from(["x", "--sandbox", "--body-limit", "99999999999"]).is_err());
+    }
+}

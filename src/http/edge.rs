@@ -1,0 +1,100 @@
+//! What every request passes: its id, its line in the log, the headers of every answer, and whether JSON will do.
+
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderName, HeaderValue, Method};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+use super::body::linger;
+use super::error::Told;
+use super::media::accepts_json;
+use crate::refusal::Refusal;
+
+/// Outermost: one line a request, and headers.
+pub(super) async fn edge(request: Request, next: Next) -> Response {
+    let id = request_id(&request);
+    let line = Line::begin(&request);
+    let span = tracing::info_span!("request", request_id = id);
+    async move {
+        let mut response = next.run(linger(request)).await;
+        let headers = response.headers_mut();
+        headers.extend(HeaderValue::from_str(&id).ok().map(|id| (REQUEST_ID, id)));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        line.end(&response);
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+/// Refuses who accepts no JSON, wherever there is something to answer.
+pub(super) async fn negotiate(path: Option<MatchedPath>, request: Request, next: Next) -> Response {
+    if path.is_some() && !accepts_json(request.headers(), request.uri().query()) {
+        return Refusal::NotAcceptable.into_response();
+    }
+    next.run(request).await
+}
+
+/// The caller's, if it is nothing but an id; otherwise one of ours.
+fn request_id(request: &Request) -> String {
+    let given = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
+    let well_formed = |id: &&str| {
+        (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+    };
+    given.filter(well_formed).map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
+}
+
+/// A request's line in the log: the route's template, never the path or the query, which are the client's words.
+struct Line {
+    method: Method,
+    route: Option<MatchedPath>,
+    begin: Instant,
+    ended: bool,
+}
+
+impl Line {
+    #[allow(clippy::disallowed_methods, reason = "measures; gives no time to anybody")]
+    fn begin(request: &Request) -> Self {
+        Self { method: request.method().clone(), route: request.extensions().get().cloned(), begin: Instant::now(), ended: false }
+    }
+
+    fn end(mut self, response: &Response) {
+        self.ended = true;
+        let status = response.status().as_u16();
+        match response.extensions().get::<Told>() {
+            Some(Told { fault, reason }) if status >= 500 => self.tell(Some(status), fault, reason),
+            Some(Told { fault, .. }) => self.tell(Some(status), fault, ""),
+            None => self.tell(Some(status), "", ""),
+        }
+    }
+
+    fn tell(&self, status: Option<u16>, fault: &str, reason: &str) {
+        let method = if KNOWN_METHODS.contains(&self.method) { self.method.as_str() } else { "other" };
+        let route = self.route.as_ref().map_or("-", MatchedPath::as_str);
+        let ms = u64::try_from(self.begin.elapsed().as_millis()).unwrap_or(u64::MAX);
+        match (status, fault) {
+            (None, _) => tracing::info!(method, route, ms, "the client went away"),
+            (Some(status), "") => tracing::info!(method, route, status, ms, "answered"),
+            (Some(status), fault) if status >= 500 => tracing::error!(method, route, status, ms, fault, reason, "answered"),
+            (Some(status), fault) => tracing::info!(method, route, status, ms, fault, "answered"),
+        }
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.tell(None, "", "");
+        }
+    }
+}
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const KNOWN_METHODS: [Method; 7] = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];

@@ -1,0 +1,39 @@
+//! A family's form: preview and submission, in our own JSON. `fixtures/README.md` tells the wire's shape.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+
+use super::body::{Sent, receive};
+use super::segment::Segment;
+use crate::app::App;
+use crate::pipeline::{self, Prepared, Until};
+use crate::refusal::Refusal;
+use crate::report;
+
+/// `POST /forms/{form}/submissions`: 201 with a receipt when something was written, 200 with the same one on a repeat.
+pub(super) async fn submit(State(app): State<Arc<App>>, Segment(form): Segment, request: Request) -> Result<Response, Refusal> {
+    known(&app, &form)?;
+    let Sent { bytes, slot } = receive(&app, request).await?;
+    let Prepared::Plans(plans) = pipeline::prepare(&bytes, &form, Until::Plans, app.context())? else { return Err(Refusal::Bug) };
+    let record = Arc::clone(&app.record);
+    let receipt = app.finish(slot, async move { pipeline::submit(&plans, record.as_ref()).await }).await?;
+    let status = if receipt.created { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(report::receipt(&receipt))).into_response())
+}
+
+/// `POST /forms/{form}/preview`: what the rules say, with every reason. Nothing is written, nobody else is asked.
+pub(super) async fn preview(State(app): State<Arc<App>>, Segment(form): Segment, request: Request) -> Result<Response, Refusal> {
+    known(&app, &form)?;
+    let Sent { bytes, slot: _slot } = receive(&app, request).await?;
+    let Prepared::Preview(preview) = pipeline::prepare(&bytes, &form, Until::Preview, app.context())? else { return Err(Refusal::Bug) };
+    Ok(Json(report::preview(&preview)).into_response())
+}
+
+/// Told before the body is read.
+fn known(app: &App, form: &str) -> Result<(), Refusal> {
+    if app.profiles.has_form(form) { Ok(()) } else { Err(pipeline::unknown_form(&app.profiles)) }
+}

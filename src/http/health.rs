@@ -1,0 +1,26 @@
+//! For those who watch over the process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::record::RecordError;
+use crate::refusal::Refusal;
+
+/// `GET /health/live`: the process answers. Asks nobody.
+pub(super) async fn live() -> Json<Value> {
+    Json(json!({ "status": "up" }))
+}
+
+/// `GET /health/ready`: the patient record answers, as FHIR R4. 503 with the reason otherwise.
+pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Json<Value>, Refusal> {
+    let asked = tokio::time::timeout(PATIENCE, app.record.ready()).await;
+    asked.unwrap_or(Err(RecordError::TooSlow)).map_err(Refusal::NotReady)?;
+    Ok(Json(json!({ "status": "ready" })))
+}
+
+const PATIENCE: Duration = Duration::from_secs(4);

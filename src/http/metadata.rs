@@ -1,0 +1,127 @@
+//! `GET /fhir/metadata`: what can be asked here, and nothing else, made of the route table.
+//! <https://hl7.org/fhir/R4/capabilitystatement.html>
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse as _, Response};
+use neuvola_fhir::model::Resource;
+use neuvola_fhir::model::resources::{
+    CapabilityStatement, CapabilityStatementImplementation, CapabilityStatementRest, CapabilityStatementRestResource,
+    CapabilityStatementRestResourceInteraction, CapabilityStatementRestResourceOperation, CapabilityStatementRestResourceSearchParam,
+    CapabilityStatementRestSecurity, CapabilityStatementSoftware,
+};
+
+use super::media::FHIR_JSON;
+use super::search::PARAMETERS;
+use super::{Fhir, ROUTES};
+use crate::app::App;
+
+pub(super) async fn capabilities(State(app): State<Arc<App>>) -> Response {
+    let statement = Resource::CapabilityStatement(Box::new(statement(&app)));
+    ([(CONTENT_TYPE, FHIR_JSON)], neuvola_fhir::print(&statement)).into_response()
+}
+
+fn statement(app: &App) -> CapabilityStatement {
+    let date = app.clock.now().to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    CapabilityStatement {
+        name: Some("NeuvolaAdapter".into()),
+        title: Some("Neuvola adapter".into()),
+        status: "active".into(),
+        experimental: Some(false.into()),
+        date: date.as_str().into(),
+        kind: "instance".into(),
+        software: Some(CapabilityStatementSoftware {
+            name: "neuvola-adapter".into(),
+            version: Some(env!("CARGO_PKG_VERSION").into()),
+            ..Default::default()
+        }),
+        implementation: Some(CapabilityStatementImplementation {
+            description: "From forms of maternity and child health clinics to the patient record; keeps nothing about clients".into(),
+            url: Some(format!("{}/fhir", app.base).as_str().into()),
+            ..Default::default()
+        }),
+        fhir_version: "4.0.1".into(),
+        format: vec!["application/fhir+json".into(), "json".into()],
+        rest: vec![rest()],
+        ..Default::default()
+    }
+}
+
+fn rest() -> CapabilityStatementRest {
+    let mut resources: BTreeMap<&str, CapabilityStatementRestResource> = BTreeMap::new();
+    for route in &ROUTES {
+        for (_, kind) in route.paths() {
+            let kind = if let Fhir::Operation(operation) = route.fhir { operation.on } else { kind };
+            let entry = |kind: &str| CapabilityStatementRestResource { r#type: kind.into(), ..Default::default() };
+            match route.fhir {
+                Fhir::None | Fhir::Capabilities => {}
+                Fhir::Read => {
+                    let resource = resources.entry(kind).or_insert_with(|| entry(kind));
+                    resource.interaction.push(interaction("read"));
+                    resource.versioning = Some("no-version".into());
+                    resource.conditional_read = Some("not-match".into());
+                }
+                Fhir::Search => {
+                    let resource = resources.entry(kind).or_insert_with(|| entry(kind));
+                    resource.interaction.push(interaction("search-type"));
+                    resource.search_param = parameters(kind);
+                }
+                Fhir::Operation(operation) => {
+                    let resource = resources.entry(kind).or_insert_with(|| entry(kind));
+                    if !resource.operation.iter().any(|known| known.name.value.as_deref() == Some(operation.name)) {
+                        resource.operation.push(CapabilityStatementRestResourceOperation {
+                            name: operation.name.into(),
+                            definition: operation.definition.into(),
+                            documentation: Some(route.summary.into()),
+                            ..Default::default()
+                        });
+                    }
+                }
+            }
+        }
+    }
+    CapabilityStatementRest {
+        mode: "server".into(),
+        documentation: Some(DOCUMENTATION.into()),
+        security: Some(CapabilityStatementRestSecurity {
+            cors: Some(false.into()),
+            description: Some("Listens on the loopback interface only; callers are not told apart yet.".into()),
+            ..Default::default()
+        }),
+        resource: resources.into_values().collect(),
+        ..Default::default()
+    }
+}
+
+fn interaction(code: &str) -> CapabilityStatementRestResourceInteraction {
+    CapabilityStatementRestResourceInteraction { code: code.into(), ..Default::default() }
+}
+
+fn parameters(kind: &str) -> Vec<CapabilityStatementRestResourceSearchParam> {
+    let parameter = |parameter: &super::search::Parameter| {
+        let id = match parameter.name {
+            "_id" => "Resource-id".to_owned(),
+            name if CONFORMANCE.contains(&kind) => format!("conformance-{name}"),
+            name => format!("{kind}-{name}"),
+        };
+        CapabilityStatementRestResourceSearchParam {
+            name: parameter.name.into(),
+            definition: Some(format!("http://hl7.org/fhir/SearchParameter/{id}").as_str().into()),
+            r#type: parameter.kind.into(),
+            documentation: Some(parameter.what.into()),
+            ..Default::default()
+        }
+    };
+    PARAMETERS.iter().map(parameter).collect()
+}
+
+/// Types that share R4's search parameters of conformance resources.
+const CONFORMANCE: [&str; 5] = ["CodeSystem", "ConceptMap", "OperationDefinition", "StructureDefinition", "ValueSet"];
+
+const DOCUMENTATION: &str = "JSON only. The knowledge can be read and searched; `_count` (at most 100) and `_offset` page through a \
+    search, unknown parameters are reported, or refused with `Prefer: handling=strict`. Responses to the forms are validated \
+    (`$validate`) and written to the patient record (`$process-response`); whole submissions go to `/forms/{form}/submissions`, \
+    which `/openapi.json` describes. Nothing that was written is read here: it lies in the patient record.";

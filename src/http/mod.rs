@@ -1,0 +1,251 @@
+//! The HTTP face: every route in one table. What a request passes on its way stands in [`edge`]; every error is an
+//! OperationOutcome made in [`error`] of a [`Refusal`](crate::refusal::Refusal).
+//!
+//! <https://hl7.org/fhir/R4/http.html>
+
+mod body;
+mod edge;
+mod error;
+mod forms;
+mod health;
+mod knowledge;
+mod media;
+mod metadata;
+mod openapi;
+mod questionnaire;
+mod schema;
+mod search;
+mod segment;
+mod server;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::HeaderMap;
+use axum::middleware::from_fn;
+use axum::routing::{MethodRouter, get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::app::App;
+use crate::profiles::KNOWLEDGE;
+use openapi::{Gives, Takes};
+
+pub use server::serve;
+
+/// One route: what the router, the CapabilityStatement and the OpenAPI document are made of.
+struct Route {
+    verb: Verb,
+    /// `{type}` stands for each type of knowledge.
+    path: &'static str,
+    /// `operationId`
+    name: &'static str,
+    summary: &'static str,
+    takes: Takes,
+    gives: Gives,
+    /// Statuses besides those that every route, or every route with a body, may answer.
+    statuses: &'static [u16],
+    fhir: Fhir,
+    handler: fn(&'static str) -> MethodRouter<Arc<App>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    /// And HEAD.
+    Get,
+    Post,
+}
+
+/// The FHIR interaction that a route is.
+#[derive(Clone, Copy)]
+enum Fhir {
+    None,
+    Capabilities,
+    Read,
+    Search,
+    Operation(&'static Operation),
+}
+
+/// An operation on a type of resource.
+struct Operation {
+    on: &'static str,
+    name: &'static str,
+    definition: &'static str,
+}
+
+static ROUTES: [Route; 11] = [
+    Route {
+        verb: Verb::Post,
+        path: "/forms/{form}/submissions",
+        name: "submit",
+        summary: "Write a decided submission to the patient record; a repeat gives the same receipt",
+        takes: Takes::Submission,
+        gives: Gives::Receipt,
+        statuses: &[200, 201, 404, 409, 422, 502, 504],
+        fhir: Fhir::None,
+        handler: |_| post(forms::submit),
+    },
+    Route {
+        verb: Verb::Post,
+        path: "/forms/{form}/preview",
+        name: "preview",
+        summary: "What the rules say of a submission, with every reason; nothing is written",
+        takes: Takes::Submission,
+        gives: Gives::Preview,
+        statuses: &[200, 404, 422],
+        fhir: Fhir::None,
+        handler: |_| post(forms::preview),
+    },
+    Route {
+        verb: Verb::Post,
+        path: "/fhir/QuestionnaireResponse/$validate",
+        name: "validate",
+        summary: "Every fault of a response against the Questionnaire that it names",
+        takes: Takes::Response("resource"),
+        gives: Gives::Outcome,
+        statuses: &[200],
+        fhir: Fhir::Operation(&VALIDATE),
+        handler: |_| post(questionnaire::validate),
+    },
+    Route {
+        verb: Verb::Post,
+        path: "/fhir/Questionnaire/$process-response",
+        name: "processResponse",
+        summary: "Write one person's response to the patient record, without a plan",
+        takes: Takes::Response("in"),
+        gives: Gives::Outcome,
+        statuses: &[200, 201, 409, 422, 502, 504],
+        fhir: Fhir::Operation(&PROCESS_RESPONSE),
+        handler: |_| post(questionnaire::process),
+    },
+    Route {
+        verb: Verb::Post,
+        path: "/fhir/Questionnaire/{id}/$process-response",
+        name: "processResponseFor",
+        summary: "The same, for a response to this Questionnaire",
+        takes: Takes::Response("in"),
+        gives: Gives::Outcome,
+        statuses: &[200, 201, 404, 409, 422, 502, 504],
+        fhir: Fhir::Operation(&PROCESS_RESPONSE),
+        handler: |_| post(questionnaire::process_for),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/fhir/metadata",
+        name: "capabilities",
+        summary: "The CapabilityStatement",
+        takes: Takes::Nothing,
+        gives: Gives::Resource,
+        statuses: &[200],
+        fhir: Fhir::Capabilities,
+        handler: |_| get(metadata::capabilities),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/fhir/{type}",
+        name: "search",
+        summary: "Search the knowledge: Questionnaires, rules, services, texts, code systems, profiles",
+        takes: Takes::Search,
+        gives: Gives::Resource,
+        statuses: &[200, 400],
+        fhir: Fhir::Search,
+        handler: |kind| get(move |app: State<Arc<App>>, request: Request| knowledge::search(kind, app, request)),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/fhir/{type}/{id}",
+        name: "read",
+        summary: "Read one artifact of the knowledge",
+        takes: Takes::Nothing,
+        gives: Gives::Resource,
+        statuses: &[200, 304, 404],
+        fhir: Fhir::Read,
+        handler: |kind| get(move |app: State<Arc<App>>, id: segment::Segment, headers: HeaderMap| knowledge::read(kind, app, id, headers)),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/health/live",
+        name: "live",
+        summary: "Whether the process answers",
+        takes: Takes::Nothing,
+        gives: Gives::Health,
+        statuses: &[200],
+        fhir: Fhir::None,
+        handler: |_| get(health::live),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/health/ready",
+        name: "ready",
+        summary: "Whether the patient record answers too",
+        takes: Takes::Nothing,
+        gives: Gives::Health,
+        statuses: &[200, 503],
+        fhir: Fhir::None,
+        handler: |_| get(health::ready),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/openapi.json",
+        name: "openapi",
+        summary: "This document",
+        takes: Takes::Nothing,
+        gives: Gives::OpenApi,
+        statuses: &[200],
+        fhir: Fhir::None,
+        handler: |_| get(openapi::document),
+    },
+];
+
+static VALIDATE: Operation =
+    Operation { on: "QuestionnaireResponse", name: "validate", definition: "http://hl7.org/fhir/OperationDefinition/Resource-validate" };
+
+static PROCESS_RESPONSE: Operation = Operation {
+    on: "Questionnaire",
+    name: "process-response",
+    definition: "http://hl7.org/fhir/uv/sdc/OperationDefinition/Questionnaire-process-response",
+};
+
+impl Route {
+    /// The paths that it stands for, each with its type of knowledge.
+    fn paths(&self) -> Vec<(String, &'static str)> {
+        if !self.path.contains("{type}") {
+            return vec![(self.path.to_owned(), "")];
+        }
+        KNOWLEDGE.iter().map(|kind| (self.path.replace("{type}", kind), *kind)).collect()
+    }
+}
+
+impl Verb {
+    const fn methods(self) -> &'static [&'static str] {
+        match self {
+            Self::Get => &["GET", "HEAD"],
+            Self::Post => &["POST"],
+        }
+    }
+}
+
+/// Everything that is answered.
+pub fn router(app: Arc<App>) -> Router {
+    let mut router = Router::new();
+    for route in &ROUTES {
+        for (path, kind) in route.paths() {
+            router = router.route(&path, (route.handler)(kind));
+        }
+    }
+    router
+        .fallback(error::not_found)
+        .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(from_fn(edge::negotiate))
+        .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(from_fn(edge::edge))
+        .with_state(app)
+}
+
+/// What `Allow` says of a path, as the router names it.
+fn allowed(path: &str) -> String {
+    let of_path = ROUTES.iter().filter(|route| route.paths().iter().any(|(known, _)| known == path));
+    of_path.flat_map(|route| route.verb.methods()).copied().collect::<Vec<_>>().join(", ")
+}

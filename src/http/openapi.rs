@@ -1,0 +1,198 @@
+//! `GET /openapi.json`, made of the route table.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItem, PathsBuilder};
+use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
+use utoipa::openapi::schema::{ComponentsBuilder, ObjectBuilder, Ref, Schema, Type};
+use utoipa::openapi::{Content, InfoBuilder, OpenApi, OpenApiBuilder, RefOr, Required, ResponseBuilder, ServerBuilder};
+
+use super::media::JSON;
+use super::search::PARAMETERS;
+use super::{ROUTES, Route, Verb, schema};
+use crate::app::App;
+use crate::profiles::KNOWLEDGE;
+
+/// What a route reads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Takes {
+    Nothing,
+    /// Search parameters.
+    Search,
+    Submission,
+    /// A QuestionnaireResponse, bare or as this parameter.
+    Response(&'static str),
+}
+
+/// What a route answers when all is well.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gives {
+    Receipt,
+    Preview,
+    Outcome,
+    Resource,
+    Health,
+    OpenApi,
+}
+
+impl Takes {
+    pub(super) const fn is_body(self) -> bool {
+        matches!(self, Self::Submission | Self::Response(_))
+    }
+}
+
+pub(super) async fn document(State(app): State<Arc<App>>) -> Json<OpenApi> {
+    Json(openapi(&app.base))
+}
+
+fn openapi(base: &str) -> OpenApi {
+    let mut paths = PathsBuilder::new();
+    for route in &ROUTES {
+        let operation = operation(route);
+        let mut item = PathItem::new(method(route.verb), operation.clone());
+        if route.verb == Verb::Get {
+            let mut head = operation;
+            head.operation_id = Some(format!("{}Head", route.name));
+            item.head = Some(head);
+        }
+        paths = paths.path(route.path, item);
+    }
+    let description = "Forms of Finnish maternity and child health clinics to care plans in the patient record. Every error is a FHIR \
+        OperationOutcome: each issue tells what is wrong (details.text), where (expression), and what would make it right (diagnostics). \
+        Every answer carries X-Request-Id; send one of up to 64 letters, digits, `-`, `_`, `.` to have it echoed.";
+    OpenApiBuilder::new()
+        .info(InfoBuilder::new().title("neuvola-adapter").version(env!("CARGO_PKG_VERSION")).description(Some(description)).build())
+        .servers(Some([ServerBuilder::new().url(base).build()]))
+        .paths(paths.build())
+        .components(Some(schema::add_to(ComponentsBuilder::new()).build()))
+        .build()
+}
+
+fn operation(route: &Route) -> Operation {
+    let mut operation = OperationBuilder::new()
+        .operation_id(Some(route.name))
+        .tag(if route.path.starts_with("/fhir") {
+            "fhir"
+        } else if route.path.starts_with("/forms") {
+            "forms"
+        } else {
+            "service"
+        })
+        .summary(Some(route.summary))
+        .request_body(body(route.takes));
+    for parameter in parameters(route) {
+        operation = operation.parameter(parameter);
+    }
+    let mut statuses: Vec<u16> = EVERYWHERE.iter().chain(route.statuses).copied().collect();
+    if route.takes.is_body() {
+        statuses.extend(WITH_BODY);
+    }
+    statuses.sort_unstable();
+    statuses.dedup();
+    for status in statuses {
+        let (meaning, schema, media) = match status {
+            304 => ("The same as what is known by that ETag", None, JSON),
+            200 | 201 => {
+                let (schema, media) = good(route.gives);
+                let meaning = match (status, route.gives) {
+                    (201, _) => "Something was written",
+                    (_, Gives::Receipt) => "A repeat: the same receipt as before, to the byte",
+                    (200, Gives::Outcome) if route.statuses.contains(&201) => "A repeat: the same outcome as before",
+                    _ => "All is well",
+                };
+                (meaning, Some(schema), media)
+            }
+            _ => (reason(status), Some("OperationOutcome"), FHIR),
+        };
+        let mut response = ResponseBuilder::new().description(meaning);
+        if let Some(schema) = schema {
+            response = response.content(media, Content::new(Some(RefOr::<Schema>::Ref(Ref::from_schema_name(schema)))));
+        }
+        operation = operation.response(status.to_string(), response.build());
+    }
+    operation.build()
+}
+
+fn method(verb: Verb) -> HttpMethod {
+    match verb {
+        Verb::Get => HttpMethod::Get,
+        Verb::Post => HttpMethod::Post,
+    }
+}
+
+fn body(takes: Takes) -> Option<RequestBody> {
+    let (schema, description) = match takes {
+        Takes::Nothing | Takes::Search => return None,
+        Takes::Submission => ("Submission", "The submission".to_owned()),
+        Takes::Response(name) => ("Resource", format!("A QuestionnaireResponse, bare or in Parameters as `{name}`")),
+    };
+    let content = || Content::new(Some(RefOr::<Schema>::Ref(Ref::from_schema_name(schema))));
+    let body = RequestBodyBuilder::new().description(Some(description)).required(Some(Required::True));
+    Some(body.content(JSON, content()).content(FHIR, content()).build())
+}
+
+fn parameters(route: &Route) -> Vec<Parameter> {
+    let parameter = |name: &str, place: ParameterIn, what: &str, schema: ObjectBuilder| {
+        let required = if place == ParameterIn::Path { Required::True } else { Required::False };
+        ParameterBuilder::new()
+            .name(name)
+            .parameter_in(place)
+            .required(required)
+            .description(Some(what))
+            .schema(Some(schema.build()))
+            .build()
+    };
+    let string = || ObjectBuilder::new().schema_type(Type::String);
+    let mut all = Vec::new();
+    if route.path.contains("{form}") {
+        all.push(parameter("form", ParameterIn::Path, "pregnancy, four-months, eighteen-months, four-years", string()));
+    }
+    if route.path.contains("{type}") {
+        all.push(parameter("type", ParameterIn::Path, "Type of resource", string().enum_values(Some(KNOWLEDGE))));
+    }
+    if route.path.contains("{id}") {
+        all.push(parameter("id", ParameterIn::Path, "Logical id", string()));
+    }
+    if route.takes == Takes::Search {
+        all.extend(PARAMETERS.iter().map(|known| parameter(known.name, ParameterIn::Query, known.what, string())));
+        let number = || ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
+        let most = number().maximum(Some(super::search::MOST));
+        all.push(parameter("_count", ParameterIn::Query, "Entries of a page at most", most));
+        all.push(parameter("_offset", ParameterIn::Query, "Entries before the page", number()));
+    }
+    all
+}
+
+fn good(gives: Gives) -> (&'static str, &'static str) {
+    match gives {
+        Gives::Receipt => ("Receipt", JSON),
+        Gives::Preview => ("Preview", JSON),
+        Gives::Outcome => ("OperationOutcome", FHIR),
+        Gives::Resource => ("Resource", FHIR),
+        Gives::Health => ("Health", JSON),
+        Gives::OpenApi => ("OpenApi", JSON),
+    }
+}
+
+fn reason(status: u16) -> &'static str {
+    match status {
+        400 => "The body cannot be read, or a parameter makes no sense",
+        404 => "There is no such form or resource",
+        406 => "Only JSON is answered",
+        408 => "The body came too slowly",
+        409 => "Another proposal, other content under the same id, or several patients",
+        413 => "The body is too large",
+        415 => "Only JSON is read",
+        422 => "What the body says does not fit: every fault is listed",
+        502 => "The record system refused, or its answer makes no sense",
+        503 => "The record system does not answer, or too much is under way: come again after Retry-After",
+        504 => "The record system was too slow; the outcome is unknown, repeating is safe",
+        _ => "Our fault",
+    }
+}
+
+const FHIR: &str = "application/fhir+json";
+const EVERYWHERE: [u16; 2] = [406, 500];
+const WITH_BODY: [u16; 5] = [400, 408, 413, 415, 503];

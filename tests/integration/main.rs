@@ -1,0 +1,7 @@
+//! The one test binary: everything from outside, over real sockets.
+
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests look from outside, with clients and clocks of their own")]
+
+mod http;
+mod record;
+mod world;
