@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 mod digest;
 pub mod fhirpath;
+pub mod fixtures;
 pub mod form;
 pub mod http;
 pub mod identity;

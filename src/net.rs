@@ -4,6 +4,7 @@
 //! up after a time, reads at most so many bytes of an answer, and tells errors without the URL they happened at.
 //! A base URL is parsed once ([`BaseUrl`]) and is `https`, or `http` to the loopback interface.
 
+pub use reqwest::Method;
 use std::fmt;
 use std::time::Duration;
 

@@ -13,9 +13,9 @@ use tracing_subscriber::EnvFilter;
 /// How much is told, and how.
 #[derive(Debug, Clone, Args)]
 pub struct Logging {
-    /// How much to log: off, error, warn, info, debug or trace; or for a part of it, as in `info,neuvola_adapter::record=debug`
-    #[arg(long, env = "NEUVOLA_LOG", value_name = "LEVEL", default_value = "info", global = true, value_parser = directives)]
-    log: String,
+    /// How much to log: off, error, warn, info, debug or trace; or for a part of it, as in `info,neuvola_adapter::record=debug`. `serve` says info, the others warn, if not told
+    #[arg(long, env = "NEUVOLA_LOG", value_name = "LEVEL", global = true, value_parser = directives)]
+    log: Option<String>,
     /// Lines for people, or JSON objects
     #[arg(long, env = "NEUVOLA_LOG_FORMAT", value_name = "FORMAT", default_value = "text", global = true)]
     log_format: Format,
@@ -28,9 +28,10 @@ enum Format {
 }
 
 impl Logging {
-    /// Starts telling. Once a process; a second call changes nothing.
-    pub fn start(&self) {
-        let filter = EnvFilter::try_new(&self.log).unwrap_or_else(|_| EnvFilter::new("warn"));
+    /// Starts telling, at `usual` if nothing else was asked for. Once a process; a second call changes nothing.
+    pub fn start(&self, usual: LevelFilter) {
+        let usual = format!("warn,{OURS}={usual}");
+        let filter = EnvFilter::try_new(self.log.as_ref().unwrap_or(&usual)).unwrap_or_else(|_| EnvFilter::new("warn"));
         let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
         let _ = match self.log_format {
             Format::Text => subscriber.with_ansi(false).try_init(),

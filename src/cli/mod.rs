@@ -1,5 +1,6 @@
 //! The command line. Each command is one file; all of them end in an exit code of the table in [`crate::refusal`].
 
+mod demo;
 mod input;
 mod process;
 mod profiles;
@@ -10,6 +11,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+
+use tracing::level_filters::LevelFilter;
 
 use crate::telemetry::Logging;
 
@@ -28,6 +31,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Play every fixture case through HTTP and show what became of it
+    Demo(demo::Demo),
     /// Show what the rules say of a submission, with every reason; nothing is written
     Preview(process::Preview),
     /// Write a decided submission to the patient record
@@ -57,8 +62,10 @@ pub fn run() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
         }
     };
-    arguments.logging.start();
+    let usual = if matches!(arguments.command, Command::Serve(_)) { LevelFilter::INFO } else { LevelFilter::WARN };
+    arguments.logging.start(usual);
     let result = match arguments.command {
+        Command::Demo(command) => command.run(),
         Command::Preview(command) => command.run(),
         Command::Process(command) => command.run(),
         Command::Validate(command) => command.run(),

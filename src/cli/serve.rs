@@ -56,7 +56,7 @@ impl Serve {
 }
 
 /// A record system on a loopback port of its own, which ends with the process. Its base URL, and its address to tell.
-fn start_sandbox() -> anyhow::Result<(String, Option<SocketAddr>)> {
+pub(super) fn start_sandbox() -> anyhow::Result<(String, Option<SocketAddr>)> {
     let listener = TcpListener::bind("127.0.0.1:0").context("the sandbox finds no port")?;
     let address = listener.local_addr()?;
     let check = |body: &[u8]| neuvola_fhir::parse(body).map(drop).map_err(|fault| fault.to_string());
@@ -65,7 +65,7 @@ fn start_sandbox() -> anyhow::Result<(String, Option<SocketAddr>)> {
 }
 
 /// Resolves on SIGINT or SIGTERM.
-fn asked_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+pub(super) fn asked_to_stop() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     Ok(async move {

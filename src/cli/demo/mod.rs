@@ -1,0 +1,94 @@
+//! `demo`: every fixture case through HTTP, from the family's form to the plan in the patient record.
+
+mod play;
+mod show;
+mod stage;
+mod wire;
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::serve::asked_to_stop;
+use super::{BAD_DATA, CONFIGURATION, complain, runtime, say};
+use crate::fixtures;
+use play::play;
+use stage::Stage;
+
+/// Play every fixture case through HTTP and show what became of it
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Demo {
+    /// Base URL of a patient record's FHIR R4 API to write to, instead of the sandbox. Its synthetic patients are put there first, conditionally
+    #[arg(long, value_name = "URL")]
+    record: Option<String>,
+    /// Leave sandbox and adapter running afterwards, to be looked at
+    #[arg(long)]
+    keep: bool,
+    /// One JSON object a line, for machines
+    #[arg(long)]
+    json: bool,
+    /// Play only the cases whose name contains this
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+}
+
+impl Demo {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let mut cases = match fixtures::cases() {
+            Ok(cases) => cases,
+            Err(defects) => {
+                defects.iter().for_each(complain);
+                return Ok(ExitCode::from(CONFIGURATION));
+            }
+        };
+        if let Some(only) = &self.only {
+            cases.retain(|case| case.name.contains(only.as_str()));
+        }
+        runtime()?.block_on(async {
+            let stage = Stage::set(self.record.as_deref()).await?;
+            if !self.json {
+                say(format_args!("adapter  http://{}", stage.adapter));
+                say(format_args!("record   {}{}", stage.record, if self.record.is_some() { "" } else { "   (sandbox, in memory)" }));
+                say("");
+            }
+            let progress = show::progress(cases.len(), self.json);
+            let mut played = Vec::new();
+            for case in &cases {
+                progress.set_message(case.name.clone());
+                let one = play(case, &stage).await?;
+                if self.json {
+                    say(show::json(&one));
+                }
+                played.push(one);
+                progress.inc(1);
+            }
+            progress.finish_and_clear();
+            if !self.json {
+                say(show::table(&played));
+                say("");
+            }
+            let wrong = played.iter().filter(|one| !one.differences.is_empty()).count();
+            show::differences(&played);
+            if !self.json {
+                say(show::summary(&played));
+            }
+            if self.keep {
+                complain(format_args!("running until interrupted: http://{} and {}", stage.adapter, stage.record));
+                asked_to_stop()?.await;
+            }
+            stage.strike().await;
+            Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::from(if cases.is_empty() { BAD_DATA } else { 1 }) })
+        })
+    }
+}
+
+const EXAMPLES: &str = "\
+Exit 1 if a case does not do what its case.json says. Nothing is written twice: play it again against the same record,
+and every plan is recognised.
+
+Examples:
+  neuvola-adapter demo
+  neuvola-adapter demo --keep              then open the record's URL in a browser
+  neuvola-adapter demo --record http://127.0.0.1:8090/fhir
+  neuvola-adapter demo --json --only four-months";
