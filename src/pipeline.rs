@@ -4,6 +4,7 @@
 //! anybody. HTTP and the command line differ in how they get the submission and print the receipt, in nothing else.
 
 mod documents;
+mod places;
 mod preview;
 
 use neuvola_fhir::read_with;
@@ -68,9 +69,9 @@ pub struct Context<'c> {
 pub fn prepare(body: &[u8], form: &str, until: Until, context: Context<'_>) -> Result<Prepared, Refusal> {
     let node = read_with(body, neuvola_fhir::Limits::default())
         .map_err(|faults| Refusal::Unreadable(faults.into_iter().map(Issue::from).collect()))?;
-    let submission = read_submission(&node).map_err(Refusal::Invalid)?;
+    let (submission, faults) = read_submission(&node).map_err(Refusal::Invalid)?;
     let rule_set = in_force(form, submission.authored, context.profiles)?;
-    let documents = documents(&submission, rule_set, context.profiles, body)?;
+    let documents = documents(&submission, faults, rule_set, context.profiles, body)?;
     let nodes = documents.nodes()?;
     let responses = documents.validate(&nodes)?;
     let families: Vec<Family<'_, '_>> = families(&submission, rule_set, &documents, &responses);
