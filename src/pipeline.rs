@@ -5,11 +5,12 @@
 
 mod decide;
 mod documents;
+mod places;
 mod preview;
 mod process_response;
 mod write;
 
-use neuvola_fhir::{Limits, read_with};
+use neuvola_fhir::{Limits, Node, read_anyway};
 
 pub use preview::{Named, PersonPreview, Preview, RuleView};
 pub use process_response::{prepare_response, submit_response};
@@ -20,7 +21,7 @@ use crate::form::map::print;
 use crate::form::submission::{Participation, Party, Submission, read_submission};
 use crate::form::validate::ValidatedResponse;
 use crate::identity::resource_key;
-use crate::issue::Issue;
+use crate::issue::{Issue, Issues};
 use crate::plan::decision::{Agreed, Decision, PlanDecision};
 use crate::plan::transaction::transaction;
 use crate::plan::{Frame, Ingredients, plan};
@@ -62,12 +63,24 @@ pub struct Context<'c> {
 /// The line up to the record system.
 ///
 /// # Errors
-/// Every fault found at the step that found one.
+/// Every fault found at the step that found one. A body with structural faults is still looked into for others.
 pub fn prepare(body: &[u8], form: &str, until: Until, context: Context<'_>) -> Result<Prepared, Refusal> {
-    let node = read_with(body, Limits::default()).map_err(|faults| Refusal::Unreadable(faults.into_iter().map(Issue::from).collect()))?;
-    let submission = read_submission(&node).map_err(Refusal::Invalid)?;
+    let (node, faults) = read_anyway(body, Limits::default());
+    let faults: Vec<Issue> = faults.into_iter().map(Issue::from).collect();
+    match node.as_ref().map(|node| line(node, body, form, until, context)) {
+        Some(result) if faults.is_empty() => result,
+        Some(Err(Refusal::Invalid(more))) => {
+            let further = more.into_iter().filter(|issue| !faults.iter().any(|fault| fault.place == issue.place)).collect();
+            Err(Refusal::Unreadable([faults, further].concat()))
+        }
+        _ => Err(Refusal::Unreadable(faults)),
+    }
+}
+
+fn line(node: &Node<'_>, body: &[u8], form: &str, until: Until, context: Context<'_>) -> Result<Prepared, Refusal> {
+    let (submission, faults) = read_submission(node).map_err(Refusal::Invalid)?;
     let rule_set = in_force(form, submission.authored, context.profiles)?;
-    let documents = documents(&submission, rule_set, context.profiles, body)?;
+    let documents = documents(&submission, faults, rule_set, context.profiles, body)?;
     let nodes = documents.nodes()?;
     let responses = documents.validate(&nodes)?;
     let families = families(&submission, rule_set, &documents, &responses);
@@ -78,8 +91,9 @@ pub fn prepare(body: &[u8], form: &str, until: Until, context: Context<'_>) -> R
             Err(Refusal::Decision(vec![issue.remedy("preview first, and send the decision that professional and client made")]))
         }
         (Some(decision), Until::Plans) => {
-            let matched = match_decisions(&submission, &families, decision)?;
-            let agreed = decide(&submission, &matched, context.profiles)?;
+            let mut issues = Issues::default();
+            let matched = match_decisions(&submission, &families, decision, &mut issues)?;
+            let agreed = decide(&submission, &matched, context.profiles, issues)?;
             plans(&submission, decision, rule_set, &matched, &agreed, context).map(Prepared::Plans)
         }
     }

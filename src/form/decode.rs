@@ -27,7 +27,9 @@ impl<'n, 'a, 'p, 'i> Object<'n, 'a, 'p, 'i> {
     }
 
     pub fn optional(&mut self, name: &'static str) -> Option<&'n Node<'a>> {
-        self.known.push(name);
+        if !self.known.contains(&name) {
+            self.known.push(name);
+        }
         self.node.member(name)
     }
 

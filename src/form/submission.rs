@@ -73,16 +73,18 @@ pub struct Party<'d> {
     pub name: Option<&'d str>,
 }
 
-/// Reads a submission.
+/// Reads a submission, with every fault of shape: unknown and missing members, wrong kinds, malformed identifiers.
+///
+/// Where the faults leave it clear who answered what, the submission is given beside them, so that faults of the answers
+/// can be told in the same refusal.
 ///
 /// # Errors
-/// Every fault of shape: unknown and missing members, wrong kinds, malformed identifiers.
-pub fn read_submission<'d>(node: &'d Node<'d>) -> Result<Submission<'d>, Vec<Issue>> {
+/// The faults, where too little is left to look at the answers.
+pub fn read_submission<'d>(node: &'d Node<'d>) -> Result<(Submission<'d>, Vec<Issue>), Vec<Issue>> {
     let mut issues = Issues::default();
-    let submission = submission(node, &mut issues);
-    match submission {
-        Some(submission) if !issues.has_errors() => Ok(submission),
-        _ => Err(issues.into_list()),
+    match submission(node, &mut issues) {
+        Some(submission) => Ok((submission, issues.into_list())),
+        None => Err(issues.into_list()),
     }
 }
 
@@ -103,6 +105,7 @@ fn submission<'d>(node: &'d Node<'d>, issues: &mut Issues) -> Option<Submission<
 
     let id = id.and_then(|id| read_identifier(id, root.member("id"), issues));
     let (persons_place, professional_place) = (root.member("persons"), root.member("professional"));
+    let (persons_sent, sections_sent) = (persons.len(), professional.len());
     let persons: Vec<_> =
         persons.iter().enumerate().filter_map(|(index, node)| person(node, persons_place.element(index), issues)).collect();
     let professional: Vec<_> =
@@ -125,10 +128,20 @@ fn submission<'d>(node: &'d Node<'d>, issues: &mut Issues) -> Option<Submission<
     }
     refuse_same_keys(&persons, &professional, issues);
     object.close();
+    // places are told by position, and answers are read by the vocabulary: without these, later faults would mislead
+    let is_clear = persons_sent > 0
+        && persons.len() == persons_sent
+        && professional.len() == sections_sent
+        && vocabulary.is_some() == node.member("vocabulary").is_some();
+    if !is_clear {
+        return None;
+    }
+    // an `id` or `language` that could not be read is refused already and only stood in for
+    let id = id.unwrap_or_else(|| Identifier { system: String::new(), value: String::new() });
     Some(Submission {
-        id: id?,
+        id,
         authored: authored?,
-        language: LANGUAGES[language?],
+        language: LANGUAGES[language.unwrap_or_default()],
         vocabulary,
         persons,
         professional,

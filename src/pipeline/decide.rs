@@ -21,14 +21,16 @@ pub(super) struct Matched<'m, 'd> {
 
 /// Finds each person's decision; one that answers another proposal is told first and alone.
 ///
+/// Missing, doubled and foreign decisions go into `issues`.
+///
 /// # Errors
-/// Missing, doubled or foreign decisions; proposals that the rules no longer make.
+/// Proposals that the rules no longer make.
 pub(super) fn match_decisions<'m, 'd>(
     submission: &Submission<'_>,
     families: &'m [Family<'m, 'd>],
     decision: &'m Decision<'m>,
+    issues: &mut Issues,
 ) -> Result<Vec<Matched<'m, 'd>>, Refusal> {
-    let mut issues = Issues::default();
     let mut changed = Vec::new();
     let mut matched = Vec::new();
     let plans = &decision.plans;
@@ -74,19 +76,19 @@ pub(super) fn match_decisions<'m, 'd>(
     if !changed.is_empty() {
         return Err(Refusal::ProposalChanged(changed));
     }
-    if issues.has_errors() { Err(Refusal::Decision(issues.into_list())) } else { Ok(matched) }
+    Ok(matched)
 }
 
 /// Fits every decision to its proposal.
 ///
 /// # Errors
-/// Everything that does not fit, of all persons, and who is missing to sign for it.
+/// Everything that does not fit, of all persons, who is missing to sign for it, and what was in `issues` before.
 pub(super) fn decide<'m>(
     submission: &Submission<'_>,
     matched: &'m [Matched<'m, '_>],
     profiles: &'m Profiles,
+    mut issues: Issues,
 ) -> Result<Vec<Agreed<'m, 'm>>, Refusal> {
-    let mut issues = Issues::default();
     for (name, party) in [("author", &submission.author), ("organization", &submission.organization), ("custodian", &submission.custodian)]
     {
         if party.is_none() {

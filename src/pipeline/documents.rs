@@ -7,8 +7,9 @@ use neuvola_fhir::model::resources::QuestionnaireResponse;
 use neuvola_fhir::{Node, Place, read};
 
 use super::is_answered;
+use super::places::Names;
 use crate::form::map::{Frame, map_answers, print};
-use crate::form::questionnaire::Questionnaire;
+use crate::form::questionnaire::{ItemKind, Questionnaire};
 use crate::form::submission::{Filled, Participation, Submission};
 use crate::form::validate::{ValidatedResponse, validate};
 use crate::form::vocabulary::Vocabulary;
@@ -32,6 +33,7 @@ pub struct Document {
     /// Sent as a QuestionnaireResponse: faults keep their FHIRPath.
     is_ready: bool,
     unmapped: Vec<String>,
+    names: Names,
 }
 
 /// Whose word it is.
@@ -57,11 +59,18 @@ pub struct Documents {
     issues: Vec<Issue>,
 }
 
-/// Makes the responses. Faults of mapping are kept and told together with those of validation.
+/// Makes the responses. The submission's own `faults` and those of mapping are kept and told together with those of
+/// validation.
 ///
 /// # Errors
 /// Persons, roles or vocabularies that the form does not know.
-pub fn documents(submission: &Submission<'_>, rule_set: &RuleSet, profiles: &Profiles, body: &[u8]) -> Result<Documents, Refusal> {
+pub fn documents(
+    submission: &Submission<'_>,
+    faults: Vec<Issue>,
+    rule_set: &RuleSet,
+    profiles: &Profiles,
+    body: &[u8],
+) -> Result<Documents, Refusal> {
     let mut issues = Issues::default();
     check_persons(submission, rule_set, &mut issues);
     let vocabulary = match submission.vocabulary {
@@ -75,12 +84,14 @@ pub fn documents(submission: &Submission<'_>, rule_set: &RuleSet, profiles: &Pro
         }
     };
     if issues.has_errors() {
-        return Err(Refusal::Invalid(issues.into_list()));
+        return Err(Refusal::Invalid(faults.into_iter().chain(issues.into_list()).collect()));
     }
+    issues.extend(faults);
     let mut maker = Maker { submission, profiles, vocabulary, body, issues: &mut issues, list: Vec::new() };
     for (person, sent) in submission.persons.iter().enumerate() {
         let Some(rules) = rule_set.role(sent.role) else { continue };
-        if let Some(filled) = sent.filled {
+        // what somebody who did not answer is said to have answered is a fault already, and nothing to look into
+        if let Some(filled) = sent.filled.filter(|_| is_answered(sent.participation)) {
             maker.make(person, Part::Own, &rules.questionnaire, filled, &format!("persons[{person}]"));
         }
         let section = submission.professional.iter().position(|section| section.about == sent.key);
@@ -189,6 +200,7 @@ impl Maker<'_> {
             place,
             is_ready: false,
             unmapped: mapped.unmapped,
+            names: Names::new(questionnaire, vocabulary),
         })
     }
 
@@ -244,6 +256,7 @@ impl Maker<'_> {
                 place,
                 is_ready: true,
                 unmapped: Vec::new(),
+                names: Names::new(questionnaire, None),
             }),
             Ok(_) => None,
             Err(error) => {
@@ -278,7 +291,7 @@ impl Documents {
         for (document, node) in self.list.iter().zip(nodes) {
             match validate(node, &document.questionnaire) {
                 Ok(response) => responses.push(response),
-                Err(found) => issues.extend(found.into_iter().filter_map(|issue| document.in_submission(issue))),
+                Err(found) => issues.extend(found.into_iter().flat_map(|issue| document.in_submission(issue))),
             }
         }
         if issues.has_errors() { Err(Refusal::Invalid(issues.into_list())) } else { Ok(responses) }
@@ -286,22 +299,54 @@ impl Documents {
 }
 
 impl Document {
-    /// A fault of the response as one of what was sent. What mapping has already told is not told again.
-    fn in_submission(&self, mut issue: Issue) -> Option<Issue> {
+    /// A fault of the response as faults of what was sent. What mapping has already told is not told again.
+    fn in_submission(&self, mut issue: Issue) -> Vec<Issue> {
         if self.is_ready {
             issue.place = issue.place.replacen("QuestionnaireResponse", &self.place, 1);
-            return Some(issue);
+            return vec![issue];
         }
         if issue.severity != Severity::Error {
-            return Some(issue);
+            return vec![issue];
         }
         let link_id = issue.link_id.clone().unwrap_or_default();
         if self.unmapped.contains(&link_id) {
-            return None;
+            return Vec::new();
         }
-        let root = Place::root(&self.place);
-        issue.place = if link_id.is_empty() { root.to_string() } else { root.member(&link_id).to_string() };
-        Some(issue)
+        let (holder, answer) = self.names.holder((&issue.place, &link_id), &self.place, &self.response, &self.questionnaire);
+        if issue.fault == "missing-answer"
+            && let Some(group) = self.questionnaire.find(&link_id).filter(|&index| self.questionnaire.item(index).kind == ItemKind::Group)
+        {
+            // answers come flat: what is missing is not the group but what must be answered in it
+            let mut missing = Vec::new();
+            self.demanded(group, &holder, &mut missing);
+            if !missing.is_empty() {
+                return missing;
+            }
+        }
+        issue.place = match &answer {
+            _ if link_id.is_empty() => holder,
+            Some(position) => format!("{}[{position}]", self.names.place(&holder, &link_id)),
+            None => self.names.place(&holder, &link_id),
+        };
+        vec![issue]
+    }
+
+    /// A fault for each question below `group` that must be answered when nothing in the group is.
+    fn demanded(&self, group: usize, holder: &str, missing: &mut Vec<Issue>) {
+        for &index in self.questionnaire.children(Some(group)) {
+            let item = self.questionnaire.item(index);
+            if !item.required || !item.enable_when.is_empty() || self.unmapped.contains(&item.link_id) {
+                continue;
+            }
+            if item.kind == ItemKind::Group {
+                self.demanded(index, holder, missing);
+            } else {
+                let message = format!("a required answer is missing: `{}`", item.link_id);
+                missing.push(
+                    Issue::error("required", "missing-answer", self.names.place(holder, &item.link_id), message).about(&item.link_id),
+                );
+            }
+        }
     }
 }
 
