@@ -108,12 +108,12 @@ impl Course {
             let Some(pause) = pause.filter(|pause| *pause <= self.retry.longest_pause * 2 && *pause < self.left()) else {
                 return Err(error);
             };
-            tracing::warn!(
-                interaction,
-                pause_ms = pause.as_millis(),
-                reason = %error,
-                "the record system is asked again"
-            );
+            let pause_ms = pause.as_millis();
+            match again {
+                // two of us met: nothing is wrong
+                Again::LostRace => tracing::debug!(interaction, pause_ms, "a race was lost, the transaction is repeated"),
+                _ => tracing::warn!(interaction, pause_ms, reason = %error, "the record system is asked again"),
+            }
             tokio::time::sleep(pause).await;
         }
     }
