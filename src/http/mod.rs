@@ -17,8 +17,6 @@ mod schema;
 mod search;
 mod segment;
 mod server;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 

@@ -128,8 +128,7 @@ impl World {
                 let rules = person[list].as_array().unwrap().iter().filter(|rule| wanted.contains(&rule["outcome"].as_str().unwrap()));
                 rules.map(|rule| rule["code"].clone()).collect()
             };
-            let services: Vec<_> =
-                of_outcome("services", &["met"]).iter().map(|code| json!({"service": code, "accepted": true})).collect();
+            let services: Vec<_> = of_outcome("services", &["met"]).iter().map(|code| json!({"service": code, "accepted": true})).collect();
             let alerts: Vec<_> = of_outcome("alerts", &["met", "indeterminate"])
                 .iter()
                 .map(|code| json!({"alerts": [code], "action": "Keskusteltu vastaanotolla."}))
