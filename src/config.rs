@@ -4,16 +4,19 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
+
+use crate::net::{BaseUrl, PlainHttp};
 
 /// What `serve` can be told.
 #[derive(Debug, Clone, Args)]
+#[command(group(ArgGroup::new("where to write").required(true).args(["record", "sandbox"])))]
 pub struct Config {
     /// Where to listen: loopback only, until callers can be told apart. Port 0 takes a free one
     #[arg(long, env = "NEUVOLA_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
     /// Base URL of the patient record's FHIR R4 API: https, or http on loopback
-    #[arg(long, env = "NEUVOLA_RECORD", value_name = "URL", required_unless_present = "sandbox", conflicts_with = "sandbox")]
+    #[arg(long, env = "NEUVOLA_RECORD", value_name = "URL", value_parser = base_url)]
     pub record: Option<String>,
     /// Start a patient record in memory on a loopback port of its own, and write there
     #[arg(long, env = "NEUVOLA_SANDBOX")]
@@ -59,6 +62,11 @@ impl Default for Limits {
             shutdown_timeout: seconds(30),
         }
     }
+}
+
+/// Checked here, so that a wrong one is wrong usage.
+fn base_url(text: &str) -> Result<String, String> {
+    BaseUrl::parse(text, PlainHttp::LoopbackOnly).map(|_| text.to_owned()).map_err(|fault| fault.to_string())
 }
 
 fn body_limit(text: &str) -> Result<usize, String> {
@@ -108,5 +116,7 @@ mod tests {
         assert!(Line::try_parse_from(["x"]).is_err());
         assert!(Line::try_parse_from(["x", "--sandbox", "--record", "http://127.0.0.1:1/fhir"]).is_err());
         assert!(Line::try_parse_from(["x", "--sandbox", "--body-limit", "99999999999"]).is_err());
+        assert!(Line::try_parse_from(["x", "--record", "http://ehr.example/fhir"]).is_err());
+        assert!(Line::try_parse_from(["x", "--record", "https://ehr.example/fhir"]).is_ok());
     }
 }

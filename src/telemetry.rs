@@ -35,7 +35,7 @@ impl Logging {
         let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
         let _ = match self.log_format {
             Format::Text => subscriber.with_ansi(false).try_init(),
-            Format::Json => subscriber.json().flatten_event(true).try_init(),
+            Format::Json => subscriber.json().flatten_event(true).with_span_list(false).try_init(),
         };
         std::panic::set_hook(Box::new(tell_place));
     }

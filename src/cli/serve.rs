@@ -37,7 +37,13 @@ impl Serve {
         }
         let Some(profiles) = self.knowledge.load() else { return Ok(ExitCode::from(CONFIGURATION)) };
         runtime()?.block_on(async {
-            let listener = TcpListener::bind(listen).with_context(|| format!("--listen {listen}"))?;
+            let listener = match TcpListener::bind(listen) {
+                Ok(listener) => listener,
+                Err(error) => {
+                    complain(format_args!("--listen {listen}: {error}"));
+                    return Ok(ExitCode::from(CONFIGURATION));
+                }
+            };
             let address = listener.local_addr()?;
             let (base, sandbox) = match record {
                 Some(base) => (base, None),

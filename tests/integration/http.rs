@@ -3,5 +3,6 @@
 mod fhir;
 mod forms;
 mod hostile;
+mod process;
 mod service;
 mod wire;
