@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod clock;
 mod digest;
+pub mod fixtures;
 pub mod form;
 pub mod identity;
 pub mod issue;
