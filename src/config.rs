@@ -4,13 +4,13 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::{ArgGroup, Args};
+use clap::Args;
+use clap::builder::BoolishValueParser;
 
 use crate::net::{BaseUrl, PlainHttp};
 
 /// What `serve` can be told.
 #[derive(Debug, Clone, Args)]
-#[command(group(ArgGroup::new("where to write").required(true).args(["record", "sandbox"])))]
 pub struct Config {
     /// Where to listen: loopback only, until callers can be told apart. Port 0 takes a free one
     #[arg(long, env = "NEUVOLA_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
@@ -19,7 +19,7 @@ pub struct Config {
     #[arg(long, env = "NEUVOLA_RECORD", value_name = "URL", value_parser = base_url)]
     pub record: Option<String>,
     /// Start a patient record in memory on a loopback port of its own, and write there
-    #[arg(long, env = "NEUVOLA_SANDBOX")]
+    #[arg(long, env = "NEUVOLA_SANDBOX", value_parser = BoolishValueParser::new())]
     pub sandbox: bool,
     /// Whose submission ids these are: part of every identifier that is given
     #[arg(long, env = "NEUVOLA_CALLER", value_name = "NAME", default_value = "loopback")]
@@ -35,7 +35,7 @@ pub struct Config {
 #[derive(Debug, Clone, Args)]
 pub struct Limits {
     /// The largest body that is read, in bytes; larger ones are answered 413
-    #[arg(long, env = "NEUVOLA_BODY_LIMIT", value_name = "BYTES", default_value_t = 2 * 1024 * 1024, value_parser = body_limit)]
+    #[arg(long = "body-limit", env = "NEUVOLA_BODY_LIMIT", value_name = "BYTES", default_value_t = 2 * 1024 * 1024, value_parser = body_limit)]
     pub body: usize,
     /// Seconds for the head of a request, from the first byte of the connection; then it is closed
     #[arg(long, env = "NEUVOLA_HEADER_TIMEOUT", value_name = "SECONDS", default_value = "10", value_parser = seconds)]

@@ -87,7 +87,7 @@ fn line(node: &Node<'_>, body: &[u8], form: &str, until: Until, context: Context
     match (&submission.decision, until) {
         (_, Until::Preview) => Ok(Prepared::Preview(preview::preview(&submission, rule_set, &families, context.profiles))),
         (None, Until::Plans) => {
-            let issue = Issue::error("required", "missing-member", "decision", "there is no decision to write");
+            let issue = Issue::error("required", "no-decision", "decision", "there is no decision to write");
             Err(Refusal::Decision(vec![issue.remedy("preview first, and send the decision that professional and client made")]))
         }
         (Some(decision), Until::Plans) => {
@@ -139,7 +139,17 @@ struct Family<'s, 'd> {
 }
 
 fn in_force<'p>(form: &str, authored: &str, profiles: &'p Profiles) -> Result<&'p RuleSet, Refusal> {
-    profiles.rule_set(form, authored).ok_or_else(|| unknown_form(profiles))
+    profiles.rule_set(form, authored).ok_or_else(|| {
+        if !profiles.has_form(form) {
+            return unknown_form(profiles);
+        }
+        Refusal::Invalid(vec![Issue::error(
+            "business-rule",
+            "form-not-in-force",
+            "authored",
+            "no rule set of this form was in force on that day",
+        )])
+    })
 }
 
 /// Names the forms that there are.

@@ -8,7 +8,8 @@
 //! | decision does not fit | 422 | business-rule | 65 |
 //! | decision answers another proposal | 409 | conflict | 65 |
 //! | no such patient / several / inactive, replaced, deceased | 422 / 409 / 422 | not-found / multiple-matches / business-rule | 65 |
-//! | unknown form in the URL / in a body | 404 / 422 | not-found | 65 |
+//! | unknown form, artifact or path in the URL | 404 | not-found | 65 |
+//! | form not in force on the day it was filled in | 422 | business-rule | 65 |
 //! | same submission id, other content; or the plan was corrected since | 409 | duplicate | 65 |
 //! | method, Accept, Content-Type | 405 / 406 / 415 | not-supported | 64 |
 //! | too large | 413 | too-long | 65 |
@@ -133,10 +134,9 @@ impl Refusal {
             | Self::Invalid(issues)
             | Self::Decision(issues)
             | Self::ProposalChanged(issues) => issues.clone(),
-            Self::UnknownForm(known) => vec![
-                Issue::error("not-found", "unknown-form", "", "there is no such form, or none in force on that day")
-                    .remedy(format!("known: {known}")),
-            ],
+            Self::UnknownForm(known) => {
+                vec![Issue::error("not-found", "unknown-form", "", "there is no such form").remedy(format!("known: {known}"))]
+            }
             Self::Patients(faults) => faults.iter().map(|(place, fault)| patient(place, *fault)).collect(),
             Self::Duplicate(places) => {
                 let remedy = "a submission id stands for one content: send a changed form under a new id";

@@ -3,16 +3,20 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use anyhow::Context as _;
+use super::{Mistake, NO_INPUT};
 
 /// The whole of a file; `-` is standard input. At most [`MOST`] bytes and one: the reader refuses the rest.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let mut content = Vec::new();
     if path == Path::new("-") {
-        std::io::stdin().take(MOST + 1).read_to_end(&mut content).context("standard input cannot be read")?;
+        std::io::stdin()
+            .take(MOST + 1)
+            .read_to_end(&mut content)
+            .map_err(|error| Mistake::ending(NO_INPUT, format_args!("standard input cannot be read: {error}")))?;
     } else {
-        let file = std::fs::File::open(path).with_context(|| format!("{} cannot be opened", path.display()))?;
-        file.take(MOST + 1).read_to_end(&mut content).with_context(|| format!("{} cannot be read", path.display()))?;
+        let unreadable = |error: std::io::Error| Mistake::ending(NO_INPUT, format_args!("{} cannot be read: {error}", path.display()));
+        let file = std::fs::File::open(path).map_err(unreadable)?;
+        file.take(MOST + 1).read_to_end(&mut content).map_err(unreadable)?;
     }
     Ok(content)
 }

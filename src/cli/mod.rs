@@ -74,8 +74,22 @@ pub fn run() -> ExitCode {
     };
     result.unwrap_or_else(|error| {
         complain(format_args!("neuvola-adapter: {error:#}"));
-        ExitCode::from(INTERNAL)
+        ExitCode::from(error.downcast_ref::<Mistake>().map_or(INTERNAL, |mistake| mistake.exit))
     })
+}
+
+/// Something wrong around a command that is no bug of ours, with its exit code.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub(crate) struct Mistake {
+    what: String,
+    exit: u8,
+}
+
+impl Mistake {
+    pub(crate) fn ending(exit: u8, what: impl std::fmt::Display) -> anyhow::Error {
+        Self { what: what.to_string(), exit }.into()
+    }
 }
 
 /// The runtime of the commands that speak to a record system. Threads get 8 MiB: fhirbolt recurses deep in dev builds.
@@ -98,16 +112,18 @@ pub(crate) fn complain(line: impl std::fmt::Display) {
 
 pub(crate) const USAGE: u8 = 64;
 pub(crate) const BAD_DATA: u8 = 65;
+pub(crate) const NO_INPUT: u8 = 66;
 pub(crate) const INTERNAL: u8 = 70;
+pub(crate) const TRY_LATER: u8 = 75;
 pub(crate) const CONFIGURATION: u8 = 78;
 
 const EXAMPLES: &str = "\
 Examples:
-  neuvola-adapter preview --form four-months fixtures/cases/four-months-one-child/form.json
+  neuvola-adapter preview --form four-months fixtures/cases/four-months-self-managing/form.json
   neuvola-adapter process --form four-months --dry-run form.json
   neuvola-adapter validate response.json
   neuvola-adapter profiles check
   neuvola-adapter serve --sandbox --listen 127.0.0.1:8080
 
-Exit codes: 0 done, 64 wrong usage, 65 bad data, 70 our bug, 75 try again later,
-76 the record system refused, 78 defective knowledge or configuration.";
+Exit codes: 0 done, 64 wrong usage, 65 bad data, 66 a file cannot be read, 70 our bug,
+75 try again later, 76 the record system refused, 78 defective knowledge or configuration.";

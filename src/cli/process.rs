@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::{CONFIGURATION, Knowledge, complain, input, runtime, say};
+use super::{CONFIGURATION, Knowledge, Mistake, USAGE, complain, input, runtime, say};
 use crate::clock;
 use crate::net::{BaseUrl, Client, ClientSettings, PlainHttp};
 use crate::outcome;
@@ -45,7 +45,7 @@ pub(crate) struct Process {
     #[arg(long)]
     dry_run: bool,
     /// Whose submission ids these are: part of every identifier that is given
-    #[arg(long, default_value = "loopback")]
+    #[arg(long, env = "NEUVOLA_CALLER", default_value = "loopback")]
     caller: String,
     #[command(flatten)]
     knowledge: Knowledge,
@@ -83,6 +83,9 @@ impl Process {
         };
         match runtime()?.block_on(submit(&plans, record.as_ref())) {
             Ok(receipt) => {
+                if self.dry_run {
+                    complain("dry run: nothing was written, and the references are made up");
+                }
                 say(format_args!("{:#}", report::receipt(&receipt)));
                 Ok(ExitCode::SUCCESS)
             }
@@ -100,7 +103,7 @@ impl Knowledge {
                 for defect in &defects {
                     complain(format_args!("{}: {}: {}", defect.file, defect.issue.place, defect.issue.message));
                 }
-                complain(format_args!("{} defects in the knowledge", defects.len()));
+                complain(format_args!("defects in the knowledge: {}", defects.len()));
                 None
             }
         }
@@ -109,7 +112,7 @@ impl Knowledge {
 
 /// A record system behind a base URL.
 pub(crate) fn connect(base: &str) -> anyhow::Result<Arc<dyn PatientRecord>> {
-    let base = BaseUrl::parse(base, PlainHttp::LoopbackOnly).map_err(|fault| anyhow::anyhow!("--record: {fault}"))?;
+    let base = BaseUrl::parse(base, PlainHttp::LoopbackOnly).map_err(|fault| Mistake::ending(USAGE, format_args!("--record: {fault}")))?;
     let client = Client::new(&ClientSettings::default()).map_err(|fault| anyhow::anyhow!("{fault}"))?;
     Ok(Arc::new(FhirApi::new(base, client, Retry::default())))
 }

@@ -50,7 +50,7 @@ impl Profiles {
             }
             Err(defects) => {
                 defects.iter().for_each(|defect| say(line(defect)));
-                complain(format_args!("{} defects", defects.len()));
+                complain(format_args!("defects: {}", defects.len()));
                 Ok(ExitCode::from(CONFIGURATION))
             }
         }

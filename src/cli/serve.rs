@@ -27,7 +27,11 @@ pub(crate) struct Serve {
 
 impl Serve {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let Config { listen, record, caller, base_url, limits, .. } = self.config;
+        let Config { listen, record, sandbox, caller, base_url, limits } = self.config;
+        if record.is_some() == sandbox {
+            complain("say where to write: --record URL (NEUVOLA_RECORD), or --sandbox (NEUVOLA_SANDBOX=true), and not both");
+            return Ok(ExitCode::from(USAGE));
+        }
         if !listen.ip().is_loopback() {
             complain(format_args!(
                 "--listen {listen}: only loopback addresses (127.0.0.1, [::1]) are listened on until callers can be told apart; \

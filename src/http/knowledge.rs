@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::digest::Digest;
 use crate::issue::{Issue, Severity};
 use crate::outcome;
-use crate::profiles::{Artifact, Profiles};
+use crate::profiles::{Artifact, Profiles, by_version};
 use crate::refusal::Refusal;
 
 /// `GET /fhir/{type}/{id}`: the file as it is, with a digest of it as ETag.
@@ -57,7 +57,7 @@ pub(super) async fn search(kind: &'static str, State(app): State<Arc<App>>, requ
 /// The latest version of what has this id.
 pub(super) fn current<'p>(profiles: &'p Profiles, kind: &str, id: &str) -> Result<&'p Artifact, Refusal> {
     let of_id = profiles.artifacts().iter().filter(|artifact| artifact.resource_type == kind && artifact.id == id && !id.is_empty());
-    let latest = of_id.max_by(|left, right| left.version.cmp(&right.version));
+    let latest = of_id.max_by(|left, right| by_version(&left.version, &right.version));
     latest.ok_or_else(|| Refusal::NotFound(format!("the {kind} of that id")))
 }
 

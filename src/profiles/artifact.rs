@@ -21,11 +21,13 @@ pub struct Artifact {
     pub title: String,
     pub status: String,
     pub content: Vec<u8>,
+    /// What was given counts over what is shipped.
+    pub layer: usize,
 }
 
 impl Artifact {
     /// `None`: JSON, but no knowledge of ours (an example, a package's index).
-    pub(super) fn read(file: File) -> Result<Option<Self>, Vec<Defect>> {
+    pub(super) fn read(file: File, layer: usize) -> Result<Option<Self>, Vec<Defect>> {
         let node = unreadable(&file)?;
         let resource_type = node.text("resourceType").unwrap_or_default().to_owned();
         if !KNOWLEDGE.contains(&resource_type.as_str()) {
@@ -35,7 +37,7 @@ impl Artifact {
         let (id, url, version) = (text("id"), text("url"), text("version"));
         let (name, title, status) = (text("name"), text("title"), text("status"));
         drop(node);
-        let artifact = Self { file: file.name, resource_type, id, url, version, name, title, status, content: file.content };
+        let artifact = Self { file: file.name, resource_type, id, url, version, name, title, status, content: file.content, layer };
         if artifact.url.is_empty() {
             return Err(vec![artifact.defect(Issue::error(
                 "required",
@@ -54,6 +56,12 @@ impl Artifact {
 
     pub(super) fn defect(&self, issue: Issue) -> Defect {
         Defect { file: self.file.clone(), issue }
+    }
+
+    /// White space and the order of members aside.
+    pub(super) fn says_the_same(&self, other: &Self) -> bool {
+        let value = |artifact: &Self| serde_json::from_slice::<serde_json::Value>(&artifact.content).ok();
+        value(self) == value(other)
     }
 
     pub(super) fn is_same(&self, other: &Self) -> bool {

@@ -5,6 +5,7 @@ mod artifact;
 mod check;
 mod terminology;
 
+use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -77,11 +78,16 @@ impl Profiles {
         Ok(files)
     }
 
-    /// Loads and cross-checks. Of two artifacts with one canonical and version the later file's counts.
+    /// Loads and cross-checks.
     ///
     /// # Errors
-    /// Every defect, with its file and element.
+    /// Every defect, with its file and element; two artifacts with one canonical and version are one.
     pub fn load(files: Vec<File>) -> Result<Self, Vec<Defect>> {
+        Self::load_layers(vec![files])
+    }
+
+    /// Of two artifacts with one canonical and version the one of the later layer counts; within a layer they are a defect.
+    fn load_layers(layers: Vec<Vec<File>>) -> Result<Self, Vec<Defect>> {
         let mut defects = Vec::new();
         let mut profiles = Self {
             artifacts: Vec::new(),
@@ -92,11 +98,13 @@ impl Profiles {
             rule_sets: Vec::new(),
             terminology: Terminology::default(),
         };
-        for file in files {
-            match Artifact::read(file) {
-                Ok(Some(artifact)) => profiles.put(artifact),
-                Ok(None) => {}
-                Err(found) => defects.extend(found),
+        for (layer, files) in layers.into_iter().enumerate() {
+            for file in files {
+                match Artifact::read(file, layer) {
+                    Ok(Some(artifact)) => profiles.put(artifact, &mut defects),
+                    Ok(None) => {}
+                    Err(found) => defects.extend(found),
+                }
             }
         }
         profiles.compile(&mut defects);
@@ -109,7 +117,7 @@ impl Profiles {
     /// # Errors
     /// Every defect, with its file and element.
     pub fn with_folders(folders: &[PathBuf]) -> Result<Self, Vec<Defect>> {
-        let mut files = Self::shipped_files();
+        let mut files = Vec::new();
         for folder in folders {
             let unreadable = |error: std::io::Error| {
                 vec![Defect {
@@ -119,7 +127,7 @@ impl Profiles {
             };
             files.extend(Self::files_of(folder).map_err(unreadable)?);
         }
-        Self::load(files)
+        Self::load_layers(vec![Self::shipped_files(), files])
     }
 
     pub fn artifacts(&self) -> &[Artifact] {
@@ -143,7 +151,7 @@ impl Profiles {
         self.rule_sets
             .iter()
             .filter(|rule_set| rule_set.form == form && rule_set.is_effective(day))
-            .max_by(|left, right| left.version.cmp(&right.version))
+            .max_by(|left, right| by_version(&left.version, &right.version))
     }
 
     pub fn has_form(&self, form: &str) -> bool {
@@ -190,11 +198,18 @@ impl Profiles {
         self.terminology.coded_in(id, code)
     }
 
-    fn put(&mut self, artifact: Artifact) {
-        match self.artifacts.iter_mut().find(|known| known.is_same(&artifact)) {
-            Some(known) => *known = artifact,
-            None => self.artifacts.push(artifact),
+    fn put(&mut self, artifact: Artifact, defects: &mut Vec<Defect>) {
+        let Some(known) = self.artifacts.iter_mut().find(|known| known.is_same(&artifact)) else {
+            return self.artifacts.push(artifact);
+        };
+        if known.layer == artifact.layer && !known.says_the_same(&artifact) {
+            let message = format!(
+                "`{}|{}` stands in {} as well, with other content: give the changed one another version",
+                artifact.url, artifact.version, known.file
+            );
+            defects.push(artifact.defect(Issue::error("duplicate", "profiles", format!("{}.version", artifact.resource_type), message)));
         }
+        *known = artifact;
     }
 
     fn compile(&mut self, defects: &mut Vec<Defect>) {
@@ -258,6 +273,13 @@ impl Known for Profiles {
     fn has_code(&self, system: &str, code: &str) -> bool {
         self.terminology.coded(system, code).is_some()
     }
+}
+
+/// Versions in order: numbers as numbers, so that 1.10.0 is newer than 1.9.0.
+pub fn by_version(left: &str, right: &str) -> Ordering {
+    let parts =
+        |version: &str| version.split(['.', '-', '+']).map(|part| part.parse::<u64>().map_err(|_| part.to_owned())).collect::<Vec<_>>();
+    parts(left).cmp(&parts(right))
 }
 
 /// `url|version`

@@ -1,6 +1,6 @@
 //! A record that is not there: finds a made-up patient for every identifier and pretends to write.
 //!
-//! For `process --dry-run`: what would be written is made and shown, and nothing leaves the process or stays in it.
+//! For `process --dry-run`: what would be written is made, and nothing leaves the process or stays in it.
 
 use async_trait::async_trait;
 use serde_json::Value;

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::serve::asked_to_stop;
-use super::{BAD_DATA, CONFIGURATION, complain, runtime, say};
+use super::{CONFIGURATION, USAGE, complain, runtime, say};
 use crate::fixtures;
 use play::play;
 use stage::Stage;
@@ -44,6 +44,10 @@ impl Demo {
         };
         if let Some(only) = &self.only {
             cases.retain(|case| case.name.contains(only.as_str()));
+            if cases.is_empty() {
+                complain(format_args!("--only {only}: no case has that in its name"));
+                return Ok(ExitCode::from(USAGE));
+            }
         }
         runtime()?.block_on(async {
             let stage = Stage::set(self.record.as_deref()).await?;
@@ -78,7 +82,7 @@ impl Demo {
                 asked_to_stop()?.await;
             }
             stage.strike().await;
-            Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::from(if cases.is_empty() { BAD_DATA } else { 1 }) })
+            Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
         })
     }
 }

@@ -12,6 +12,7 @@ use super::wire::Wire;
 use crate::app::App;
 use crate::cli::process::connect;
 use crate::cli::serve::start_sandbox;
+use crate::cli::{Mistake, TRY_LATER};
 use crate::clock::SystemClock;
 use crate::config::Limits;
 use crate::fixtures::{self, PATIENT_SYSTEM, Patient};
@@ -35,16 +36,18 @@ impl Stage {
             Some(base) => base.trim_end_matches('/').to_owned(),
             None => start_sandbox()?.0,
         };
+        let connection = connect(&record)?;
         let to_record = Wire::to(&record)?;
-        put_patients(&to_record).await.with_context(|| format!("the synthetic patients could not be put into {record}"))?;
+        put_patients(&to_record).await.map_err(|error| {
+            Mistake::ending(TRY_LATER, format_args!("the synthetic patients could not be put into {record}: {error:#}"))
+        })?;
 
         let listener = TcpListener::bind("127.0.0.1:0").context("the adapter finds no port")?;
         let adapter = listener.local_addr()?;
         let base = format!("http://{adapter}");
         let profiles = Profiles::load(Profiles::shipped_files())
             .map_err(|defects| anyhow::anyhow!("{} defects in the knowledge: run `profiles check`", defects.len()))?;
-        let app =
-            App::new(Arc::new(profiles), connect(&record)?, Arc::new(SystemClock), CALLER.to_owned(), base.clone(), Limits::default());
+        let app = App::new(Arc::new(profiles), connection, Arc::new(SystemClock), CALLER.to_owned(), base.clone(), Limits::default());
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(async move {
             http::serve(listener, Arc::new(app), async {
