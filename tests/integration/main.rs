@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests look from outside, with clients and clocks of their own")]
 
+mod cases;
 mod http;
 mod record;
 mod world;
