@@ -1,6 +1,7 @@
 //! A text in its languages: the artifact's own and those of the `translation` extension.
 
 use neuvola_fhir::Node;
+use neuvola_fhir::model::types::{self, Extension, ExtensionValue};
 
 /// Never empty where it was read from an element that has text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +31,24 @@ impl Texts {
     /// The text in `language`, else in the artifact's own.
     pub fn text(&self, language: &str) -> &str {
         self.translations.iter().find(|(code, _)| code == language).map_or(&self.main, |(_, text)| text)
+    }
+
+    /// As an R4 string: the artifact's own text, which validators and other readers compare with the artifact, and the one
+    /// in `language` as its translation.
+    pub fn in_r4(&self, language: &str) -> Option<types::String> {
+        if self.main.is_empty() {
+            return None;
+        }
+        let mut string = types::String::from(self.main.as_str());
+        string.extension.extend(self.has(language).then(|| {
+            let part = |url: &str, value| Extension { url: url.to_owned(), value: Some(value), ..Default::default() };
+            let parts = vec![
+                part("lang", ExtensionValue::Code(language.into())),
+                part("content", ExtensionValue::String(self.text(language).into())),
+            ];
+            Extension { url: TRANSLATION.to_owned(), extension: parts, ..Default::default() }
+        }));
+        Some(string)
     }
 
     pub fn is_empty(&self) -> bool {

@@ -190,12 +190,7 @@ impl<'m> Mapper<'m> {
     }
 
     fn empty(&self, item: &Item) -> QuestionnaireResponseItem {
-        let text = item.text.text(self.language);
-        QuestionnaireResponseItem {
-            link_id: item.link_id.as_str().into(),
-            text: (!text.is_empty()).then(|| text.into()),
-            ..Default::default()
-        }
+        QuestionnaireResponseItem { link_id: item.link_id.as_str().into(), text: item.text.in_r4(self.language), ..Default::default() }
     }
 
     fn answers(&mut self, item: &Item, sent: &Sent<'_, '_>) -> Vec<QuestionnaireResponseItemAnswer> {
@@ -310,16 +305,12 @@ fn option_value(option: &AnswerOption, language: &str) -> AnswerValue {
     match &option.value {
         OptionValue::Text(text) => AnswerValue::String(text.as_str().into()),
         OptionValue::Integer(number) => AnswerValue::Integer(number.to_string().parse::<i32>().unwrap_or_default().into()),
-        OptionValue::Coding { system, code } => {
-            // somebody else's code keeps its owner's display
-            let display = option.display.text(if option.is_foreign { "" } else { language });
-            AnswerValue::Coding(Box::new(types::Coding {
-                system: Some(system.as_str().into()),
-                code: Some(code.as_str().into()),
-                display: (!display.is_empty()).then(|| display.into()),
-                ..Default::default()
-            }))
-        }
+        OptionValue::Coding { system, code } => AnswerValue::Coding(Box::new(types::Coding {
+            system: Some(system.as_str().into()),
+            code: Some(code.as_str().into()),
+            display: option.display.in_r4(language),
+            ..Default::default()
+        })),
     }
 }
 

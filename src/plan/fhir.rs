@@ -6,11 +6,10 @@ use crate::form::submission::Party;
 use crate::segment::rule::Coded;
 
 pub fn coding(coded: &Coded, language: &str) -> Coding {
-    let display = coded.display.text(language);
     Coding {
         system: Some(coded.system.as_str().into()),
         code: Some(coded.code.as_str().into()),
-        display: (!display.is_empty()).then(|| display.into()),
+        display: coded.display.in_r4(language),
         ..Default::default()
     }
 }

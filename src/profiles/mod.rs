@@ -222,7 +222,6 @@ impl Profiles {
             match artifact.with_node(Questionnaire::compile) {
                 Some(Ok(mut questionnaire)) => {
                     self.expand(&mut questionnaire, artifact, defects);
-                    questionnaire.mark_foreign(|system| self.terminology.has_system(system));
                     self.questionnaires.push(Arc::new(questionnaire));
                 }
                 Some(Err(found)) => defects.extend(found.into_iter().map(|issue| artifact.defect(issue))),

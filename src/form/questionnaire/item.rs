@@ -151,18 +151,17 @@ impl AnswerOption {
                 value: OptionValue::Coding { system: part("system"), code: part("code") },
                 display: Texts::of(coding, "display"),
                 weight: weight_of(node).or_else(|| weight_of(coding)),
-                is_foreign: false,
             });
         }
         let value = match node.members().iter().find(|(name, _)| name.starts_with("value"))? {
             (name, value) if name == "valueInteger" => OptionValue::Integer(decimal(value.as_number()?)?),
             (_, value) => OptionValue::Text(value.as_str()?.to_owned()),
         };
-        Some(Self { value, display: Texts::default(), weight: weight_of(node), is_foreign: false })
+        Some(Self { value, display: Texts::default(), weight: weight_of(node) })
     }
 
     pub fn coded(system: &str, code: &str, display: Texts, weight: Option<Decimal>) -> Self {
-        Self { value: OptionValue::Coding { system: system.to_owned(), code: code.to_owned() }, display, weight, is_foreign: false }
+        Self { value: OptionValue::Coding { system: system.to_owned(), code: code.to_owned() }, display, weight }
     }
 }
 

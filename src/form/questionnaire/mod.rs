@@ -107,8 +107,6 @@ pub struct AnswerOption {
     pub display: Texts,
     /// `ordinalValue` or `itemWeight`.
     pub weight: Option<Decimal>,
-    /// Of a code system that is not ours: its display is not ours to translate.
-    pub is_foreign: bool,
 }
 
 #[derive(Debug, PartialEq)]
@@ -191,15 +189,6 @@ impl Questionnaire {
     /// The options of `answerValueSet`, once the value sets are known.
     pub fn fill_options(&mut self, index: usize, options: Vec<AnswerOption>) {
         self.items[index].options = options;
-    }
-
-    /// Marks the options whose code system is not among the `ours`.
-    pub fn mark_foreign(&mut self, ours: impl Fn(&str) -> bool) {
-        for option in self.items.iter_mut().flat_map(|item| &mut item.options) {
-            if let OptionValue::Coding { system, .. } = &option.value {
-                option.is_foreign = !ours(system);
-            }
-        }
     }
 
     /// Is inside a group that may occur several times.
