@@ -58,10 +58,6 @@ impl Terminology {
         self.value_sets.insert(url, members);
     }
 
-    pub(super) fn has_system(&self, system: &str) -> bool {
-        self.systems.contains_key(system)
-    }
-
     pub(super) fn coded(&self, system: &str, code: &str) -> Option<Coded> {
         let concept = self.systems.get(system)?.get(code)?;
         Some(Coded { system: system.to_owned(), code: code.to_owned(), display: concept.display.clone() })

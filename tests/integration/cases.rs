@@ -1,4 +1,4 @@
-//! Every case of `fixtures/cases`, through the library and through the command line, compared with what it states; and
+//! Every case of `fixtures/cases`, through the library, HTTP and the command line, compared with what it states; and
 //! the fixtures themselves: nothing stated goes unlooked at, and together they cover what the forms know.
 
 mod coverage;
@@ -40,6 +40,11 @@ fn run(case: &Case, expect: &Expectation, face: &dyn Face) -> Actual {
 #[test]
 fn every_case_does_through_the_library_what_it_states() {
     every_case(&faces::Library::new(), |case| case.expect.clone());
+}
+
+#[test]
+fn every_case_does_over_http_what_it_states() {
+    every_case(&faces::Http::new(), |case| case.expect.clone());
 }
 
 #[test]

@@ -1,9 +1,10 @@
-//! The ways in. HTTP is one more [`Face`]: `POST /forms/{form}/preview` and `/submissions`.
+//! The ways in: the library, HTTP, and the command line.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use neuvola_adapter::config::Limits;
 use neuvola_adapter::fixtures::{Answer, ExpectedRefusal, Record};
 use neuvola_adapter::net::{BaseUrl, Client, ClientSettings, PlainHttp};
 use neuvola_adapter::pipeline::{Context, Prepared, Until, prepare, submit};
@@ -14,6 +15,7 @@ use neuvola_adapter::{clock, outcome, report};
 use serde_json::Value;
 
 use super::world::World;
+use crate::world::World as Adapter;
 
 pub(super) trait Face {
     fn preview(&self, form: &str, body: &'static [u8]) -> Answer;
@@ -65,6 +67,42 @@ impl Face for Library {
 
     fn submit(&self, form: &str, body: &'static [u8]) -> Answer {
         self.go(form, body, Until::Plans)
+    }
+
+    fn record(&self, submitted: Option<&Answer>) -> Record {
+        Record::Holds(self.world.read(&references(submitted)))
+    }
+}
+
+/// An adapter before a sandbox, over real sockets.
+pub(super) struct Http {
+    adapter: Adapter,
+    world: World,
+}
+
+impl Http {
+    pub(super) fn new() -> Self {
+        let world = World::new();
+        let base = BaseUrl::parse(&world.base, PlainHttp::LoopbackOnly).unwrap();
+        let record = FhirApi::new(base, Client::new(&ClientSettings::default()).unwrap(), Retry::default());
+        let adapter = world.wait(Adapter::before(world.base.clone(), Arc::new(record), Limits::default()));
+        Self { adapter, world }
+    }
+
+    fn go(&self, form: &str, operation: &str, body: &'static [u8]) -> Answer {
+        let answer = self.world.wait(self.adapter.post_text(&format!("/forms/{form}/{operation}"), body));
+        let body = json(answer.text.as_bytes());
+        if answer.status < 400 { Answer::Given(body) } else { Answer::Refused { status: Some(answer.status), outcome: body } }
+    }
+}
+
+impl Face for Http {
+    fn preview(&self, form: &str, body: &'static [u8]) -> Answer {
+        self.go(form, "preview", body)
+    }
+
+    fn submit(&self, form: &str, body: &'static [u8]) -> Answer {
+        self.go(form, "submissions", body)
     }
 
     fn record(&self, submitted: Option<&Answer>) -> Record {

@@ -38,6 +38,11 @@ impl World {
         world
     }
 
+    /// On this thread: nothing that recurses.
+    pub(super) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
     pub(super) fn block_on<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> T {
         self.runtime.block_on(async { tokio::spawn(work).await.unwrap() })
     }
