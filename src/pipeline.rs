@@ -17,7 +17,6 @@ pub use process_response::{prepare_response, submit_response};
 pub use write::{PersonReceipt, Plans, Receipt, Written};
 
 use crate::digest::Digest;
-use crate::form::map::print;
 use crate::form::submission::{Participation, Party, Submission, read_submission};
 use crate::form::validate::ValidatedResponse;
 use crate::identity::resource_key;
@@ -235,8 +234,8 @@ fn digest(
     if let Some(identifier) = &person.identifier {
         digest.part(&identifier.system).part(&identifier.value);
     }
-    digest.bytes(&print(&family.own_document.response));
-    digest.bytes(&family.professional_document.map_or_else(Vec::new, |document| print(&document.response)));
+    digest.bytes(family.own_document.content());
+    digest.bytes(family.professional_document.map_or(&[], Document::content));
     decision.digest(&mut digest);
     for party in parties {
         digest.part(&party.identifier.system).part(&party.identifier.value).part(party.name.unwrap_or_default());

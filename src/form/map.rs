@@ -54,9 +54,14 @@ pub fn map_answers(
     Mapped { response, unmapped }
 }
 
-/// Prints a response as it will be validated.
-pub fn print(response: &QuestionnaireResponse) -> Vec<u8> {
-    neuvola_fhir::print(&Resource::QuestionnaireResponse(Box::new(response.clone())))
+/// Prints a response as it will be validated, and gives it back.
+pub fn print(response: QuestionnaireResponse) -> (QuestionnaireResponse, Vec<u8>) {
+    let resource = Resource::QuestionnaireResponse(Box::new(response));
+    let bytes = neuvola_fhir::print(&resource);
+    match resource {
+        Resource::QuestionnaireResponse(response) => (*response, bytes),
+        _ => unreachable!("it was a response a line ago"),
+    }
 }
 
 struct Mapper<'m> {

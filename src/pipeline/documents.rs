@@ -27,6 +27,8 @@ pub struct Document {
     pub part: Part,
     questionnaire: Arc<Questionnaire>,
     pub response: QuestionnaireResponse,
+    /// The response as we print it, where that is not `bytes`.
+    printed: Option<Vec<u8>>,
     pub bytes: Vec<u8>,
     /// Where its answers stand in what was sent.
     place: String,
@@ -189,13 +191,13 @@ impl Maker<'_> {
         // the professional's section comes in our own words, whoever made the family's form
         let vocabulary = self.vocabulary.filter(|_| part == Part::Own);
         let mapped = map_answers(answers, questionnaire, vocabulary, frame, &Place::root(&place), self.issues);
-        let response = with_profile(mapped.response);
-        let bytes = print(&response);
+        let (response, bytes) = print(with_profile(mapped.response));
         Some(Document {
             person,
             part,
             questionnaire: Arc::clone(questionnaire),
             response,
+            printed: None,
             bytes,
             place,
             is_ready: false,
@@ -247,17 +249,21 @@ impl Maker<'_> {
         }
         let bytes = self.body[node.start..node.end].to_vec();
         match neuvola_fhir::parse(&bytes) {
-            Ok(Resource::QuestionnaireResponse(response)) => Some(Document {
-                person,
-                part,
-                questionnaire: Arc::clone(questionnaire),
-                response: with_profile(*response),
-                bytes,
-                place,
-                is_ready: true,
-                unmapped: Vec::new(),
-                names: Names::new(questionnaire, None),
-            }),
+            Ok(Resource::QuestionnaireResponse(response)) => {
+                let (response, printed) = print(with_profile(*response));
+                Some(Document {
+                    person,
+                    part,
+                    questionnaire: Arc::clone(questionnaire),
+                    response,
+                    printed: Some(printed),
+                    bytes,
+                    place,
+                    is_ready: true,
+                    unmapped: Vec::new(),
+                    names: Names::new(questionnaire, None),
+                })
+            }
             Ok(_) => None,
             Err(error) => {
                 refuse("", "structure", "not-r4", error.to_string(), "check the elements and their types against R4".to_owned());
@@ -299,6 +305,11 @@ impl Documents {
 }
 
 impl Document {
+    /// Its content as we print it: white space is no other content.
+    pub fn content(&self) -> &[u8] {
+        self.printed.as_deref().unwrap_or(&self.bytes)
+    }
+
     /// A fault of the response as faults of what was sent. What mapping has already told is not told again.
     fn in_submission(&self, mut issue: Issue) -> Vec<Issue> {
         if self.is_ready {
