@@ -57,31 +57,12 @@ fn every_case_does_in_a_dry_run_what_it_states() {
     every_case(&faces::CommandLine::dry(), |case| case.expect.on_dry_run());
 }
 
-/// For the official validator: `cargo test --test integration written_resources -- --ignored`, then
-/// `tests/judge/run target/written`.
-#[test]
-#[ignore = "writes into target/written"]
-fn written_resources_go_into_a_folder() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/written");
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).unwrap();
-    let face = faces::Library::new();
-    for case in all() {
-        if let Record::Holds(resources) = run(&case, &case.expect, &face).record {
-            for (reference, resource) in resources {
-                let name = format!("{}.{}.json", case.name, reference.replace('/', "-"));
-                std::fs::write(folder.join(name), format!("{resource:#}")).unwrap();
-            }
-        }
-    }
-}
-
 /// After a change of rules, every decision answers another proposal. This puts the new ones in, and nothing else: whether
 /// segments and reasons are still right is for the one who changed the rules to say, in `case.json`.
-/// `cargo test --test integration renew_proposals -- --ignored`
+/// `NEUVOLA_RENEW=yes cargo test --test integration the_proposal_that_the_rules_now_make`
 #[test]
-#[ignore = "rewrites fixtures/cases"]
-fn renew_proposals() {
+fn every_decision_answers_the_proposal_that_the_rules_now_make() {
+    let renew = std::env::var_os("NEUVOLA_RENEW").is_some();
     let face = faces::Library::new();
     for case in
         all().iter().filter(|case| !case.expect.refused.as_ref().is_some_and(|it| it.issues.iter().any(|it| it.fault == "other-proposal")))
@@ -90,6 +71,7 @@ fn renew_proposals() {
         let files = ["form.json", "before.json"].map(|name| format!("{}/fixtures/cases/{}/{name}", env!("CARGO_MANIFEST_DIR"), case.name));
         for file in files {
             let Ok(mut text) = std::fs::read_to_string(&file) else { continue };
+            let stands = text.clone();
             let submission: serde_json::Value = serde_json::from_str(&text).unwrap();
             let mut from = 0;
             for plan in submission["decision"]["plans"].as_array().into_iter().flatten() {
@@ -100,7 +82,11 @@ fn renew_proposals() {
                     from = at + now.len();
                 }
             }
-            std::fs::write(file, text).unwrap();
+            if renew {
+                std::fs::write(file, text).unwrap();
+            } else {
+                assert!(text == stands, "{file} answers another proposal");
+            }
         }
     }
 }
