@@ -6,7 +6,7 @@ mod faces;
 mod mutation;
 mod world;
 
-use neuvola_adapter::fixtures::{Actual, Answer, Case, Expectation, Record, cases, patients};
+use neuvola_adapter::fixtures::{Actual, Answer, Case, Expectation, cases, patients};
 
 use faces::Face;
 
