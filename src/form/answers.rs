@@ -19,6 +19,8 @@ pub struct Slot<'q, 'd> {
     pub values: Vec<Answer<'q, 'd>>,
     /// "I prefer not to answer" was chosen.
     pub declined: bool,
+    /// Asked and not answered; inside something that repeats: in one of its occurrences, or there is none.
+    pub open: bool,
 }
 
 /// One answer.
@@ -51,7 +53,7 @@ impl PartialEq for AnswerOption {
 impl<'q, 'd> Answers<'q, 'd> {
     /// Nothing answered yet: everything is open.
     pub fn unanswered(questionnaire: &'q Questionnaire) -> Self {
-        Self { questionnaire, response: None, slots: vec![Slot::default(); questionnaire.items().len()] }
+        Self { questionnaire, response: None, slots: vec![Slot { open: true, ..Slot::default() }; questionnaire.items().len()] }
     }
 
     pub(super) fn of_response(mut self, response: &'d Node<'d>) -> Self {

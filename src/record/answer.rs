@@ -219,9 +219,9 @@ mod tests {
     fn issues_lose_everything_that_may_quote_a_value() {
         let told = issues(&json!({"resourceType": "OperationOutcome", "issue": [{
             "severity": "error", "code": "Virtanen",
-            "diagnostics": "010101-123N", "details": {"text": "Virtanen"},
-            "expression": ["CarePlan.activity[0].detail.ofType(Quantity)", "CarePlan.subject.where(id='010101-123N')",
-                "Patient.identifier[010101-123N]", "010101-123N", "a b"],
+            "diagnostics": "010101-900R", "details": {"text": "Virtanen"},
+            "expression": ["CarePlan.activity[0].detail.ofType(Quantity)", "CarePlan.subject.where(id='010101-900R')",
+                "Patient.identifier[010101-900R]", "010101-900R", "a b"],
             "location": ["/f:Patient"]
         }]}));
         assert_eq!(

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 
 use super::condition::{Input, Source};
 use crate::form::answers::{Answer, Answers};
-use crate::form::questionnaire::{AnswerOption, Bound, Comparand, EnableWhen, ItemKind, Operator, OptionValue, Questionnaire};
+use crate::form::questionnaire::{AnswerOption, Bound, Comparand, EnableWhen, Item, ItemKind, Operator, OptionValue, Questionnaire};
 use crate::form::validate::compare;
 
 /// The answers about one person: the person's own and the professional's.
@@ -31,16 +31,24 @@ impl<'q, 'd> Family<'q, 'd, '_> {
 pub enum Domain<'a, 'q, 'd> {
     /// These answers, in every completion. None of them: absent for sure.
     Known(&'a [Answer<'q, 'd>]),
-    /// One answer, assigned while trying.
-    Assigned(&'a Answer<'q, 'd>),
     /// These answers or none: its condition is not yet decided.
     KnownOrAbsent(&'a [Answer<'q, 'd>]),
     /// Something valid; perhaps several, perhaps none.
-    Open { options: &'q [AnswerOption], kind: ItemKind, bounds: (Option<Decimal>, Option<Decimal>), many: bool, maybe_absent: bool },
+    Open { options: &'q [AnswerOption], kind: ItemKind, bounds: (Option<Decimal>, Option<Decimal>), arity: Arity, maybe_absent: bool },
 }
 
-/// One value given to one item while trying.
-pub type Trial<'q, 'd> = (Input, Answer<'q, 'd>);
+/// How many answers an open question may get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arity {
+    One,
+    /// Of a repeating question: any set of them.
+    Set,
+    /// Of a question inside something that repeats: any of them, any number of times.
+    Bag,
+}
+
+/// The answers given to one item while trying.
+pub type Trial<'q, 'd> = (Input, Vec<Answer<'q, 'd>>);
 
 /// A truth value of enablement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,33 +85,47 @@ impl<'q, 'd> Family<'q, 'd, '_> {
     pub fn domain<'a>(&'a self, input: Input, trials: &'a [Trial<'q, 'd>]) -> Domain<'a, 'q, 'd> {
         let Some(answers) = self.answers(input.source) else { return Domain::Known(&[]) };
         let questionnaire = answers.questionnaire();
+        if let Some(around) = questionnaire.repeated_around(input.item) {
+            return self.repeated_domain(input, around, trials);
+        }
         let item = questionnaire.item(input.item);
         let enabled = self.enabled(input, trials);
         if enabled == Truth::No {
             return Domain::Known(&[]);
         }
+        let known = |answers| if enabled == Truth::Perhaps { Domain::KnownOrAbsent(answers) } else { Domain::Known(answers) };
         let slot = answers.slot(input.item);
-        let maybe_absent = enabled == Truth::Perhaps;
         if !slot.values.is_empty() && !slot.declined {
-            return if maybe_absent { Domain::KnownOrAbsent(&slot.values) } else { Domain::Known(&slot.values) };
+            return known(&slot.values);
         }
         if item.empty_means_none && !slot.declined {
             return Domain::Known(&[]);
         }
-        if let Some((_, answer)) = trials.iter().find(|(tried, _)| *tried == input) {
-            return Domain::Assigned(answer);
+        if let Some((_, answers)) = trials.iter().find(|(tried, _)| *tried == input) {
+            return known(answers);
         }
-        let number = |bound: &Option<Bound>| match bound {
-            Some(Bound::Number(number)) => Some(*number),
-            _ => None,
-        };
-        Domain::Open {
-            options: &item.options,
-            kind: item.kind,
-            bounds: (number(&item.bounds.min), number(&item.bounds.max)),
-            many: item.repeats || questionnaire.is_in_repeated_group(input.item),
-            maybe_absent: maybe_absent || item.repeats || questionnaire.is_in_repeated_group(input.item),
+        let maybe_absent = item.repeats || enabled == Truth::Perhaps;
+        open(item, if item.repeats { Arity::Set } else { Arity::One }, maybe_absent)
+    }
+
+    /// Inside something that repeats (`around`), answers of all occurrences stand together, and which answer enables
+    /// which is no longer told: if anything there is open, all is.
+    fn repeated_domain<'a>(&'a self, input: Input, around: usize, trials: &'a [Trial<'q, 'd>]) -> Domain<'a, 'q, 'd> {
+        let Some(answers) = self.answers(input.source) else { return Domain::Known(&[]) };
+        let questionnaire = answers.questionnaire();
+        let (item, slot) = (questionnaire.item(input.item), answers.slot(input.item));
+        let is_asked = self.held(Input { item: around, ..input }, trials);
+        if is_asked == Truth::No {
+            return Domain::Known(&[]);
         }
+        let is_decided = |question: usize| matches!(self.domain(Input { item: question, ..input }, &[]), Domain::Known(_));
+        let inside = std::iter::once(input.item).chain(questionnaire.ancestors(input.item)).take_while(|&index| index != around);
+        let mut conditions = inside.flat_map(|index| &questionnaire.item(index).enable_when);
+        let is_open = slot.declined || (slot.open && !item.empty_means_none);
+        if is_open || is_asked == Truth::Perhaps || conditions.any(|condition| !is_decided(condition.question)) {
+            return open(item, Arity::Bag, true);
+        }
+        Domain::Known(&slot.values)
     }
 
     /// Will the item be asked in every completion, in none, or in some?
@@ -111,13 +133,26 @@ impl<'q, 'd> Family<'q, 'd, '_> {
         let Some(answers) = self.answers(input.source) else { return Truth::No };
         let questionnaire = answers.questionnaire();
         let item = questionnaire.item(input.item);
-        let above = item.parent.map_or(Truth::Yes, |parent| self.enabled(Input { source: input.source, item: parent }, trials));
+        let above = item.parent.map_or(Truth::Yes, |parent| self.held(Input { item: parent, ..input }, trials));
         if above == Truth::No || item.enable_when.is_empty() {
             return above;
         }
         let truths = item.enable_when.iter().map(|condition| self.holds(condition, input.source, trials));
         let own = if item.enable_any { truths.fold(Truth::No, Truth::or) } else { truths.fold(Truth::Yes, Truth::and) };
         above.and(own)
+    }
+
+    /// Can something stand below it? Below a question only where the question has an answer.
+    fn held(&self, input: Input, trials: &[Trial<'q, 'd>]) -> Truth {
+        let is_question = self.answers(input.source).is_some_and(|answers| answers.questionnaire().item(input.item).is_question());
+        if !is_question {
+            return self.enabled(input, trials);
+        }
+        match self.domain(input, trials) {
+            Domain::Known(answers) => Truth::of(!answers.is_empty()),
+            Domain::KnownOrAbsent(_) | Domain::Open { maybe_absent: true, .. } => Truth::Perhaps,
+            Domain::Open { .. } => Truth::Yes,
+        }
     }
 
     fn holds(&self, condition: &EnableWhen, source: Source, trials: &[Trial<'q, 'd>]) -> Truth {
@@ -130,15 +165,16 @@ impl<'q, 'd> Family<'q, 'd, '_> {
         };
         match self.domain(input, trials) {
             Domain::Known(answers) => of_answers(answers),
-            Domain::Assigned(answer) => of_answers(std::slice::from_ref(answer)),
             Domain::KnownOrAbsent(answers) => same(of_answers(answers), of_answers(&[])),
-            Domain::Open { options, kind, bounds, many, maybe_absent } => {
+            Domain::Open { options, kind, bounds, arity, maybe_absent } => {
                 let mut truths = Vec::new();
                 if maybe_absent {
                     truths.push(of_answers(&[]));
                 }
                 match possible_answers(options, kind, bounds) {
-                    Some(answers) if !many => truths.extend(answers.iter().map(|answer| of_answers(std::slice::from_ref(answer)))),
+                    Some(answers) if arity == Arity::One => {
+                        truths.extend(answers.iter().map(|answer| of_answers(std::slice::from_ref(answer))))
+                    }
                     _ if condition.operator == Operator::Exists => truths.push(Truth::of(condition.answer == Comparand::Boolean(true))),
                     _ => truths.push(Truth::Perhaps),
                 }
@@ -146,6 +182,15 @@ impl<'q, 'd> Family<'q, 'd, '_> {
             }
         }
     }
+}
+
+fn open<'a, 'q, 'd>(item: &'q Item, arity: Arity, maybe_absent: bool) -> Domain<'a, 'q, 'd> {
+    let number = |bound: &Option<Bound>| match bound {
+        Some(Bound::Number(number)) => Some(*number),
+        _ => None,
+    };
+    let bounds = (number(&item.bounds.min), number(&item.bounds.max));
+    Domain::Open { options: &item.options, kind: item.kind, bounds, arity, maybe_absent }
 }
 
 fn same(left: Truth, right: Truth) -> Truth {
@@ -195,13 +240,34 @@ pub fn deciders(questionnaire: &Questionnaire, input: Input, into: &mut Vec<Inpu
         return;
     }
     into.push(input);
-    let ancestors = std::iter::successors(Some(input.item), |&item| questionnaire.item(item).parent);
-    for item in ancestors {
+    for item in std::iter::once(input.item).chain(questionnaire.ancestors(input.item)) {
+        if questionnaire.item(item).is_question() {
+            deciders(questionnaire, Input { item, ..input }, into);
+        }
         for condition in &questionnaire.item(item).enable_when {
             deciders(questionnaire, Input { source: input.source, item: condition.question }, into);
         }
     }
 }
 
+/// Everything that an open question may get, if that is known and little: one answer, or a set of them.
+pub fn possible_sets<'q: 'd, 'd>(domain: &Domain<'_, 'q, 'd>) -> Option<Vec<Vec<Answer<'q, 'd>>>> {
+    let Domain::Open { options, kind, bounds, arity, .. } = *domain else { return None };
+    let answers = possible_answers(options, kind, bounds)?;
+    match arity {
+        Arity::One => Some(answers.into_iter().map(|answer| vec![answer]).collect()),
+        Arity::Set if answers.len() <= MOST_IN_A_SET => {
+            let of_bits = |bits: usize| {
+                let chosen = answers.iter().enumerate().filter(|(bit, _)| bits >> bit & 1 == 1);
+                chosen.map(|(_, answer)| answer.clone()).collect()
+            };
+            Some((0..1 << answers.len()).map(of_bits).collect())
+        }
+        Arity::Set | Arity::Bag => None,
+    }
+}
+
 /// A bounded integer with more values is not tried value by value.
 const MOST_INTEGERS: u32 = 64;
+/// A repeating question with more options is not tried set by set.
+const MOST_IN_A_SET: usize = 8;

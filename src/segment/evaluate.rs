@@ -8,12 +8,12 @@
 use rust_decimal::Decimal;
 
 use super::condition::{Condition, Input, Literal, Measure, Number, Selection, Source};
-use super::domain::{Domain, Family, Trial, deciders, possible_answers};
+use super::domain::{Arity, Domain, Family, Trial, deciders, possible_answers, possible_sets};
 use super::outcome::{Outcome, Outcomes, and, implies, or, xor};
 use super::range::{Range, add};
 use crate::fhirpath::{self, Evaluated};
 use crate::form::answers::{Answer, Answers};
-use crate::form::questionnaire::{ItemKind, OptionValue};
+use crate::form::questionnaire::{AnswerOption, ItemKind, OptionValue};
 
 /// What `condition` says in all completions.
 pub fn outcome(condition: &Condition, family: &Family<'_, '_, '_>) -> Outcome {
@@ -24,12 +24,12 @@ pub fn outcome(condition: &Condition, family: &Family<'_, '_, '_>) -> Outcome {
     let open = open_inputs(condition, family);
     let mut completions: usize = 1;
     let mut tried = Vec::new();
-    for &(input, ref answers) in &open {
+    for (input, sets) in &open {
         // the fewest first, as many as the budget bears; the rest stays a set
-        match completions.checked_mul(answers.len()).filter(|&count| count <= MOST_COMPLETIONS) {
+        match completions.checked_mul(sets.len()).filter(|&count| count <= MOST_COMPLETIONS) {
             Some(count) => {
                 completions = count;
-                tried.push((input, answers));
+                tried.push((*input, sets));
             }
             None => break,
         }
@@ -38,7 +38,7 @@ pub fn outcome(condition: &Condition, family: &Family<'_, '_, '_>) -> Outcome {
         return Outcome::Indeterminate;
     }
     let mut all = Outcomes::NONE;
-    let mut trials: Vec<Trial<'_, '_>> = tried.iter().map(|(input, answers)| (*input, answers[0].clone())).collect();
+    let mut trials: Vec<Trial<'_, '_>> = tried.iter().map(|(input, sets)| (*input, sets[0].clone())).collect();
     let mut positions = vec![0; tried.len()];
     loop {
         all |= family.outcomes(condition, &trials);
@@ -61,9 +61,9 @@ pub fn outcome(condition: &Condition, family: &Family<'_, '_, '_>) -> Outcome {
     }
 }
 
-/// The missing answers that the condition depends on, with what they may become, fewest first. Repeating questions and
-/// those without a list of answers are left out: they stay sets.
-fn open_inputs<'q: 'd, 'd>(condition: &Condition, family: &Family<'q, 'd, '_>) -> Vec<(Input, Vec<Answer<'q, 'd>>)> {
+/// The missing answers that the condition depends on, each with all that it may become, fewest first. Questions inside
+/// groups that repeat and those without a list of answers are left out.
+fn open_inputs<'q: 'd, 'd>(condition: &Condition, family: &Family<'q, 'd, '_>) -> Vec<(Input, Vec<Vec<Answer<'q, 'd>>>)> {
     let mut inputs = Vec::new();
     for input in condition.inputs() {
         if let Some(answers) = family.answers(input.source) {
@@ -72,13 +72,10 @@ fn open_inputs<'q: 'd, 'd>(condition: &Condition, family: &Family<'q, 'd, '_>) -
     }
     let mut open: Vec<_> = inputs
         .into_iter()
-        .filter_map(|input| match family.domain(input, &[]) {
-            Domain::Open { options, kind, bounds, many: false, .. } => Some((input, possible_answers(options, kind, bounds)?)),
-            _ => None,
-        })
-        .filter(|(_, answers)| !answers.is_empty())
+        .filter_map(|input| Some((input, possible_sets(&family.domain(input, &[]))?)))
+        .filter(|(_, sets)| !sets.is_empty())
         .collect();
-    open.sort_by_key(|(input, answers)| (answers.len(), *input));
+    open.sort_by_key(|(input, sets)| (sets.len(), *input));
     open
 }
 
@@ -129,22 +126,24 @@ impl<'q, 'd> Family<'q, 'd, '_> {
     /// A test of a single answer; `None` from the test is an error.
     fn one(&self, of: &Selection, trials: &[Trial<'q, 'd>], test: impl Fn(&Answer<'_, '_>) -> Option<bool>, several: Several) -> Outcomes {
         let [input] = of.inputs.as_slice() else { return Outcomes::ERROR };
-        let judge = |answers: &[Answer<'_, '_>]| match answers {
-            [] => Outcomes::EMPTY,
-            [answer] => test(answer).map_or(Outcomes::ERROR, Outcomes::of),
-            _ => several.outcome(),
+        let judge = |answers: &[Answer<'_, '_>]| {
+            let mut selected = answers.iter().filter(|answer| is_selected(answer, of));
+            match (selected.next(), selected.next()) {
+                (None, _) => Outcomes::EMPTY,
+                (Some(answer), None) => test(answer).map_or(Outcomes::ERROR, Outcomes::of),
+                _ => several.outcome(),
+            }
         };
         match self.domain(*input, trials) {
             Domain::Known(answers) => judge(answers),
-            Domain::Assigned(answer) => judge(std::slice::from_ref(answer)),
             Domain::KnownOrAbsent(answers) => judge(answers) | Outcomes::EMPTY,
-            Domain::Open { options, kind, bounds, many, maybe_absent } => {
+            Domain::Open { options, kind, bounds, arity, maybe_absent } => {
                 let mut outcomes = if maybe_absent { Outcomes::EMPTY } else { Outcomes::NONE };
                 match possible_answers(options, kind, bounds) {
                     Some(answers) => answers.iter().for_each(|answer| outcomes |= judge(std::slice::from_ref(answer))),
-                    None => outcomes |= Outcomes::TRUE | Outcomes::FALSE,
+                    None => outcomes |= Outcomes::TRUE | Outcomes::FALSE | if of.is_plain() { Outcomes::NONE } else { Outcomes::EMPTY },
                 }
-                if many { outcomes | several.outcome() } else { outcomes }
+                if arity == Arity::One { outcomes } else { outcomes | several.outcome() }
             }
         }
     }
@@ -154,13 +153,12 @@ impl<'q, 'd> Family<'q, 'd, '_> {
             let here = |answers: &[Answer<'_, '_>]| Outcomes::of(answers.iter().any(|answer| is_selected(answer, of)));
             let own = match self.domain(*input, trials) {
                 Domain::Known(answers) => here(answers),
-                Domain::Assigned(answer) => here(std::slice::from_ref(answer)),
                 Domain::KnownOrAbsent(answers) => here(answers) | Outcomes::FALSE,
                 Domain::Open { options, kind, bounds, maybe_absent, .. } => {
                     let absent = if maybe_absent { Outcomes::FALSE } else { Outcomes::NONE };
                     match possible_answers(options, kind, bounds) {
                         Some(answers) => answers.iter().fold(absent, |all, answer| all | here(std::slice::from_ref(answer))),
-                        None if of.only.is_some() => Outcomes::TRUE | Outcomes::FALSE,
+                        None if !of.is_plain() => Outcomes::TRUE | Outcomes::FALSE,
                         None => absent | Outcomes::TRUE,
                     }
                 }
@@ -196,34 +194,31 @@ impl<'q, 'd> Family<'q, 'd, '_> {
     fn sum(&self, of: &Selection, trials: &[Trial<'q, 'd>], worth: impl Fn(&Answer<'_, '_>) -> Option<Decimal>, measure: Measure) -> Range {
         let counts = matches!(worth(&Answer::Other), Some(one) if one == Decimal::ONE);
         of.inputs.iter().fold(Range::exactly(Decimal::ZERO), |total, input| {
-            let of_answers = |answers: &[Answer<'_, '_>]| {
-                Range::exactly(answers.iter().filter(|answer| is_selected(answer, of)).filter_map(&worth).sum())
-            };
+            let of_answers =
+                |answers: &[Answer<'_, '_>]| in_total(answers.iter().filter(|answer| is_selected(answer, of)).filter_map(&worth));
             let own = match self.domain(*input, trials) {
                 Domain::Known(answers) => of_answers(answers),
-                Domain::Assigned(answer) => of_answers(std::slice::from_ref(answer)),
                 Domain::KnownOrAbsent(answers) => of_answers(answers).or(Range::exactly(Decimal::ZERO)),
-                Domain::Open { options, kind, bounds, many, maybe_absent } => {
-                    let zero = Range::exactly(Decimal::ZERO);
+                Domain::Open { options, kind, bounds, arity, maybe_absent } => {
+                    let (zero, many) = (Range::exactly(Decimal::ZERO), arity != Arity::One);
                     match possible_answers(options, kind, bounds) {
                         Some(answers) if many => {
-                            let worths: Vec<Decimal> = answers.iter().filter(|answer| is_selected(answer, of)).filter_map(&worth).collect();
-                            let side = |wanted: fn(&Decimal) -> bool| worths.iter().copied().filter(wanted).sum::<Decimal>();
-                            Range::between(Some(side(Decimal::is_sign_negative)), Some(side(Decimal::is_sign_positive)))
+                            let worths = answers.iter().filter(|answer| is_selected(answer, of)).filter_map(&worth);
+                            Range::of_several(worths, arity == Arity::Bag)
                         }
                         Some(answers) => {
                             let each = answers.iter().map(|answer| of_answers(std::slice::from_ref(answer)));
                             let some = each.reduce(Range::or).unwrap_or(zero);
                             if maybe_absent { some.or(zero) } else { some }
                         }
-                        None if counts && !many && of.only.is_none() => {
+                        None if counts && !many && of.is_plain() => {
                             Range::between(Some(if maybe_absent { Decimal::ZERO } else { Decimal::ONE }), Some(Decimal::ONE))
                         }
                         None if counts => Range::between(Some(Decimal::ZERO), None),
                         None if measure == Measure::Value && !many => {
                             Range::between(bounds.0, bounds.1).or(if maybe_absent { zero } else { Range::between(bounds.0, bounds.1) })
                         }
-                        None if measure == Measure::Weight && kind == ItemKind::OpenChoice => open_choice(options, of, many, maybe_absent),
+                        None if measure == Measure::Weight && kind == ItemKind::OpenChoice => open_choice(options, of, arity),
                         None => Range::between(None, None),
                     }
                 }
@@ -234,25 +229,28 @@ impl<'q, 'd> Family<'q, 'd, '_> {
 
     fn single(&self, of: &Selection, measure: Measure, trials: &[Trial<'q, 'd>]) -> Range {
         let [input] = of.inputs.as_slice() else { return Range::besides(Outcomes::ERROR) };
-        let of_answers = |answers: &[Answer<'_, '_>]| match answers {
-            [answer] => measured(answer, measure).map_or(Range::besides(Outcomes::EMPTY), Range::exactly),
-            [] => Range::besides(Outcomes::EMPTY),
-            _ => Range::besides(Outcomes::ERROR),
+        let of_answers = |answers: &[Answer<'_, '_>]| {
+            let mut numbers = answers.iter().filter(|answer| is_selected(answer, of)).filter_map(|answer| measured(answer, measure));
+            match (numbers.next(), numbers.next()) {
+                (None, _) => Range::besides(Outcomes::EMPTY),
+                (Some(number), None) => Range::exactly(number),
+                _ => Range::besides(Outcomes::ERROR),
+            }
         };
         match self.domain(*input, trials) {
             Domain::Known(answers) => of_answers(answers),
-            Domain::Assigned(answer) => of_answers(std::slice::from_ref(answer)),
             Domain::KnownOrAbsent(answers) => of_answers(answers).or(Range::besides(Outcomes::EMPTY)),
-            Domain::Open { options, kind, bounds, many, maybe_absent } => {
+            Domain::Open { options, kind, bounds, arity, maybe_absent } => {
                 let some = match possible_answers(options, kind, bounds) {
                     Some(answers) => answers
                         .iter()
                         .map(|answer| of_answers(std::slice::from_ref(answer)))
                         .reduce(Range::or)
                         .unwrap_or(Range::between(None, None)),
+                    None if measure == Measure::Weight || !of.is_plain() => Range::between(None, None).or(Range::besides(Outcomes::EMPTY)),
                     None => Range::between(bounds.0, bounds.1),
                 };
-                let some = if many { some.or(Range::besides(Outcomes::ERROR)) } else { some };
+                let some = if arity == Arity::One { some } else { some.or(Range::besides(Outcomes::ERROR)) };
                 if maybe_absent { some.or(Range::besides(Outcomes::EMPTY)) } else { some }
             }
         }
@@ -275,7 +273,7 @@ impl<'q, 'd> Family<'q, 'd, '_> {
     fn is_whole(&self, source: Source) -> bool {
         self.answers(source).is_none_or(|answers| {
             let mut questions = (0..answers.questionnaire().items().len()).filter(|&item| answers.questionnaire().item(item).is_question());
-            questions.all(|item| !matches!(self.domain(Input { source, item }, &[]), Domain::Open { .. }))
+            questions.all(|item| matches!(self.domain(Input { source, item }, &[]), Domain::Known(_)))
         })
     }
 }
@@ -297,7 +295,7 @@ impl Several {
     }
 }
 
-fn open_choice(options: &[crate::form::questionnaire::AnswerOption], of: &Selection, many: bool, maybe_absent: bool) -> Range {
+fn open_choice(options: &[AnswerOption], of: &Selection, arity: Arity) -> Range {
     let weights = options
         .iter()
         .filter(|option| !option.is_declined())
@@ -305,18 +303,16 @@ fn open_choice(options: &[crate::form::questionnaire::AnswerOption], of: &Select
             of.only.as_ref().is_none_or(|only| matches!(&option.value, OptionValue::Coding { code, .. } if only.contains(code)))
         })
         .filter_map(|option| option.weight);
-    // free text weighs nothing
-    let _ = maybe_absent;
-    let (mut low, mut high) = (Decimal::ZERO, Decimal::ZERO);
-    for weight in weights {
-        if many {
-            if weight.is_sign_negative() { low += weight } else { high += weight }
-        } else {
-            low = low.min(weight);
-            high = high.max(weight);
-        }
+    match arity {
+        // free text weighs nothing
+        Arity::One => weights.map(Range::exactly).fold(Range::exactly(Decimal::ZERO), Range::or),
+        Arity::Set | Arity::Bag => Range::of_several(weights, arity == Arity::Bag),
     }
-    Range::between(Some(low), Some(high))
+}
+
+fn in_total(mut numbers: impl Iterator<Item = Decimal>) -> Range {
+    let total = numbers.try_fold(Decimal::ZERO, Decimal::checked_add);
+    Range::between(total, total)
 }
 
 fn measured(answer: &Answer<'_, '_>, measure: Measure) -> Option<Decimal> {
@@ -328,7 +324,7 @@ fn measured(answer: &Answer<'_, '_>, measure: Measure) -> Option<Decimal> {
 }
 
 fn is_selected(answer: &Answer<'_, '_>, of: &Selection) -> bool {
-    of.only.as_ref().is_none_or(|only| answer.code().is_some_and(|code| only.iter().any(|wanted| wanted == code)))
+    of.is_plain() || answer.code().is_some_and(|code| of.only.as_ref().is_none_or(|only| only.iter().any(|wanted| wanted == code)))
 }
 
 /// `None`: not comparable, which FHIRPath calls an error or empty; either way it decides nothing.

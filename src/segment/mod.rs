@@ -183,6 +183,10 @@ fn read(input: Input, family: &Family<'_, '_, '_>) -> Option<Read> {
             ReadState::Answered(answers.iter().map(crate::form::answers::Answer::token).collect())
         }
         _ if answers.slot(input.item).declined => ReadState::Declined,
+        // inside what repeats: answered here and open there
+        _ if !answers.slot(input.item).values.is_empty() => {
+            ReadState::Answered(answers.slot(input.item).values.iter().map(crate::form::answers::Answer::token).collect())
+        }
         _ => ReadState::Missing,
     };
     Some(Read { link_id: item.link_id.clone(), professional: input.source == Source::Professional, state })

@@ -43,8 +43,20 @@ impl Range {
 
     pub(super) fn times(self, other: Self) -> Self {
         let (Some(a), Some(b), Some(c), Some(d)) = (self.low, self.high, other.low, other.high) else { return Self::between(None, None) };
-        let products = [a * c, a * d, b * c, b * d];
+        let products: Option<Vec<Decimal>> =
+            [(a, c), (a, d), (b, c), (b, d)].into_iter().map(|(left, right)| left.checked_mul(right)).collect();
+        let products = products.unwrap_or_default();
         Self::between(products.iter().copied().reduce(Decimal::min), products.iter().copied().reduce(Decimal::max))
+    }
+
+    /// The sum of some of these, each once or (`freely`) any number of times; none included.
+    pub(super) fn of_several(numbers: impl Iterator<Item = Decimal>, freely: bool) -> Self {
+        let (mut low, mut high) = (Some(Decimal::ZERO), Some(Decimal::ZERO));
+        for number in numbers.filter(|number| !number.is_zero()) {
+            let side = if number.is_sign_negative() { &mut low } else { &mut high };
+            *side = if freely { None } else { add(*side, Some(number)) };
+        }
+        Self::between(low, high)
     }
 
     pub(super) fn compare(self, comparison: Comparison, other: Self) -> Outcomes {

@@ -191,10 +191,14 @@ impl Questionnaire {
         self.items[index].options = options;
     }
 
-    /// Is inside a group that may occur several times.
-    pub fn is_in_repeated_group(&self, index: usize) -> bool {
+    /// The outermost group or question around it that may occur several times.
+    pub fn repeated_around(&self, index: usize) -> Option<usize> {
+        self.ancestors(index).filter(|&ancestor| self.items[ancestor].repeats).last()
+    }
+
+    /// From its parent up.
+    pub fn ancestors(&self, index: usize) -> impl Iterator<Item = usize> {
         std::iter::successors(self.items[index].parent, |&parent| self.items[parent].parent)
-            .any(|ancestor| self.items[ancestor].kind == ItemKind::Group && self.items[ancestor].repeats)
     }
 
     fn is_below(&self, index: usize, ancestor: usize) -> bool {

@@ -70,6 +70,7 @@ impl<'q> Check<'q, '_, '_, '_> {
     // an absent optional group asks for nothing inside it
     fn enabled(&mut self, index: usize, item: &'q Item, parent: Option<usize>, here: &[usize]) {
         let link_id = &item.link_id;
+        self.note_open(index, here);
         if here.is_empty() {
             if item.required && self.demand == Demand::Whole && item.kind != ItemKind::Display {
                 let place = parent.map_or_else(|| "QuestionnaireResponse".to_owned(), |parent| self.found.place(parent));
@@ -91,6 +92,23 @@ impl<'q> Check<'q, '_, '_, '_> {
                 self.question(index, item, occurrence);
             }
             self.below(Some(occurrence), Some(index));
+        }
+    }
+
+    /// What is asked here and not answered, over all occurrences of what repeats.
+    fn note_open(&mut self, index: usize, here: &[usize]) {
+        let is_question = self.questionnaire.item(index).is_question();
+        let is_answered = |&occurrence: &usize| !is_question || !self.found.occurrence(occurrence).values.is_empty();
+        if here.is_empty() {
+            self.answers.slot_mut(index).open = true;
+            self.questionnaire.descendants(index).for_each(|below| self.answers.slot_mut(below).open = true);
+        } else if !here.iter().all(is_answered) {
+            self.answers.slot_mut(index).open = true;
+        } else if self.questionnaire.repeated_around(index).is_none() {
+            self.answers.slot_mut(index).open = false;
+            if self.questionnaire.item(index).repeats {
+                self.questionnaire.descendants(index).for_each(|below| self.answers.slot_mut(below).open = false);
+            }
         }
     }
 

@@ -81,11 +81,21 @@ pub enum Literal {
     Boolean(bool),
 }
 
-/// Answers of some questions, those with one of the codes in `only` if given.
+/// Answers of some questions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Selection {
     pub inputs: Vec<Input>,
+    /// Those with one of these codes.
     pub only: Option<Vec<String>>,
+    /// Those with any code: free text among them has none.
+    pub coded: bool,
+}
+
+impl Selection {
+    /// All answers, whatever they are.
+    pub const fn is_plain(&self) -> bool {
+        self.only.is_none() && !self.coded
+    }
 }
 
 /// One question that a rule reads.

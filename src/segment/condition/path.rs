@@ -47,16 +47,25 @@ impl Lowering<'_> {
             (Path::Response(source), "item") => Ok(Path::Items(source, Some(self.questionnaire(source)?.children(None).to_vec()))),
             (Path::Chosen(source, items), "item") => {
                 let questionnaire = self.questionnaire(source)?;
-                Ok(Path::Items(source, Some(items.iter().flat_map(|&item| questionnaire.children(Some(item)).to_vec()).collect())))
+                // what belongs to an answer stands under the answer, not under the question
+                let groups = items.into_iter().filter(|&item| questionnaire.item(item).kind == ItemKind::Group);
+                Ok(Path::Items(source, Some(groups.flat_map(|item| questionnaire.children(Some(item)).to_vec()).collect())))
+            }
+            (Path::Answers(selection), "item") => {
+                let [Input { source, .. }, ..] = selection.inputs[..] else { return Err(NotLowered) };
+                let questionnaire = self.questionnaire(source)?;
+                let below = selection.inputs.iter().flat_map(|input| questionnaire.children(Some(input.item)).to_vec());
+                Ok(Path::Items(source, Some(below.collect())))
             }
             (Path::Chosen(source, items), "answer") => {
-                Ok(Path::Answers(Selection { inputs: items.into_iter().map(|item| Input { source, item }).collect(), only: None }))
+                let inputs = items.into_iter().map(|item| Input { source, item }).collect();
+                Ok(Path::Answers(Selection { inputs, only: None, coded: false }))
             }
             (Path::Answers(selection), "value") => Ok(Path::Values(selection)),
             (Path::Values(selection), "code")
                 if self.all(&selection, |item| matches!(item.kind, ItemKind::Choice | ItemKind::OpenChoice)) =>
             {
-                Ok(Path::Codes(selection))
+                Ok(Path::Codes(Selection { coded: true, ..selection }))
             }
             (Path::Values(selection), "value") if self.all(&selection, |item| item.kind == ItemKind::Quantity) => {
                 Ok(Path::Measures(selection, Measure::Value))

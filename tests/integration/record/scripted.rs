@@ -159,7 +159,7 @@ async fn a_race_that_is_always_lost_is_a_refusal() {
 #[tokio::test]
 async fn a_refusal_quotes_nobody() {
     let outcome = json!({"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "invalid",
-        "diagnostics": "010101-123N", "details": {"text": "010101-123N"}, "expression": ["CarePlan.status", "x='010101-123N'"]}]});
+        "diagnostics": "010101-900R", "details": {"text": "010101-900R"}, "expression": ["CarePlan.status", "x='010101-900R'"]}]});
     let script = Script::new([json(422, outcome)]).await;
     let issues = vec![RecordIssue { severity: "error".into(), code: "invalid".into(), expression: vec!["CarePlan.status".into()] }];
     assert_eq!(script.record().submit(&plan()).await, Err(RecordError::Refused { status: 422, issues }));
@@ -167,13 +167,13 @@ async fn a_refusal_quotes_nobody() {
 
 #[tokio::test]
 async fn errors_and_debug_name_no_identifier() {
-    let who = identifier("010101-123N");
+    let who = identifier("010101-900R");
     let script = Script::new([json(400, json!({}))]).await;
     let error = script.record().find_patients(std::slice::from_ref(&who)).await.unwrap_err();
-    assert!(!format!("{error:?} {error} {who:?} {:?}", plan()).contains("010101-123N"));
+    assert!(!format!("{error:?} {error} {who:?} {:?}", plan()).contains("010101-900R"));
     let (line, body) = script.seen.lock().unwrap()[0].clone();
     assert!(line.starts_with("POST /fhir/Patient/_search") && !line.contains("010101"), "{line}");
-    assert!(body.contains("010101-123N"));
+    assert!(body.contains("010101-900R"));
 }
 
 #[tokio::test]
