@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::{CONFIGURATION, complain, say};
+use super::{CONFIGURATION, Mistake, NO_INPUT, complain, say};
 use crate::profiles::{Defect, Profiles as Store};
 
 /// Check the knowledge: forms, rules, services, texts
@@ -32,7 +32,8 @@ impl Profiles {
         } else {
             let mut files = Vec::new();
             for path in &paths {
-                files.extend(Store::files_of(path).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?);
+                files
+                    .extend(Store::files_of(path).map_err(|error| Mistake::ending(NO_INPUT, format_args!("{}: {error}", path.display())))?);
             }
             files
         };

@@ -4,6 +4,7 @@ use super::Family;
 use crate::form::submission::Submission;
 use crate::form::validate::ValidatedResponse;
 use crate::issue::{Issue, Issues};
+use crate::plan::day;
 use crate::plan::decision::{Agreed, Decision, Ground, PlanDecision, agree};
 use crate::profiles::Profiles;
 use crate::refusal::Refusal;
@@ -43,6 +44,20 @@ pub(super) fn match_decisions<'m, 'd>(
             issues.push(Issue::error("business-rule", "same-person", &place, "two plans are about the same person"));
         }
     }
+    let instant = |text: &str| text.parse::<jiff::Timestamp>().ok();
+    if instant(decision.decided).zip(instant(submission.authored)).is_some_and(|(decided, authored)| decided < authored) {
+        issues.push(Issue::error(
+            "business-rule",
+            "decided-before-authored",
+            "decision.decided",
+            "it was decided before the form was filled in",
+        ));
+    }
+    let past = |plan: &PlanDecision<'_>| plan.delayed_until.is_some_and(|until| until < day(decision.decided));
+    for (index, _) in plans.iter().enumerate().filter(|(_, plan)| past(plan)) {
+        let place = format!("decision.plans[{index}].delayedUntil");
+        issues.push(Issue::error("business-rule", "delay-in-the-past", place, "the delayed display ends before the decision"));
+    }
     for family in families {
         let key = submission.persons[family.person].key;
         let Some(index) = plans.iter().position(|plan| plan.about == key) else {
@@ -50,7 +65,7 @@ pub(super) fn match_decisions<'m, 'd>(
                 "business-rule",
                 "missing-decision",
                 "decision.plans",
-                format!("`{key}` answered, but there is no decision about them"),
+                format!("there is no decision about persons[{}], who answered", family.person),
             ));
             continue;
         };
@@ -59,14 +74,14 @@ pub(super) fn match_decisions<'m, 'd>(
                 "business-rule",
                 "missing-section",
                 "professional",
-                format!("the professional's section about `{key}` is missing"),
+                format!("the professional's section about persons[{}] is missing", family.person),
             );
             issues.push(issue.remedy("a decision is made after the professional's section is filled in"));
             continue;
         }
         let (plan, place) = (&plans[index], format!("decision.plans[{index}]"));
         if plan.proposal != family.segmentation.proposal {
-            let message = format!("the decision about `{key}` answers another proposal than the rules now make");
+            let message = format!("the decision about persons[{}] answers another proposal than the rules now make", family.person);
             let remedy = format!("preview again; the proposal is now {}", family.segmentation.proposal);
             changed.push(Issue::error("conflict", "other-proposal", format!("{place}.proposal"), message).remedy(remedy));
         }

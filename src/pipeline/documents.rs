@@ -207,6 +207,7 @@ impl Maker<'_> {
     }
 
     fn ready(&mut self, person: usize, part: Part, questionnaire: &Arc<Questionnaire>, node: &Node<'_>, place: String) -> Option<Document> {
+        refuse_unsafe(node, &place, self.issues);
         let mut refuse = |member: &str, code, fault, message: String, remedy: String| {
             self.issues.push(Issue::error(code, fault, format!("{place}{member}"), message).remedy(remedy))
         };
@@ -362,6 +363,17 @@ impl Document {
 }
 
 /// Claims our profile: that is what it was proven against.
+/// What a ready response may not bring into a record: words that change its meaning unread, and other people's data.
+pub(super) fn refuse_unsafe(node: &Node<'_>, place: &str, issues: &mut Issues) {
+    for name in ["implicitRules", "modifierExtension", "contained"] {
+        if node.member(name).is_some() {
+            let issue =
+                Issue::error("not-supported", "unsafe-element", format!("{place}.{name}"), format!("`{name}` is not taken into a record"));
+            issues.push(issue.remedy("leave it out"));
+        }
+    }
+}
+
 pub(super) fn with_profile(mut response: QuestionnaireResponse) -> QuestionnaireResponse {
     let meta = response.meta.get_or_insert_with(Box::default);
     let profile = response_profile();

@@ -6,7 +6,7 @@
 use neuvola_fhir::model::Resource;
 use neuvola_fhir::{Node, read};
 
-use super::documents::with_profile;
+use super::documents::{refuse_unsafe, with_profile};
 use super::{Context, Plans, Receipt};
 use crate::digest::Digest;
 use crate::form::questionnaire::Questionnaire;
@@ -32,6 +32,7 @@ pub fn prepare_response(document: &[u8], wanted: Option<&Questionnaire>, context
         let issue = Issue::error("business-rule", "not-completed", "QuestionnaireResponse.status", "only a completed response is taken in");
         issues.push(issue.remedy("set `status` to completed or amended"));
     }
+    refuse_unsafe(&node, "QuestionnaireResponse", &mut issues);
     let id = identifier(node.member("identifier"), "QuestionnaireResponse.identifier", &mut issues);
     let subject = node.member("subject").and_then(|subject| subject.member("identifier"));
     let subject = identifier(subject, "QuestionnaireResponse.subject.identifier", &mut issues);

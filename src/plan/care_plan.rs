@@ -28,6 +28,7 @@ pub fn care_plan(agreed: &Agreed<'_, '_>, segmentation: &Segmentation<'_>, frame
     let goal = (0..goals.len()).map(|index| literal(&format!("#goal-{}", index + 1))).collect();
     let activity = agreed.services.iter().map(|service| activity(service, language, Some(frame.organization))).collect();
     CarePlan {
+        meta: Some(Box::new(meta(&format!("{OURS}/StructureDefinition/neuvola-care-plan")))),
         identifier: vec![urn(key)],
         status: "active".into(),
         extension: extensions(agreed, segmentation, frame),
@@ -47,7 +48,7 @@ pub fn care_plan(agreed: &Agreed<'_, '_>, segmentation: &Segmentation<'_>, frame
     }
 }
 
-/// What a preview shows: the proposal's services, nothing decided.
+/// What a preview shows: the proposal's services, nothing decided. Our profile is that of decided plans; this claims none.
 pub fn draft(segmentation: &Segmentation<'_>, rule_set: &RuleSet, profiles: &Profiles, subject: Reference, language: &str) -> CarePlan {
     let services = segmentation.offered().filter_map(|reason| profiles.service(&reason.rule.subject.code));
     let activity = services.map(|service| activity(&AgreedService { service, declined: None }, language, None)).collect();
@@ -57,7 +58,6 @@ pub fn draft(segmentation: &Segmentation<'_>, rule_set: &RuleSet, profiles: &Pro
 fn base(rule_set: &RuleSet, profiles: &Profiles, language: &str) -> CarePlan {
     let category = profiles.coded_in("care-plan-category", CATEGORY).map(|coded| concept(&coded, language));
     CarePlan {
-        meta: Some(Box::new(meta(&format!("{OURS}/StructureDefinition/neuvola-care-plan")))),
         language: Some(language.into()),
         instantiates_canonical: vec![rule_set.canonical().into()],
         intent: "plan".into(),

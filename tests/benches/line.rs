@@ -1,6 +1,6 @@
 //! The line without network: the bytes of a three-person form to the resources of its transaction, and the stages apart.
 
-#![allow(clippy::unwrap_used, reason = "a benchmark that cannot start may say so bluntly")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark that cannot start may say so bluntly")]
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use neuvola_adapter::form::map::{Frame, map_answers, print};

@@ -3,8 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests look from outside, with clients and clocks of their own")]
 
 mod architecture;
+mod binary;
 mod cases;
+mod conformance;
+mod demo;
 mod http;
+mod privacy;
 mod properties;
 mod record;
+mod recorder;
 mod world;

@@ -57,6 +57,8 @@ pub enum FaultKind {
     EmptyObject,
     #[error("null is not a value: leave the member out")]
     Null,
+    #[error("a text holds a control character, which R4 does not allow")]
+    ControlCharacter,
     #[error("there are more faults than are listed here")]
     More,
 }
@@ -122,8 +124,12 @@ impl<'a> Reader<'a> {
             Peek::Array => Value::Array(self.array(place, depth + 1, start)?),
             Peek::Object => Value::Object(self.object(place, depth + 1, start)?),
             Peek::String => {
-                let read = self.json.known_str().map(|text| borrowed(self.text, text));
-                Value::String(read.map_err(|error| self.syntax(&error, place))?)
+                let text = self.json.known_str().map(|text| borrowed(self.text, text)).map_err(|error| self.syntax(&error, place))?;
+                // written out they are no JSON; escaped they are, and only then the text is a copy
+                if matches!(&text, Cow::Owned(text) if text.contains(is_forbidden)) {
+                    self.fault(FaultKind::ControlCharacter, place, start)?;
+                }
+                Value::String(text)
             }
             Peek::True | Peek::False => Value::Bool(self.json.known_bool(peek).map_err(|error| self.syntax(&error, place))?),
             Peek::Null => {
@@ -255,6 +261,11 @@ fn describe(error: &JiterError) -> &'static str {
     }
 }
 
+/// R4 `string`: no character below 32 but tab, carriage return and line feed.
+fn is_forbidden(character: char) -> bool {
+    character.is_ascii_control() && !matches!(character, '\t' | '\r' | '\n')
+}
+
 /// Up to here names are compared one by one; beyond, in a set.
 const FEW: usize = 16;
 
@@ -315,6 +326,12 @@ mod tests {
         let many = format!("{{{}\"z\":1}}", "\"a\":[],".repeat(500));
         let kinds = kinds(&many);
         assert_eq!((kinds.len(), kinds.last()), (101, Some(&FaultKind::More)));
+    }
+
+    #[test]
+    fn a_control_character_in_a_text_is_refused_with_its_place() {
+        let faults = read(br#"{"a":"tab\tis fine","b":"nul\u0000"}"#).expect_err("a fault");
+        assert_eq!((faults.len(), faults[0].kind, faults[0].place.as_str()), (1, FaultKind::ControlCharacter, "b"));
     }
 
     #[test]

@@ -16,9 +16,9 @@ pub(super) fn fault(item: &Item, name: &str, value: &Node<'_>) -> Option<String>
         _ => name == wanted,
     };
     if !fits {
-        return Some(format!("takes `{wanted}`, not `{}`", if name.len() < 30 { name } else { "value[x]" }));
+        return Some(format!("takes `{wanted}`, not `{}`", if KNOWN.contains(&name) { name } else { "value[x]" }));
     }
-    (!is_well_formed(name, value)).then(|| format!("has a `{name}` that is not well-formed"))
+    (!is_well_formed(name, value)).then(|| format!("has a `{wanted}` that is not well-formed"))
 }
 
 fn is_well_formed(name: &str, value: &Node<'_>) -> bool {
@@ -69,6 +69,22 @@ fn is_time(text: &str) -> bool {
         && text.as_bytes().get(5) == Some(&b':')
         && text.parse::<jiff::civil::Time>().is_ok()
 }
+
+/// R4's values of an answer.
+const KNOWN: [&str; 12] = [
+    "valueBoolean",
+    "valueDecimal",
+    "valueInteger",
+    "valueDate",
+    "valueDateTime",
+    "valueTime",
+    "valueString",
+    "valueUri",
+    "valueAttachment",
+    "valueCoding",
+    "valueReference",
+    "valueQuantity",
+];
 
 #[cfg(test)]
 mod tests {

@@ -49,6 +49,11 @@ macro_rules! against_each {
 
 against_each! { hapi sandbox }
 
+/// Base URL of the HAPI server that all tests share; none with `NEUVOLA_TESTS=quick`, which is told.
+pub fn hapi() -> Option<&'static str> {
+    servers::hapi()
+}
+
 /// A client of a record that it asks but once.
 pub fn at(base: &str) -> adapter::record::FhirApi {
     let retry = adapter::record::Retry { tries: 1, ..Default::default() };
