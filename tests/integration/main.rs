@@ -1,5 +1,6 @@
 //! The one test binary: everything from outside, over real sockets.
 
+#![allow(clippy::explicit_auto_deref, reason = "without the stars the types are not inferred")]
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests look from outside, with clients and clocks of their own")]
 
 mod architecture;

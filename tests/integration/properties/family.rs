@@ -69,7 +69,7 @@ fn person(key: String, rules: &'static RoleRules, identity_code: &'static str, t
         key,
         rules,
         identity_code,
-        known_by: tape.one_of(&["strong-authentication", "guardian", "professional"]),
+        known_by: *tape.one_of(&["strong-authentication", "guardian", "professional"]),
         is_ready: tape.chance(25),
         own: fill(&rules.questionnaire, USUAL, tape),
         professional: fill(section, USUAL, tape),

@@ -92,7 +92,7 @@ proptest! {
 
 /// The same JSON with other spaces and its members in another order.
 fn write_otherwise(value: &Value, tape: &mut Tape<'_>, out: &mut String) {
-    let space = |tape: &mut Tape<'_>, out: &mut String| out.push_str(tape.one_of(&["", " ", "\n", "\t ", "\r\n"]));
+    let space = |tape: &mut Tape<'_>, out: &mut String| out.push_str(*tape.one_of(&["", " ", "\n", "\t ", "\r\n"]));
     space(tape, out);
     match value {
         Value::Object(members) => {
