@@ -65,6 +65,19 @@ fn check_identity_code(value: &str) -> Result<(), &'static str> {
     }
 }
 
+/// Does something in `text` have the shape of an identity code, without a letter or digit beside it? Whether its date and
+/// check character fit counts for nothing: a mistyped one is somebody's too.
+pub fn holds_identity_code(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_apart = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_none_or(|byte| !byte.is_ascii_alphanumeric());
+    let has_shape = |code: &[u8]| {
+        code[..6].iter().chain(&code[7..10]).all(u8::is_ascii_digit)
+            && matches!(code[6], b'+' | b'-' | b'A'..=b'F' | b'U'..=b'Y')
+            && code[10].is_ascii_alphanumeric()
+    };
+    bytes.windows(11).enumerate().any(|(at, code)| has_shape(code) && is_apart(at.checked_sub(1)) && is_apart(Some(at + 11)))
+}
+
 /// `urn:oid:` and a well-formed OID.
 pub fn is_oid_uri(text: &str) -> bool {
     text.strip_prefix("urn:oid:").is_some_and(|oid| {
@@ -112,6 +125,16 @@ mod tests {
     fn the_century_sign_counts() {
         assert!(check(IDENTITY_CODE, "290200A9xxx").is_err());
         assert_eq!(check("urn:oid:1.2.246.10.99.22.2026", "anything"), Ok(()));
+    }
+
+    #[test]
+    fn what_has_the_shape_of_an_identity_code_is_seen() {
+        for text in ["010594Y9032", "id.010594-9032", "call-010516A903Z_2"] {
+            assert!(holds_identity_code(text), "{text}");
+        }
+        for text in ["", "010594Y903", "4958c235-cc64-4640-8f9c-21f888b17232", "0a123456-7891-4640-8f9c-21f888b17232", "20261122-1234567"] {
+            assert!(!holds_identity_code(text), "{text}");
+        }
     }
 
     #[test]

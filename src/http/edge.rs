@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::body::linger;
 use super::error::Told;
 use super::media::accepts_json;
+use crate::identity::holds_identity_code;
 use crate::refusal::Refusal;
 
 /// Outermost: one line a request, and headers.
@@ -42,11 +43,13 @@ pub(super) async fn negotiate(path: Option<MatchedPath>, request: Request, next:
     next.run(request).await
 }
 
-/// The caller's, if it is nothing but an id; otherwise one of ours.
+/// The caller's, if it is nothing but an id, and nobody's identity code: it goes to the log. Otherwise one of ours.
 fn request_id(request: &Request) -> String {
     let given = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
     let well_formed = |id: &&str| {
-        (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+        (1..=64).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+            && !holds_identity_code(id)
     };
     given.filter(well_formed).map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
 }

@@ -3,6 +3,8 @@
 //! <https://hl7.org/fhir/R4/http.html#transaction>. Resources are spliced in as the bytes they are. Answers are matched
 //! by what they say (key tag, location), never by position: a record may give one answer for two entries.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use url::form_urlencoded::byte_serialize;
 
@@ -77,10 +79,12 @@ fn told_by(entry: &Value) -> Told {
     }
 }
 
-/// 409 and 412 to conditional creates: another call made the same, now.
+/// 409 and 412 to conditional creates: another call made the same, now. 500 may mean that the record broke down over a
+/// race (`tests/servers/README.md`); conditions make it safe to ask again.
 pub(super) fn or_lost_race(setback: Setback) -> Setback {
     let again = match setback.error {
         RecordError::Refused { status: 409 | 412, .. } => Again::LostRace,
+        RecordError::Refused { status: 500, .. } => Again::Outage(Duration::ZERO),
         _ => setback.again,
     };
     Setback { again, ..setback }

@@ -13,4 +13,6 @@ mod privacy;
 mod properties;
 mod record;
 mod recorder;
+mod trouble;
+mod twenty;
 mod world;

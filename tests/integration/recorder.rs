@@ -20,12 +20,13 @@ pub struct Exchange {
     /// Of the request, one a line.
     pub headers: String,
     pub body: Bytes,
+    #[allow(dead_code, reason = "shown when a test fails")]
     pub status: u16,
     pub answer: Bytes,
 }
 
 /// Answers in the record's place, where it wants to.
-type Interfere = fn(&Parts) -> Option<Response>;
+type Interfere = Arc<dyn Fn(&Parts) -> Option<Response> + Send + Sync>;
 
 #[derive(Clone)]
 pub struct Recorder {
@@ -41,10 +42,10 @@ impl Recorder {
         Self::interfering(base, |_| None)
     }
 
-    pub fn interfering(base: &str, interfere: Interfere) -> (Self, String) {
+    pub fn interfering(base: &str, interfere: impl Fn(&Parts) -> Option<Response> + Send + Sync + 'static) -> (Self, String) {
         let upstream = base.strip_suffix("/fhir").unwrap().to_owned();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let recorder = Self { upstream, client, interfere, seen: Arc::default() };
+        let recorder = Self { upstream, client, interfere: Arc::new(interfere), seen: Arc::default() };
         let router = axum::Router::new().fallback(pass).with_state(recorder.clone());
         (recorder, format!("{}/fhir", serve(router)))
     }

@@ -70,12 +70,13 @@ impl Stage {
 async fn put_patients(record: &Wire) -> anyhow::Result<()> {
     let entries = fixtures::patients().iter().map(entry).collect::<anyhow::Result<Vec<_>>>()?;
     let bundle = json!({ "resourceType": "Bundle", "type": "transaction", "entry": entries });
-    // several demos at once: the losers of the race are told 409 or 412, and find the patients there when they repeat
+    // several demos at once: the losers of the race are told 409 or 412 (HAPI: at times 500), and find the patients there
+    // when they repeat
     for _ in 0..TRIES {
         let answer = record.post("", &serde_json::to_vec(&bundle)?, "application/fhir+json").await?;
         match answer.status {
             200 => return Ok(()),
-            409 | 412 => tokio::time::sleep(PAUSE).await,
+            409 | 412 | 500 => tokio::time::sleep(PAUSE).await,
             status => bail!("the record system answered {status}"),
         }
     }

@@ -54,6 +54,11 @@ pub fn hapi() -> Option<&'static str> {
     servers::hapi()
 }
 
+/// A client with patience, for servers that share two cores with the tests.
+pub fn unhurried(base: &str) -> adapter::record::FhirApi {
+    world::record(base)
+}
+
 /// A client of a record that it asks but once.
 pub fn at(base: &str) -> adapter::record::FhirApi {
     let retry = adapter::record::Retry { tries: 1, ..Default::default() };

@@ -139,6 +139,16 @@ async fn redirects_are_not_followed() {
 }
 
 #[tokio::test]
+async fn a_transaction_over_which_the_record_breaks_down_is_tried_three_times() {
+    let script = Script::new((0..4).map(|_| json(500, json!({})))).await;
+    assert_eq!(script.record().submit(&plan()).await, Err(RecordError::Refused { status: 500, issues: vec![] }));
+    assert_eq!(script.requests(), 3);
+    let script = Script::new([json(500, json!({}))]).await;
+    let looked_up = script.record().find_written("CarePlan", &[key("a")]).await;
+    assert_eq!(looked_up, Err(RecordError::Refused { status: 500, issues: vec![] }), "a look-up is not");
+}
+
+#[tokio::test]
 async fn a_lost_race_is_repeated() {
     for status in [409, 412] {
         let plan = plan();
