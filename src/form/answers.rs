@@ -56,6 +56,13 @@ impl<'q, 'd> Answers<'q, 'd> {
         Self { questionnaire, response: None, slots: vec![Slot { open: true, ..Slot::default() }; questionnaire.items().len()] }
     }
 
+    /// Anything may yet be answered: every question is open, those too whose silence means none.
+    pub fn anything(questionnaire: &'q Questionnaire) -> Self {
+        let mut answers = Self::unanswered(questionnaire);
+        answers.slots.iter_mut().for_each(|slot| slot.declined = true);
+        answers
+    }
+
     pub(super) fn of_response(mut self, response: &'d Node<'d>) -> Self {
         self.response = Some(response);
         self

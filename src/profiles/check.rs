@@ -1,9 +1,11 @@
 //! Cross-checks that no single artifact can make: translations, vocabularies, names that must resolve.
 
 use super::{Defect, Profiles};
-use crate::form::questionnaire::{DATA_ABSENT_REASON, Questionnaire};
+use crate::form::answers::Answers;
+use crate::form::questionnaire::{DATA_ABSENT_REASON, OptionValue, Questionnaire};
 use crate::issue::Issue;
-use crate::segment::rule::Rule;
+use crate::segment::rule::{RoleRules, Rule, RuleSet};
+use crate::segment::{Outcome, segment};
 use crate::texts::Texts;
 
 pub(super) fn check(profiles: &Profiles, defects: &mut Vec<Defect>) {
@@ -22,10 +24,12 @@ pub(super) fn check(profiles: &Profiles, defects: &mut Vec<Defect>) {
         }
         if !questionnaire.form.is_empty() {
             texts_of(questionnaire, profiles, defects);
+            options_of(questionnaire, profiles, defects);
         }
     }
     for rule_set in &profiles.rule_sets {
         for rules in &rule_set.roles {
+            never_met(rules, rule_set, profiles, defects);
             let all = rules.segments.iter().chain(&rules.alerts).chain(&rules.services);
             for rule in all.flat_map(|rule| std::iter::once(rule).chain(&rule.services)) {
                 translated(rule, &rule_set.url, profiles, defects);
@@ -33,6 +37,16 @@ pub(super) fn check(profiles: &Profiles, defects: &mut Vec<Defect>) {
         }
     }
     vocabularies(profiles, defects);
+    for (resource_type, url, message) in profiles.terminology.dangling() {
+        push(
+            profiles,
+            defects,
+            resource_type,
+            &url,
+            &format!("{resource_type}.{}", if resource_type == "ValueSet" { "compose.include" } else { "concept" }),
+            message,
+        );
+    }
     for guidance in profiles.guidance.iter().filter(|guidance| guidance.text.is_empty()) {
         push(profiles, defects, "Library", super::split(&guidance.canonical).0, "Library.content", "the guidance has no text".to_owned());
     }
@@ -47,6 +61,31 @@ fn texts_of(questionnaire: &Questionnaire, profiles: &Profiles, defects: &mut Ve
                 push(profiles, defects, "Questionnaire", &questionnaire.url, "Questionnaire.item", message);
             }
         }
+    }
+}
+
+/// A code of an option is in its code system, where that is here.
+fn options_of(questionnaire: &Questionnaire, profiles: &Profiles, defects: &mut Vec<Defect>) {
+    for item in questionnaire.items() {
+        for option in &item.options {
+            if let OptionValue::Coding { system, code } = &option.value
+                && profiles.terminology.lacks(system, code)
+            {
+                let message = format!("`{code}`, an option of `{}`, is not in its code system", item.link_id);
+                push(profiles, defects, "Questionnaire", &questionnaire.url, "Questionnaire.item.answerOption", message);
+            }
+        }
+    }
+}
+
+/// What is not met though everything is still open can never be met: the rules' own logic tells it.
+fn never_met(rules: &RoleRules, rule_set: &RuleSet, profiles: &Profiles, defects: &mut Vec<Defect>) {
+    let own = Answers::anything(&rules.questionnaire);
+    let professional = rules.professional.as_deref().map(Answers::anything);
+    let open = segment(rules, rule_set, &own, professional.as_ref());
+    for reason in open.segments.iter().chain(&open.alerts).chain(&open.services).filter(|reason| reason.outcome == Outcome::NotMet) {
+        let message = format!("`{}` can never be met, whatever is answered", reason.rule.id);
+        push(profiles, defects, "PlanDefinition", &rule_set.url, "PlanDefinition.action.condition", message);
     }
 }
 

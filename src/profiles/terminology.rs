@@ -58,6 +58,38 @@ impl Terminology {
         self.value_sets.insert(url, members);
     }
 
+    /// The code system is here, and the code is not in it.
+    pub(super) fn lacks(&self, system: &str, code: &str) -> bool {
+        self.systems.get(system).is_some_and(|concepts| !concepts.contains_key(code))
+    }
+
+    /// Value sets of code systems and codes that are not here though their kind is ours; concepts without a translation.
+    pub(super) fn dangling(&self) -> Vec<(&'static str, String, String)> {
+        let mut found = Vec::new();
+        for (url, members) in &self.value_sets {
+            for member in members {
+                match member {
+                    Member::System(system) if !self.systems.contains_key(system) => {
+                        found.push(("ValueSet", url.clone(), format!("the code system `{system}` does not resolve")));
+                    }
+                    Member::Concept { system, code, .. } if self.lacks(system, code) => {
+                        found.push(("ValueSet", url.clone(), format!("`{code}` is not in its code system")));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        for (url, concepts) in &self.systems {
+            for (code, concept) in concepts {
+                if let Some(language) = ["sv", "en"].into_iter().find(|language| !concept.display.has(language)) {
+                    found.push(("CodeSystem", url.clone(), format!("`{code}` has no designation in `{language}`")));
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+
     pub(super) fn coded(&self, system: &str, code: &str) -> Option<Coded> {
         let concept = self.systems.get(system)?.get(code)?;
         Some(Coded { system: system.to_owned(), code: code.to_owned(), display: concept.display.clone() })
