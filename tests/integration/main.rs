@@ -13,6 +13,5 @@ mod privacy;
 mod properties;
 mod record;
 mod recorder;
-mod trouble;
 mod twenty;
 mod world;

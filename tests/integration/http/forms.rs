@@ -94,7 +94,7 @@ async fn a_decision_about_another_proposal_is_a_conflict_that_names_the_new_one(
 async fn a_submission_without_a_decision_is_told_to_preview() {
     let world = World::new().await;
     world.patient(CHILD).await;
-    assert_eq!(world.post("/forms/four-months/submissions", &form("1")).await.refused(422), ["missing-member decision"]);
+    assert_eq!(world.post("/forms/four-months/submissions", &form("1")).await.refused(422), ["no-decision decision"]);
     world.nothing_is_written().await;
 }
 
