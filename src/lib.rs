@@ -3,6 +3,7 @@
 //! written to the patient record ([`record`]). [`pipeline`] tells it in one function: read that first.
 
 pub mod app;
+pub mod caller;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -23,5 +24,6 @@ pub mod refusal;
 pub mod report;
 pub mod sandbox;
 pub mod segment;
+pub mod task;
 pub mod telemetry;
 pub mod texts;
