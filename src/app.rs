@@ -3,27 +3,42 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tracing::Instrument as _;
 
+use crate::caller::{Caller, Callers};
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::pipeline::Context;
 use crate::profiles::Profiles;
 use crate::record::PatientRecord;
 use crate::refusal::Refusal;
+use crate::task::directory::Directory;
+use crate::task::store::TaskStore;
 
 /// The service, assembled.
 pub struct App {
     pub profiles: Arc<Profiles>,
     pub record: Arc<dyn PatientRecord>,
     pub clock: Arc<dyn Clock>,
-    /// Whose submission ids these are, until callers can be told apart.
-    pub caller: String,
+    pub callers: Callers,
+    /// Callback requests, where they are configured.
+    pub tasks: Option<Tasks>,
     /// `http://127.0.0.1:8080`: what links in answers begin with.
     pub base: String,
     pub limits: Limits,
     slots: Arc<Semaphore>,
+}
+
+/// What callback requests need.
+#[derive(Clone)]
+pub struct Tasks {
+    pub store: Arc<dyn TaskStore>,
+    pub directory: Arc<Directory>,
+    /// Told after each commit: there may be something to notify of.
+    pub changed: Arc<Notify>,
+    /// Seals the cursors of pages; the same on all adapters of one store.
+    pub cursors: [u8; 32],
 }
 
 /// The right to be worked on. Whoever waits for all of them has waited for all work.
@@ -37,16 +52,30 @@ impl App {
         profiles: Arc<Profiles>,
         record: Arc<dyn PatientRecord>,
         clock: Arc<dyn Clock>,
-        caller: String,
+        callers: Callers,
         base: String,
         limits: Limits,
     ) -> Self {
         let slots = Arc::new(Semaphore::new(limits.concurrency as usize));
-        Self { profiles, record, clock, caller, base: base.trim_end_matches('/').to_owned(), limits, slots }
+        Self { profiles, record, clock, callers, tasks: None, base: base.trim_end_matches('/').to_owned(), limits, slots }
     }
 
-    pub fn context(&self) -> Context<'_> {
-        Context { profiles: &self.profiles, caller: &self.caller, now: self.clock.now() }
+    #[must_use]
+    pub fn with_tasks(mut self, tasks: Tasks) -> Self {
+        self.tasks = Some(tasks);
+        self
+    }
+
+    /// What callback requests need.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] where they are not configured.
+    pub fn tasks(&self) -> Result<&Tasks, Refusal> {
+        self.tasks.as_ref().ok_or_else(|| Refusal::NotFound("the service of callback requests (no store is configured)".to_owned()))
+    }
+
+    pub fn context<'a>(&'a self, caller: &'a Caller) -> Context<'a> {
+        Context { profiles: &self.profiles, caller: &caller.name, now: self.clock.now() }
     }
 
     /// A slot, if there is one: nobody queues, the caller is told to come again.

@@ -7,6 +7,12 @@
 //! | answers break the Questionnaire | 422 | required, value, code-invalid, … | 65 |
 //! | decision does not fit | 422 | business-rule | 65 |
 //! | decision answers another proposal | 409 | conflict | 65 |
+//! | change of a Task that is not allowed (the answer lists what is) | 422 | business-rule | 65 |
+//! | stale, or missing `If-Match` | 412 / 428 | conflict | 65 |
+//! | condition of a create that several fulfil | 412 | multiple-matches | 65 |
+//! | purged Task | 410 | deleted | 65 |
+//! | caller unknown / not allowed | 401 / 403 | login / forbidden | 77 |
+//! | the store of Tasks is busy / cannot be read | 503 / 500 | transient / exception | 75 / 70 |
 //! | no such patient / several / inactive, replaced, deceased | 422 / 409 / 422 | not-found / multiple-matches / business-rule | 65 |
 //! | unknown form, artifact or path in the URL | 404 | not-found | 65 |
 //! | form not in force on the day it was filled in | 422 | business-rule | 65 |
@@ -25,8 +31,10 @@
 
 use std::time::Duration;
 
+use crate::caller::Unknown;
 use crate::issue::Issue;
 use crate::record::{PatientFault, RecordError};
+use crate::task::store::StoreError;
 
 /// A refusal.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +61,27 @@ pub enum Refusal {
     Duplicate(Vec<String>),
     #[error("the plan was changed since it was written")]
     Corrected(Vec<String>),
+    /// What a Task's change breaks, and what would be allowed.
+    #[error("the change is not allowed")]
+    Change(Vec<Issue>),
+    /// The id under which a contact, or a Task of that identifier, was sent before.
+    #[error("it was sent before, with other content")]
+    Known(String),
+    /// The version that is there now, if the caller may know.
+    #[error("somebody else changed it")]
+    Stale(Option<u64>),
+    #[error("the version that is changed is not named")]
+    Unconditional,
+    #[error("several fulfil the condition")]
+    SeveralMatch,
+    #[error("it was purged")]
+    Gone(String),
+    #[error("the caller is unknown: {0}")]
+    Login(Unknown),
+    #[error("the caller may not do that")]
+    Forbidden(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
     #[error(transparent)]
     Record(#[from] RecordError),
     #[error("the patient record is not ready: {0}")]
@@ -81,7 +110,15 @@ impl Refusal {
     pub fn status(&self) -> u16 {
         match self {
             Self::Unreadable(_) | Self::Request(_) => 400,
-            Self::Invalid(_) | Self::Decision(_) => 422,
+            Self::Invalid(_) | Self::Decision(_) | Self::Change(_) => 422,
+            Self::Login(_) => 401,
+            Self::Forbidden(_) => 403,
+            Self::Known(_) => 409,
+            Self::Gone(_) => 410,
+            Self::Stale(_) | Self::SeveralMatch => 412,
+            Self::Unconditional => 428,
+            Self::Store(StoreError::Busy(_)) => 503,
+            Self::Store(StoreError::Sealed | StoreError::Broken(_)) => 500,
             Self::Patients(faults) if faults.iter().all(|(_, fault)| matches!(fault, PatientFault::Several(_))) => 409,
             Self::Patients(_) => 422,
             Self::ProposalChanged(_) | Self::Duplicate(_) | Self::Corrected(_) => 409,
@@ -110,7 +147,9 @@ impl Refusal {
                 RecordError::Refused { .. } | RecordError::Unintelligible(_) | RecordError::Misdirected => 76,
                 RecordError::CredentialsRefused => 78,
             },
-            Self::Saturated | Self::NotReady(_) => 75,
+            Self::Saturated | Self::NotReady(_) | Self::Store(StoreError::Busy(_)) => 75,
+            Self::Login(_) | Self::Forbidden(_) => 77,
+            Self::Store(_) => 70,
             Self::Method(_) | Self::NotAcceptable | Self::MediaType => 64,
             Self::Bug => 70,
             _ => 65,
@@ -121,7 +160,9 @@ impl Refusal {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Record(RecordError::Unreachable { retry_after } | RecordError::Busy { retry_after }) => Some(*retry_after),
-            Self::Record(RecordError::TooSlow) | Self::Saturated | Self::NotReady(_) => Some(Duration::from_secs(1)),
+            Self::Record(RecordError::TooSlow) | Self::Saturated | Self::NotReady(_) | Self::Store(StoreError::Busy(_)) => {
+                Some(Duration::from_secs(1))
+            }
             _ => None,
         }
     }
@@ -133,7 +174,16 @@ impl Refusal {
             | Self::Request(issues)
             | Self::Invalid(issues)
             | Self::Decision(issues)
+            | Self::Change(issues)
             | Self::ProposalChanged(issues) => issues.clone(),
+            Self::Known(_) | Self::Stale(_) | Self::Unconditional | Self::SeveralMatch | Self::Gone(_) | Self::Store(_) => vec![task(self)],
+            Self::Login(why) => {
+                vec![
+                    Issue::error("login", "login", "", why.to_string())
+                        .remedy("send `Authorization: Bearer` with the token that you were given"),
+                ]
+            }
+            Self::Forbidden(what) => vec![Issue::error("forbidden", "forbidden", "", what.clone())],
             Self::UnknownForm(known) => {
                 vec![Issue::error("not-found", "unknown-form", "", "there is no such form").remedy(format!("known: {known}"))]
             }
@@ -196,6 +246,29 @@ impl Refusal {
             ],
             Self::Bug => vec![Issue::error("exception", "internal", "", "something went wrong on our side; repeating is safe")],
         }
+    }
+}
+
+/// What a Task's REST refuses before its content counts.
+fn task(refusal: &Refusal) -> Issue {
+    match refusal {
+        Refusal::Known(id) => {
+            Issue::error("duplicate", "other-request", "", "this identifier was sent before by this requester, with other content")
+                .remedy(format!("see {id}; a changed request needs an identifier of its own, or is a change of that Task"))
+        }
+        Refusal::Stale(current) => {
+            Issue::error("conflict", "stale", "", "somebody else changed it since the version in If-Match").remedy(current.map_or_else(
+                || "it is no longer yours to see".to_owned(),
+                |version| format!("read it again (it is at version {version} now) and repeat the change with that version's ETag"),
+            ))
+        }
+        Refusal::Unconditional => Issue::error("conflict", "no-if-match", "", "a change must name the version that it changes")
+            .remedy("send If-Match with the ETag of the version that you read, as in `If-Match: W/\"1\"`"),
+        Refusal::SeveralMatch => Issue::error("multiple-matches", "several-match", "", "several fulfil the condition in If-None-Exist"),
+        Refusal::Gone(what) => Issue::error("deleted", "purged", "", format!("{what} was finished and purged")),
+        Refusal::Store(StoreError::Busy(_)) => Issue::error("transient", "store-busy", "", "the store of callback requests is busy")
+            .remedy("nothing was stored: repeat the same request after the time in Retry-After"),
+        _ => Issue::error("exception", "store", "", "the store of callback requests failed; nothing was stored"),
     }
 }
 

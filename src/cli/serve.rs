@@ -10,6 +10,7 @@ use clap::Args;
 use super::process::connect;
 use super::{CONFIGURATION, Knowledge, USAGE, complain, runtime, say};
 use crate::app::App;
+use crate::caller::{Caller, Callers};
 use crate::clock::{self, SystemClock};
 use crate::config::Config;
 use crate::http;
@@ -54,7 +55,8 @@ impl Serve {
                 None => start_sandbox()?,
             };
             let base_url = base_url.unwrap_or_else(|| format!("http://{address}"));
-            let app = App::new(Arc::new(profiles), connect(&base)?, Arc::new(SystemClock), caller, base_url, limits);
+            let callers = Callers::new(Vec::new(), Some(Caller::loopback(&caller)));
+            let app = App::new(Arc::new(profiles), connect(&base)?, Arc::new(SystemClock), callers, base_url, limits);
             say(format_args!("listening on http://{address}"));
             if let Some(sandbox) = sandbox {
                 say(format_args!("sandbox on http://{sandbox}{}", sandbox::MOUNT));

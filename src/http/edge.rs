@@ -1,9 +1,11 @@
 //! What every request passes: its id, its line in the log, the headers of every answer, and whether JSON will do.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request};
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -13,12 +15,15 @@ use uuid::Uuid;
 use super::body::linger;
 use super::error::Told;
 use super::media::accepts_json;
+use crate::app::App;
+use crate::caller::{Caller, Role, Unknown};
 use crate::identity::holds_identity_code;
 use crate::refusal::Refusal;
 
 /// Outermost: one line a request, and headers.
-pub(super) async fn edge(request: Request, next: Next) -> Response {
+pub(super) async fn edge(mut request: Request, next: Next) -> Response {
     let id = request_id(&request);
+    request.extensions_mut().insert(RequestId(id.clone()));
     let line = Line::begin(&request);
     let span = tracing::info_span!("request", request_id = id);
     async move {
@@ -41,6 +46,50 @@ pub(super) async fn negotiate(path: Option<MatchedPath>, request: Request, next:
         return Refusal::NotAcceptable.into_response();
     }
     next.run(request).await
+}
+
+/// Who asks, once they proved it.
+#[derive(Clone)]
+pub(super) struct Who(pub(super) Caller);
+
+impl<S: Send + Sync> FromRequestParts<S> for Who {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        parts.extensions.get::<Self>().cloned().ok_or(Refusal::Login(Unknown::Nothing))
+    }
+}
+
+/// The request's id, for what is recorded of it.
+#[derive(Clone)]
+pub(super) struct RequestId(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for RequestId {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        parts.extensions.get::<Self>().cloned().ok_or(Refusal::Bug)
+    }
+}
+
+/// Lets in who holds one of the route's roles.
+pub(super) async fn admit(State((app, roles)): State<(Arc<App>, &'static [Role])>, mut request: Request, next: Next) -> Response {
+    let caller = match app.callers.identify(bearer(&request)) {
+        Ok(caller) => caller.clone(),
+        Err(unknown) => return Refusal::Login(unknown).into_response(),
+    };
+    if !caller.is_any(roles) {
+        let wanted = roles.iter().map(|role| role.code()).collect::<Vec<_>>().join(", ");
+        return Refusal::Forbidden(format!("this is for callers with one of the roles: {wanted}")).into_response();
+    }
+    request.extensions_mut().insert(Who(caller));
+    next.run(request).await
+}
+
+/// The token of `Authorization: Bearer …` (RFC 6750, 2.1); another scheme is no token of ours.
+fn bearer(request: &Request) -> Option<&str> {
+    let (scheme, token) = request.headers().get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// The caller's, if it is nothing but an id, and nobody's identity code: it goes to the log. Otherwise one of ours.

@@ -3,11 +3,12 @@
 use std::any::Any;
 
 use axum::extract::MatchedPath;
-use axum::http::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{ALLOW, CONNECTION, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::media::FHIR_JSON;
+use crate::caller::Unknown;
 use crate::outcome;
 use crate::refusal::Refusal;
 
@@ -31,11 +32,21 @@ impl IntoResponse for Refusal {
             Self::Method(allowed) => headers.extend(HeaderValue::from_str(allowed).ok().map(|allowed| (ALLOW, allowed))),
             // the rest of the body may come at any time, or never
             Self::Slow => headers.extend([(CONNECTION, HeaderValue::from_static("close"))]),
+            Self::Known(place) => headers.extend(HeaderValue::from_str(place).ok().map(|place| (LOCATION, place))),
+            Self::Login(why) => headers.extend([(WWW_AUTHENTICATE, challenge(*why))]),
             _ => {}
         }
         let fault = issues.first().map_or("", |issue| issue.fault);
         response.extensions_mut().insert(Told { fault, reason: self.to_string() });
         response
+    }
+}
+
+/// RFC 6750, 3.
+const fn challenge(why: Unknown) -> HeaderValue {
+    match why {
+        Unknown::Nothing => HeaderValue::from_static("Bearer realm=\"neuvola-adapter\""),
+        Unknown::Nobody => HeaderValue::from_static("Bearer realm=\"neuvola-adapter\", error=\"invalid_token\""),
     }
 }
 

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 
 use super::body::{Sent, receive};
+use super::edge::Who;
 use super::segment::Segment;
 use crate::app::App;
 use crate::pipeline::{self, Prepared, Until};
@@ -15,10 +16,15 @@ use crate::refusal::Refusal;
 use crate::report;
 
 /// `POST /forms/{form}/submissions`: 201 with a receipt when something was written, 200 with the same one on a repeat.
-pub(super) async fn submit(State(app): State<Arc<App>>, Segment(form): Segment, request: Request) -> Result<Response, Refusal> {
+pub(super) async fn submit(
+    State(app): State<Arc<App>>,
+    Segment(form): Segment,
+    Who(caller): Who,
+    request: Request,
+) -> Result<Response, Refusal> {
     known(&app, &form)?;
     let Sent { bytes, slot } = receive(&app, request).await?;
-    let Prepared::Plans(plans) = pipeline::prepare(&bytes, &form, Until::Plans, app.context())? else { return Err(Refusal::Bug) };
+    let Prepared::Plans(plans) = pipeline::prepare(&bytes, &form, Until::Plans, app.context(&caller))? else { return Err(Refusal::Bug) };
     let record = Arc::clone(&app.record);
     let receipt = app.finish(slot, async move { pipeline::submit(&plans, record.as_ref()).await }).await?;
     let status = if receipt.created { StatusCode::CREATED } else { StatusCode::OK };
@@ -26,10 +32,17 @@ pub(super) async fn submit(State(app): State<Arc<App>>, Segment(form): Segment, 
 }
 
 /// `POST /forms/{form}/preview`: what the rules say, with every reason. Nothing is written, nobody else is asked.
-pub(super) async fn preview(State(app): State<Arc<App>>, Segment(form): Segment, request: Request) -> Result<Response, Refusal> {
+pub(super) async fn preview(
+    State(app): State<Arc<App>>,
+    Segment(form): Segment,
+    Who(caller): Who,
+    request: Request,
+) -> Result<Response, Refusal> {
     known(&app, &form)?;
     let Sent { bytes, slot: _slot } = receive(&app, request).await?;
-    let Prepared::Preview(preview) = pipeline::prepare(&bytes, &form, Until::Preview, app.context())? else { return Err(Refusal::Bug) };
+    let Prepared::Preview(preview) = pipeline::prepare(&bytes, &form, Until::Preview, app.context(&caller))? else {
+        return Err(Refusal::Bug);
+    };
     Ok(Json(report::preview(&preview)).into_response())
 }
 

@@ -23,11 +23,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodRouter, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
+use crate::caller::Role;
 use crate::profiles::KNOWLEDGE;
 use openapi::{Gives, Takes};
 
@@ -46,6 +47,8 @@ struct Route {
     /// Statuses besides those that every route, or every route with a body, may answer.
     statuses: &'static [u16],
     fhir: Fhir,
+    /// Who may; everybody where it is empty.
+    roles: &'static [Role],
     handler: fn(&'static str) -> MethodRouter<Arc<App>>,
 }
 
@@ -83,6 +86,7 @@ static ROUTES: [Route; 11] = [
         gives: Gives::Receipt,
         statuses: &[200, 201, 404, 409, 422, 502, 504],
         fhir: Fhir::None,
+        roles: FORMS,
         handler: |_| post(forms::submit),
     },
     Route {
@@ -94,6 +98,7 @@ static ROUTES: [Route; 11] = [
         gives: Gives::Preview,
         statuses: &[200, 404, 422],
         fhir: Fhir::None,
+        roles: FORMS,
         handler: |_| post(forms::preview),
     },
     Route {
@@ -105,6 +110,7 @@ static ROUTES: [Route; 11] = [
         gives: Gives::Outcome,
         statuses: &[200],
         fhir: Fhir::Operation(&VALIDATE),
+        roles: FORMS,
         handler: |_| post(questionnaire::validate),
     },
     Route {
@@ -116,6 +122,7 @@ static ROUTES: [Route; 11] = [
         gives: Gives::Outcome,
         statuses: &[200, 201, 409, 422, 502, 504],
         fhir: Fhir::Operation(&PROCESS_RESPONSE),
+        roles: FORMS,
         handler: |_| post(questionnaire::process),
     },
     Route {
@@ -127,6 +134,7 @@ static ROUTES: [Route; 11] = [
         gives: Gives::Outcome,
         statuses: &[200, 201, 404, 409, 422, 502, 504],
         fhir: Fhir::Operation(&PROCESS_RESPONSE),
+        roles: FORMS,
         handler: |_| post(questionnaire::process_for),
     },
     Route {
@@ -138,6 +146,7 @@ static ROUTES: [Route; 11] = [
         gives: Gives::Resource,
         statuses: &[200],
         fhir: Fhir::Capabilities,
+        roles: &[],
         handler: |_| get(metadata::capabilities),
     },
     Route {
@@ -149,6 +158,7 @@ static ROUTES: [Route; 11] = [
         gives: Gives::Resource,
         statuses: &[200, 400],
         fhir: Fhir::Search,
+        roles: &[],
         handler: |kind| get(move |app: State<Arc<App>>, request: Request| knowledge::search(kind, app, request)),
     },
     Route {
@@ -160,6 +170,7 @@ static ROUTES: [Route; 11] = [
         gives: Gives::Resource,
         statuses: &[200, 304, 404],
         fhir: Fhir::Read,
+        roles: &[],
         handler: |kind| get(move |app: State<Arc<App>>, id: segment::Segment, headers: HeaderMap| knowledge::read(kind, app, id, headers)),
     },
     Route {
@@ -171,6 +182,7 @@ static ROUTES: [Route; 11] = [
         gives: Gives::Health,
         statuses: &[200],
         fhir: Fhir::None,
+        roles: &[],
         handler: |_| get(health::live),
     },
     Route {
@@ -182,6 +194,7 @@ static ROUTES: [Route; 11] = [
         gives: Gives::Health,
         statuses: &[200, 503],
         fhir: Fhir::None,
+        roles: &[],
         handler: |_| get(health::ready),
     },
     Route {
@@ -193,9 +206,13 @@ static ROUTES: [Route; 11] = [
         gives: Gives::OpenApi,
         statuses: &[200],
         fhir: Fhir::None,
+        roles: &[],
         handler: |_| get(openapi::document),
     },
 ];
+
+/// Those who send forms.
+const FORMS: &[Role] = &[Role::FormPlatform, Role::Tester];
 
 static VALIDATE: Operation =
     Operation { on: "QuestionnaireResponse", name: "validate", definition: "http://hl7.org/fhir/OperationDefinition/Resource-validate" };
@@ -230,7 +247,11 @@ pub fn router(app: Arc<App>) -> Router {
     let mut router = Router::new();
     for route in &ROUTES {
         for (path, kind) in route.paths() {
-            router = router.route(&path, (route.handler)(kind));
+            let mut handler = (route.handler)(kind);
+            if !route.roles.is_empty() {
+                handler = handler.route_layer(from_fn_with_state((Arc::clone(&app), route.roles), edge::admit));
+            }
+            router = router.route(&path, handler);
         }
     }
     router

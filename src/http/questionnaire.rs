@@ -14,9 +14,11 @@ use axum::response::{IntoResponse as _, Response};
 use url::form_urlencoded;
 
 use super::body::{Sent, receive};
+use super::edge::Who;
 use super::media::FHIR_JSON;
 use super::segment::Segment;
 use crate::app::App;
+use crate::caller::Caller;
 use crate::form::check::check;
 use crate::form::questionnaire::Questionnaire;
 use crate::issue::{Issue, Issues};
@@ -40,23 +42,28 @@ pub(super) async fn validate(State(app): State<Arc<App>>, request: Request) -> R
 }
 
 /// `POST /fhir/Questionnaire/$process-response`.
-pub(super) async fn process(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refusal> {
-    processed(&app, None, request).await
+pub(super) async fn process(State(app): State<Arc<App>>, Who(caller): Who, request: Request) -> Result<Response, Refusal> {
+    processed(&app, &caller, None, request).await
 }
 
 /// `POST /fhir/Questionnaire/{id}/$process-response`: the response must answer that very Questionnaire.
-pub(super) async fn process_for(State(app): State<Arc<App>>, Segment(id): Segment, request: Request) -> Result<Response, Refusal> {
+pub(super) async fn process_for(
+    State(app): State<Arc<App>>,
+    Segment(id): Segment,
+    Who(caller): Who,
+    request: Request,
+) -> Result<Response, Refusal> {
     let artifact = super::knowledge::current(&app.profiles, "Questionnaire", &id)?;
     let canonical = format!("{}|{}", artifact.url, artifact.version);
     let wanted = app.profiles.questionnaire(&canonical).cloned().ok_or(Refusal::Bug)?;
-    processed(&app, Some(&wanted), request).await
+    processed(&app, &caller, Some(&wanted), request).await
 }
 
-async fn processed(app: &App, wanted: Option<&Questionnaire>, request: Request) -> Result<Response, Refusal> {
+async fn processed(app: &App, caller: &Caller, wanted: Option<&Questionnaire>, request: Request) -> Result<Response, Refusal> {
     let Sent { bytes, slot } = receive(app, request).await?;
     let unknown = |name: &str, _: &str, place: &str, issues: &mut Issues| issues.push(unknown_parameter(name, place));
     let response = response_in(&bytes, &["in", "response", "questionnaire-response"], unknown)?;
-    let plans = pipeline::prepare_response(response, wanted, app.context())?;
+    let plans = pipeline::prepare_response(response, wanted, app.context(caller))?;
     let record = Arc::clone(&app.record);
     let receipt = app.finish(slot, async move { pipeline::submit_response(&plans, record.as_ref()).await }).await?;
     let status = if receipt.created { StatusCode::CREATED } else { StatusCode::OK };

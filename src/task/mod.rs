@@ -9,5 +9,6 @@
 //!
 //! <https://hl7.org/fhir/R4/task.html>
 
+pub mod directory;
 pub mod status;
 pub mod store;

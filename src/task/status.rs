@@ -121,8 +121,7 @@ pub static TRANSITIONS: [Transition; 12] = {
         Transition { from, side, to, owner, reason: matches!(to, EnteredInError), what }
     }
     const UNFINISHED: &[Status] = &[Requested, Received, Accepted, InProgress, OnHold];
-    const NOT_IN_ERROR: &[Status] =
-        &[Requested, Received, Accepted, Rejected, InProgress, OnHold, Completed, Failed, Cancelled];
+    const NOT_IN_ERROR: &[Status] = &[Requested, Received, Accepted, Rejected, InProgress, OnHold, Completed, Failed, Cancelled];
     [
         row(&[Requested], Owning, Received, Kept, "seen"),
         row(&[Requested, Received], Owning, Accepted, Claimed, "claim it: status and owner in one update"),

@@ -15,6 +15,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::routing::{get, post};
 use neuvola_adapter::app::App;
+use neuvola_adapter::caller::{Caller, Callers};
 use neuvola_adapter::clock::{FixedClock, now};
 use neuvola_adapter::config::Limits;
 use neuvola_adapter::http;
@@ -97,7 +98,7 @@ fn start_adapter(runtime: &Runtime, base: &str, profiles: Arc<Profiles>) -> Sock
         profiles,
         Arc::new(record),
         Arc::new(FixedClock(now())),
-        "bench".to_owned(),
+        Callers::new(Vec::new(), Some(Caller::loopback("bench"))),
         format!("http://{address}"),
         Limits::default(),
     );

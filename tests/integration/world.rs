@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, OnceLock};
 
 use neuvola_adapter::app::App;
+use neuvola_adapter::caller::{Caller, Callers};
 use neuvola_adapter::clock::FixedClock;
 use neuvola_adapter::config::Limits;
 use neuvola_adapter::net::{BaseUrl, Client, ClientSettings, PlainHttp};
@@ -60,7 +61,8 @@ impl World {
         let address = listener.local_addr().unwrap();
         let adapter = format!("http://{address}");
         let clock = Arc::new(FixedClock(NOW.parse().unwrap()));
-        let app = Arc::new(App::new(profiles(), api, clock, "test".to_owned(), adapter.clone(), limits));
+        let app =
+            Arc::new(App::new(profiles(), api, clock, Callers::new(Vec::new(), Some(Caller::loopback("test"))), adapter.clone(), limits));
         let (stop, stopped) = oneshot::channel();
         let served = runtime().spawn(neuvola_adapter::http::serve(listener, app, async {
             let _ = stopped.await;

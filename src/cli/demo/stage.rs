@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::wire::Wire;
 use crate::app::App;
+use crate::caller::{Caller, Callers};
 use crate::cli::process::connect;
 use crate::cli::serve::start_sandbox;
 use crate::cli::{Mistake, TRY_LATER};
@@ -47,7 +48,8 @@ impl Stage {
         let base = format!("http://{adapter}");
         let profiles = Profiles::load(Profiles::shipped_files())
             .map_err(|defects| anyhow::anyhow!("{} defects in the knowledge: run `profiles check`", defects.len()))?;
-        let app = App::new(Arc::new(profiles), connection, Arc::new(SystemClock), CALLER.to_owned(), base.clone(), Limits::default());
+        let callers = Callers::new(Vec::new(), Some(Caller::loopback(CALLER)));
+        let app = App::new(Arc::new(profiles), connection, Arc::new(SystemClock), callers, base.clone(), Limits::default());
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(async move {
             http::serve(listener, Arc::new(app), async {
