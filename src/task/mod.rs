@@ -9,6 +9,11 @@
 //!
 //! <https://hl7.org/fhir/R4/task.html>
 
+pub mod callback;
+pub mod codes;
 pub mod directory;
+mod parameters;
+mod profile;
+mod shape;
 pub mod status;
 pub mod store;

@@ -1,0 +1,166 @@
+//! A callback request: a Task of our profile, proven to be one. Having a [`CallbackTask`] is the proof.
+//!
+//! The FHIR document itself is kept, whole: what an EHR adds to a Task (`executionPeriod`, `encounter`, an extension) is
+//! there when it is read again. Beside it stands what decisions and searches need.
+
+use jiff::Timestamp;
+use neuvola_fhir::Node;
+use serde_json::{Map, Value};
+
+use super::codes::Codes;
+use super::status::Status;
+use super::store::{Index, Priority, Tag};
+use super::{profile, shape};
+use crate::identity::Identifier;
+use crate::issue::{Issue, Issues};
+
+/// Its profile.
+pub const PROFILE: &str = "https://neuvola-adapter.example/fhir/StructureDefinition/callback-task";
+
+/// A Task that our profile allows.
+#[derive(Clone, Debug)]
+pub struct CallbackTask {
+    /// Without what changes by itself: see [`Stored::body`](super::store::Stored::body). `meta` comes first.
+    pub body: Map<String, Value>,
+    pub index: Index,
+}
+
+/// The marker of a resource that is not all there (R4, <https://hl7.org/fhir/R4/valueset-observation-value.html>).
+pub const SUBSETTED: &str = "SUBSETTED";
+
+impl CallbackTask {
+    /// Reads a whole Task, every fault at once.
+    ///
+    /// # Errors
+    /// What is wrong with it, each fault with its place.
+    pub fn read(document: &[u8], codes: &Codes) -> Result<Self, Vec<Issue>> {
+        let node = neuvola_fhir::read(document).map_err(|faults| faults.into_iter().map(Issue::from).collect::<Vec<_>>())?;
+        let mut issues = Issues::default();
+        shape::check(&node, &mut issues);
+        if issues.has_errors() {
+            return Err(issues.into_list());
+        }
+        profile::check(&node, codes, &mut issues);
+        let index = index(&node);
+        if issues.has_errors() {
+            return Err(issues.into_list());
+        }
+        let index = index.ok_or_else(not_ours)?;
+        // the parser has the last word on what is R4
+        neuvola_fhir::parse(document).map_err(|_| not_ours())?;
+        let body = serde_json::from_slice(document).map_err(|_| not_ours())?;
+        Ok(Self { body: own(body), index })
+    }
+
+    /// As it was stored: read by us before, and proven then.
+    ///
+    /// # Errors
+    /// Nothing that a client could cause.
+    pub fn stored(body: &[u8], codes: &Codes) -> Result<Self, Vec<Issue>> {
+        let mut map: Map<String, Value> = serde_json::from_slice(body).map_err(|_| not_ours())?;
+        map.insert("resourceType".to_owned(), "Task".into());
+        let document = Value::Object(map).to_string();
+        Self::read(document.as_bytes(), codes)
+    }
+
+    /// The bytes to store.
+    pub fn bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.body).unwrap_or_default()
+    }
+}
+
+/// Shapes a Task's document for the store: what changes by itself goes, our profile comes first.
+fn own(mut task: Map<String, Value>) -> Map<String, Value> {
+    let mut meta = match task.shift_remove("meta") {
+        Some(Value::Object(meta)) => meta,
+        _ => Map::new(),
+    };
+    for name in ["resourceType", "id", "lastModified", "_lastModified"] {
+        task.shift_remove(name);
+    }
+    let others = match meta.shift_remove("profile") {
+        Some(Value::Array(profiles)) => profiles,
+        _ => Vec::new(),
+    };
+    for name in ["versionId", "lastUpdated", "_versionId", "_lastUpdated"] {
+        meta.shift_remove(name);
+    }
+    let mut profiles = vec![Value::from(PROFILE)];
+    profiles.extend(others.into_iter().filter(|other| other != PROFILE));
+    let mut first = Map::new();
+    first.insert("profile".to_owned(), Value::Array(profiles));
+    first.extend(meta);
+    let mut own = Map::new();
+    own.insert("meta".to_owned(), Value::Object(first));
+    own.extend(task);
+    own
+}
+
+/// Whatever reaches here was checked; this says so instead of panicking.
+fn not_ours() -> Vec<Issue> {
+    vec![Issue::error("structure", "not-r4", "Task", "the document is no R4 Task")]
+}
+
+fn index(task: &Node<'_>) -> Option<Index> {
+    let coded = |concept: Option<&Node<'_>>| profile::codings(concept?).first().map(|(_, code)| code.clone());
+    let reference = |name: &str| task.member(name)?.text("reference").map(str::to_owned);
+    let period = |name: &str, bound: &str| instant(task.member(name)?.text(bound)?, bound == "end");
+    let due = task.member("restriction").and_then(|restriction| restriction.member("period")).and_then(|period| period.text("end"));
+    let identifier = |node: &Node<'_>| {
+        Some(Identifier { system: node.text("system")?.to_owned(), value: node.text("value")?.to_owned() })
+    };
+    let tag = |node: &Node<'_>| {
+        Some(Tag { system: node.text("system").unwrap_or_default().to_owned(), code: node.text("code")?.to_owned() })
+    };
+    Some(Index {
+        status: Status::from_code(task.text("status")?)?,
+        business_status: coded(task.member("businessStatus")),
+        code: coded(task.member("code"))?,
+        intent: task.text("intent")?.to_owned(),
+        priority: Priority::from_code(task.text("priority").unwrap_or("routine"))?,
+        queue: profile::queue(task)?,
+        owner: reference("owner")?,
+        requester: reference("requester")?,
+        performers: task.list("performerType").iter().flat_map(profile::codings).map(|(_, code)| code).collect(),
+        focus: reference("focus"),
+        part_of: task.list("partOf").iter().filter_map(|part| part.text("reference").map(str::to_owned)).collect(),
+        authored_on: instant(task.text("authoredOn")?, false)?,
+        due: due.and_then(|end| instant(end, true)),
+        period_start: period("executionPeriod", "start"),
+        period_end: period("executionPeriod", "end"),
+        tags: task.member("meta").map_or(&[][..], |meta| meta.list("tag")).iter().filter_map(tag).collect(),
+        attempts: attempts(task),
+        identifiers: task.list("identifier").iter().filter_map(identifier).collect(),
+        patient: task.member("for").and_then(|person| person.member("identifier")).and_then(identifier),
+        group: task.member("groupIdentifier").and_then(identifier),
+    })
+}
+
+/// The beginning of what a dateTime stands for, or its end; days are Finland's.
+fn instant(text: &str, end: bool) -> Option<Timestamp> {
+    if let Ok(instant) = text.parse::<Timestamp>() {
+        return Some(instant);
+    }
+    let (year, month, day) = (text.get(..4)?.parse().ok()?, text.get(5..7), text.get(8..10));
+    let number = |text: Option<&str>| text.map_or(Some(1), |text| text.parse().ok());
+    let first = jiff::civil::Date::new(year, number(month)?, number(day)?).ok()?;
+    let date = match (end, month, day) {
+        (false, _, _) => first,
+        (true, None, _) => first.checked_add(jiff::Span::new().years(1)).ok()?,
+        (true, Some(_), None) => first.checked_add(jiff::Span::new().months(1)).ok()?,
+        (true, ..) => first.tomorrow().ok()?,
+    };
+    let zone = jiff::tz::TimeZone::get("Europe/Helsinki").ok()?;
+    let start = date.to_zoned(zone).ok()?.timestamp();
+    if end { start.checked_sub(jiff::Span::new().milliseconds(1)).ok() } else { Some(start) }
+}
+
+/// How often the client was called without an answer: the extension on `businessStatus`.
+fn attempts(task: &Node<'_>) -> u32 {
+    let extensions = task.member("businessStatus").map_or(&[][..], |status| status.list("extension"));
+    let of_attempts = extensions.iter().find(|extension| extension.text("url") == Some(ATTEMPTS));
+    of_attempts.and_then(|extension| extension.member("valuePositiveInt")?.as_number()?.parse().ok()).unwrap_or(0)
+}
+
+/// The extension that counts attempts, on `Task.businessStatus`.
+pub const ATTEMPTS: &str = "https://neuvola-adapter.example/fhir/StructureDefinition/callback-attempts";

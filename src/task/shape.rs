@@ -1,0 +1,290 @@
+//! The shape of a Task: which elements R4 has, of which type and how many (<https://hl7.org/fhir/R4/task.html>), walked once
+//! over what came in, so that every fault is told with its place. fhirbolt's own parser, which proves it once more before
+//! anything is stored, stops at the first and names no place.
+
+use neuvola_fhir::{Kind, Node, Place, Value};
+
+use crate::form::validate::{is_date, is_date_time};
+use crate::issue::{Issue, Issues};
+
+/// One element of a type.
+struct Element {
+    name: &'static str,
+    kind: Type,
+    many: bool,
+    required: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Type {
+    Boolean,
+    Integer,
+    PositiveInt,
+    Decimal,
+    /// Any text that says something.
+    Text,
+    Code,
+    Uri,
+    Date,
+    DateTime,
+    Instant,
+    Base64,
+    Of(&'static [Element]),
+    /// R4's own: checked by the parser only.
+    Any,
+}
+
+const fn one(name: &'static str, kind: Type) -> Element {
+    Element { name, kind, many: false, required: false }
+}
+
+const fn many(name: &'static str, kind: Type) -> Element {
+    Element { name, kind, many: true, required: false }
+}
+
+const fn must(name: &'static str, kind: Type) -> Element {
+    Element { name, kind, many: false, required: true }
+}
+
+/// Notes every element that R4's Task does not have, is of another type, or is missing.
+pub fn check(task: &Node<'_>, issues: &mut Issues) {
+    let root = Place::root("Task");
+    if task.kind() != Kind::Object {
+        issues.push(Issue::error("structure", "wrong-type", "", "a FHIR resource is wanted, as a JSON object"));
+        return;
+    }
+    match task.text("resourceType") {
+        Some("Task") => walk(TASK, task, root, issues),
+        Some(_) => issues.push(Issue::error("structure", "wrong-resource", "", "the resource is no Task")),
+        None => issues.push(Issue::error("required", "missing-member", "", "`resourceType` is missing").remedy("`\"resourceType\": \"Task\"`")),
+    }
+}
+
+fn walk(elements: &[Element], node: &Node<'_>, place: Place<'_>, issues: &mut Issues) {
+    if node.kind() != Kind::Object {
+        issues.push(wrong(&place, node, "an object"));
+        return;
+    }
+    for element in elements.iter().filter(|element| element.required && node.member(element.name).is_none()) {
+        let message = format!("`{}` is missing", element.name);
+        issues.push(Issue::error("required", "missing-member", place.member(element.name), message));
+    }
+    let mut choices = 0;
+    for (name, value) in node.members() {
+        let here = place.member(name);
+        // a primitive's own id and extensions, `_name` (R4, json.html#primitive)
+        let (plain, is_shadow) = name.strip_prefix('_').map_or((&**name, false), |plain| (plain, true));
+        let Some(element) = elements.iter().find(|element| element.name == plain || (element.name == "extension" && plain == "modifierExtension"))
+        else {
+            if plain == "resourceType" && !is_shadow {
+                continue;
+            }
+            issues.push(Issue::error("structure", "unknown-member", here, "there is no such element here").remedy(known(elements)));
+            continue;
+        };
+        choices += usize::from(plain.starts_with("value") && elements.iter().filter(|other| other.name.starts_with("value")).count() > 1);
+        if is_shadow {
+            continue;
+        }
+        if plain == "modifierExtension" {
+            issues.push(Issue::error("extension", "modifier-extension", here, "no modifier extension is understood here"));
+        } else if element.many {
+            if value.kind() != Kind::Array {
+                issues.push(wrong(&here, value, "an array"));
+            }
+            for (index, item) in value.elements().iter().enumerate() {
+                value_of(element.kind, item, here.element(index), issues);
+            }
+        } else {
+            value_of(element.kind, value, here, issues);
+        }
+    }
+    if choices > 1 {
+        issues.push(Issue::error("structure", "several-values", place, "there can be one `value[x]` only"));
+    }
+}
+
+fn value_of(kind: Type, value: &Node<'_>, place: Place<'_>, issues: &mut Issues) {
+    let text = value.as_str();
+    let said = |text: &str| !text.trim().is_empty();
+    let (fits, wanted) = match kind {
+        Type::Of(elements) => return walk(elements, value, place, issues),
+        Type::Any => (true, ""),
+        Type::Boolean => (value.as_bool().is_some(), "a boolean"),
+        Type::Integer => (value.as_number().is_some_and(|digits| digits.parse::<i32>().is_ok()), "an integer"),
+        Type::PositiveInt => (value.as_number().is_some_and(|digits| digits.parse::<i32>().is_ok_and(|number| number > 0)), "a positive integer"),
+        Type::Decimal => (value.as_number().is_some(), "a number"),
+        Type::Text => (text.is_some_and(said), "a text"),
+        Type::Code => (text.is_some_and(|text| said(text) && text.trim() == text), "a code"),
+        Type::Uri => (text.is_some_and(|text| said(text) && !text.contains(char::is_whitespace)), "a URI"),
+        Type::Date => (text.is_some_and(is_date), "a date"),
+        Type::DateTime => (text.is_some_and(is_date_time), "a dateTime (with an offset, if it has a time)"),
+        Type::Instant => (text.is_some_and(|text| text.contains('T') && is_date_time(text)), "an instant"),
+        Type::Base64 => (text.is_some_and(said), "base64"),
+    };
+    if !fits {
+        issues.push(match value.value {
+            Value::String(_) => Issue::error("value", "wrong-type", place, format!("{wanted} is wanted here")),
+            _ => wrong(&place, value, wanted),
+        });
+    }
+}
+
+fn wrong(place: &Place<'_>, node: &Node<'_>, wanted: &str) -> Issue {
+    Issue::error("structure", "wrong-type", place, format!("{wanted} is wanted here, not {}", node.kind().name()))
+}
+
+fn known(elements: &[Element]) -> String {
+    format!("known here: {}", elements.iter().map(|element| element.name).collect::<Vec<_>>().join(", "))
+}
+
+const TASK: &[Element] = &[
+    one("id", Type::Code),
+    one("meta", Type::Of(META)),
+    one("implicitRules", Type::Uri),
+    one("language", Type::Code),
+    one("text", Type::Any),
+    many("extension", Type::Any),
+    many("identifier", Type::Of(IDENTIFIER)),
+    one("instantiatesCanonical", Type::Uri),
+    one("instantiatesUri", Type::Uri),
+    many("basedOn", Type::Of(REFERENCE)),
+    one("groupIdentifier", Type::Of(IDENTIFIER)),
+    many("partOf", Type::Of(REFERENCE)),
+    must("status", Type::Code),
+    one("statusReason", Type::Of(CONCEPT)),
+    one("businessStatus", Type::Of(CONCEPT)),
+    must("intent", Type::Code),
+    one("priority", Type::Code),
+    one("code", Type::Of(CONCEPT)),
+    one("description", Type::Text),
+    one("focus", Type::Of(REFERENCE)),
+    one("for", Type::Of(REFERENCE)),
+    one("encounter", Type::Of(REFERENCE)),
+    one("executionPeriod", Type::Of(PERIOD)),
+    one("authoredOn", Type::DateTime),
+    one("lastModified", Type::DateTime),
+    one("requester", Type::Of(REFERENCE)),
+    many("performerType", Type::Of(CONCEPT)),
+    one("owner", Type::Of(REFERENCE)),
+    one("location", Type::Of(REFERENCE)),
+    one("reasonCode", Type::Of(CONCEPT)),
+    one("reasonReference", Type::Of(REFERENCE)),
+    many("insurance", Type::Of(REFERENCE)),
+    many("note", Type::Of(ANNOTATION)),
+    many("relevantHistory", Type::Of(REFERENCE)),
+    one("restriction", Type::Of(RESTRICTION)),
+    many("input", Type::Of(PARAMETER)),
+    many("output", Type::Of(PARAMETER)),
+];
+
+const META: &[Element] = &[
+    one("id", Type::Text),
+    many("extension", Type::Any),
+    one("versionId", Type::Code),
+    one("lastUpdated", Type::Instant),
+    one("source", Type::Uri),
+    many("profile", Type::Uri),
+    many("security", Type::Of(CODING)),
+    many("tag", Type::Of(CODING)),
+];
+
+const IDENTIFIER: &[Element] = &[
+    one("id", Type::Text),
+    many("extension", Type::Any),
+    one("use", Type::Code),
+    one("type", Type::Of(CONCEPT)),
+    one("system", Type::Uri),
+    one("value", Type::Text),
+    one("period", Type::Of(PERIOD)),
+    one("assigner", Type::Any),
+];
+
+const REFERENCE: &[Element] = &[
+    one("id", Type::Text),
+    many("extension", Type::Any),
+    one("reference", Type::Text),
+    one("type", Type::Uri),
+    one("identifier", Type::Of(IDENTIFIER)),
+    one("display", Type::Text),
+];
+
+const CONCEPT: &[Element] =
+    &[one("id", Type::Text), many("extension", Type::Any), many("coding", Type::Of(CODING)), one("text", Type::Text)];
+
+const CODING: &[Element] = &[
+    one("id", Type::Text),
+    many("extension", Type::Any),
+    one("system", Type::Uri),
+    one("version", Type::Text),
+    one("code", Type::Code),
+    one("display", Type::Text),
+    one("userSelected", Type::Boolean),
+];
+
+const PERIOD: &[Element] =
+    &[one("id", Type::Text), many("extension", Type::Any), one("start", Type::DateTime), one("end", Type::DateTime)];
+
+const ANNOTATION: &[Element] = &[
+    one("id", Type::Text),
+    many("extension", Type::Any),
+    one("authorReference", Type::Of(REFERENCE)),
+    one("authorString", Type::Text),
+    one("time", Type::DateTime),
+    must("text", Type::Text),
+];
+
+const RESTRICTION: &[Element] = &[
+    one("id", Type::Text),
+    many("extension", Type::Any),
+    one("repetitions", Type::PositiveInt),
+    one("period", Type::Of(PERIOD)),
+    many("recipient", Type::Of(REFERENCE)),
+];
+
+/// `Task.input` and `Task.output`. R4 lets any type be a value; these are those that callback requests use.
+const PARAMETER: &[Element] = &[
+    one("id", Type::Text),
+    many("extension", Type::Any),
+    must("type", Type::Of(CONCEPT)),
+    one("valueBoolean", Type::Boolean),
+    one("valueInteger", Type::Integer),
+    one("valueDecimal", Type::Decimal),
+    one("valueString", Type::Text),
+    one("valueCode", Type::Code),
+    one("valueUri", Type::Uri),
+    one("valueUrl", Type::Uri),
+    one("valueDate", Type::Date),
+    one("valueDateTime", Type::DateTime),
+    one("valueInstant", Type::Instant),
+    one("valuePeriod", Type::Of(PERIOD)),
+    one("valueIdentifier", Type::Of(IDENTIFIER)),
+    one("valueCoding", Type::Of(CODING)),
+    one("valueCodeableConcept", Type::Of(CONCEPT)),
+    one("valueReference", Type::Of(REFERENCE)),
+    one("valueContactPoint", Type::Of(CONTACT_POINT)),
+    one("valueAttachment", Type::Of(ATTACHMENT)),
+];
+
+const CONTACT_POINT: &[Element] = &[
+    one("id", Type::Text),
+    many("extension", Type::Any),
+    one("system", Type::Code),
+    one("value", Type::Text),
+    one("use", Type::Code),
+    one("rank", Type::PositiveInt),
+    one("period", Type::Of(PERIOD)),
+];
+
+const ATTACHMENT: &[Element] = &[
+    one("id", Type::Text),
+    many("extension", Type::Any),
+    one("contentType", Type::Code),
+    one("language", Type::Code),
+    one("data", Type::Base64),
+    one("url", Type::Uri),
+    one("size", Type::Integer),
+    one("hash", Type::Base64),
+    one("title", Type::Text),
+    one("creation", Type::DateTime),
+];
