@@ -10,8 +10,11 @@
 //! <https://hl7.org/fhir/R4/task.html>
 
 pub mod callback;
+pub mod change;
 pub mod codes;
+pub mod convert;
 pub mod directory;
+pub mod intake;
 mod parameters;
 mod profile;
 mod shape;
