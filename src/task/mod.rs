@@ -9,9 +9,12 @@
 //!
 //! <https://hl7.org/fhir/R4/task.html>
 
+pub mod calendar;
 pub mod callback;
 pub mod codes;
+pub mod deadline;
 pub mod directory;
+pub mod opening;
 mod parameters;
 mod profile;
 mod shape;
