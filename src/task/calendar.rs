@@ -99,10 +99,12 @@ mod tests {
             let first = Date::new(year, 1, 1).unwrap();
             let days = first.series(1.day()).take_while(|day| day.year() == year);
             let mut names: Vec<_> = days.filter_map(holiday).collect();
-            assert_eq!(names.len(), 15, "{year}: {names:?}");
+            // Ascension Day fell on the first of May then
+            let all = if year == 2008 { 14 } else { 15 };
+            assert_eq!(names.len(), all, "{year}: {names:?}");
             names.sort_unstable();
             names.dedup();
-            assert_eq!(names.len(), 15, "{year}: {names:?}");
+            assert_eq!(names.len(), all, "{year}: {names:?}");
         }
     }
 
