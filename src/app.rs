@@ -27,6 +27,8 @@ pub struct App {
     /// `http://127.0.0.1:8080`: what links in answers begin with.
     pub base: String,
     pub limits: Limits,
+    /// Empty unless a configuration fills it.
+    pub directory: Arc<Directory>,
     slots: Arc<Semaphore>,
 }
 
@@ -57,11 +59,20 @@ impl App {
         limits: Limits,
     ) -> Self {
         let slots = Arc::new(Semaphore::new(limits.concurrency as usize));
-        Self { profiles, record, clock, callers, tasks: None, base: base.trim_end_matches('/').to_owned(), limits, slots }
+        let base = base.trim_end_matches('/').to_owned();
+        Self { profiles, record, clock, callers, tasks: None, base, limits, directory: Arc::default(), slots }
+    }
+
+    /// With those whom the configuration names.
+    #[must_use]
+    pub fn with_directory(mut self, directory: Arc<Directory>) -> Self {
+        self.directory = directory;
+        self
     }
 
     #[must_use]
     pub fn with_tasks(mut self, tasks: Tasks) -> Self {
+        self.directory = Arc::clone(&tasks.directory);
         self.tasks = Some(tasks);
         self
     }

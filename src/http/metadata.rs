@@ -15,7 +15,7 @@ use neuvola_fhir::model::resources::{
 };
 
 use super::media::FHIR_JSON;
-use super::search::PARAMETERS;
+use super::search::{Told, told};
 use super::{Fhir, ROUTES};
 use crate::app::App;
 
@@ -101,7 +101,7 @@ fn interaction(code: &str) -> CapabilityStatementRestResourceInteraction {
 }
 
 fn parameters(kind: &str) -> Vec<CapabilityStatementRestResourceSearchParam> {
-    let parameter = |parameter: &super::search::Parameter| {
+    let parameter = |parameter: Told| {
         let id = match parameter.name {
             "_id" => "Resource-id".to_owned(),
             name if CONFORMANCE.contains(&kind) => format!("conformance-{name}"),
@@ -115,7 +115,7 @@ fn parameters(kind: &str) -> Vec<CapabilityStatementRestResourceSearchParam> {
             ..Default::default()
         }
     };
-    PARAMETERS.iter().map(parameter).collect()
+    told(kind).into_iter().map(parameter).collect()
 }
 
 /// Types that share R4's search parameters of conformance resources.

@@ -9,12 +9,15 @@
 //!
 //! <https://hl7.org/fhir/R4/task.html>
 
+pub mod calendar;
 pub mod callback;
 pub mod change;
 pub mod codes;
 pub mod convert;
+pub mod deadline;
 pub mod directory;
 pub mod intake;
+pub mod opening;
 mod parameters;
 mod profile;
 mod shape;
