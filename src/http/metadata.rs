@@ -115,11 +115,12 @@ fn parameters(kind: &str) -> Vec<CapabilityStatementRestResourceSearchParam> {
             ..Default::default()
         }
     };
-    told(kind).into_iter().map(parameter).collect()
+    // R4's SearchParameter has no title.
+    told(kind).into_iter().filter(|known| kind != "SearchParameter" || known.name != "title").map(parameter).collect()
 }
 
 /// Types that share R4's search parameters of conformance resources.
-const CONFORMANCE: [&str; 5] = ["CodeSystem", "ConceptMap", "OperationDefinition", "StructureDefinition", "ValueSet"];
+const CONFORMANCE: [&str; 6] = ["CodeSystem", "ConceptMap", "OperationDefinition", "SearchParameter", "StructureDefinition", "ValueSet"];
 
 const DOCUMENTATION: &str = "JSON only. The knowledge can be read and searched; `_count` (at most 100) and `_offset` page through a \
     search, unknown parameters are reported, or refused with `Prefer: handling=strict`. Responses to the forms are validated \
