@@ -39,7 +39,7 @@ pub(super) async fn receive(app: &App, request: Request) -> Result<Sent, Refusal
     Ok(Sent { bytes, slot })
 }
 
-async fn read(body: Body, announced: usize, most: usize) -> Result<Vec<u8>, Refusal> {
+pub(super) async fn read(body: Body, announced: usize, most: usize) -> Result<Vec<u8>, Refusal> {
     let mut bytes = Vec::with_capacity(announced.min(most));
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {

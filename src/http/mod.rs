@@ -18,6 +18,7 @@ mod schema;
 mod search;
 mod segment;
 mod server;
+pub mod tasks;
 
 use std::sync::Arc;
 
