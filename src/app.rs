@@ -14,6 +14,8 @@ use crate::profiles::Profiles;
 use crate::record::PatientRecord;
 use crate::refusal::Refusal;
 use crate::task::directory::Directory;
+use crate::task::codes::Codes;
+use crate::task::search::CursorKey;
 use crate::task::store::TaskStore;
 
 /// The service, assembled.
@@ -39,8 +41,9 @@ pub struct Tasks {
     pub directory: Arc<Directory>,
     /// Told after each commit: there may be something to notify of.
     pub changed: Arc<Notify>,
+    pub codes: Arc<Codes>,
     /// Seals the cursors of pages; the same on all adapters of one store.
-    pub cursors: [u8; 32],
+    pub cursors: Arc<CursorKey>,
 }
 
 /// The right to be worked on. Whoever waits for all of them has waited for all work.

@@ -107,6 +107,7 @@ fn read(node: &Node<'_>, codes: &Codes, issues: &mut Issues) -> Option<Contact> 
     let id = id?;
     let mut task = Map::new();
     let mut put = |name: &str, value: Value| task.insert(name.to_owned(), value);
+    put("resourceType", "Task".into());
     put("identifier", json!([{"system": id.system, "value": id.value}]));
     put("status", "requested".into());
     put("intent", "order".into());

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::callback::CallbackTask;
+use super::callback::{CallbackTask, Unfit};
 use super::change::{Actor, REQUESTERS};
 use super::codes::Codes;
 use super::convert::{MUNICIPALITIES, concept};
@@ -22,8 +22,7 @@ pub struct Hints<'a> {
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn complete(mut task: Map<String, Value>, hints: Hints<'_>, actor: &Actor<'_>, codes: &Codes) -> Result<CallbackTask, Vec<Issue>> {
-    task.insert("resourceType".to_owned(), "Task".into());
+pub fn complete(mut task: Map<String, Value>, hints: Hints<'_>, actor: &Actor<'_>, codes: &Codes) -> Result<CallbackTask, Unfit> {
     let mut issues = Vec::new();
     for (name, value) in [
         ("status", Value::from("requested")),
@@ -51,11 +50,12 @@ pub fn complete(mut task: Map<String, Value>, hints: Hints<'_>, actor: &Actor<'_
             task.index.attempts = 0;
             Ok(task)
         }
-        Ok(_) => Err(issues),
-        Err(more) => {
+        Ok(_) => Err(Unfit::NotOurs(issues)),
+        Err(Unfit::NotOurs(more)) => {
             issues.extend(more);
-            Err(issues)
+            Err(Unfit::NotOurs(issues))
         }
+        Err(unreadable) => Err(unreadable),
     }
 }
 
@@ -115,8 +115,10 @@ fn deadline(task: &mut Map<String, Value>, actor: &Actor<'_>, at: Timestamp, iss
     let local = due.to_zoned(jiff::tz::TimeZone::get("Europe/Helsinki").unwrap_or(jiff::tz::TimeZone::UTC));
     let text = local.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
     let restriction = task.entry("restriction").or_insert_with(|| json!({}));
-    if !restriction["period"].is_object() {
-        restriction["period"] = json!({});
+    // another kind of value is told when the Task is read
+    let Value::Object(members) = restriction else { return };
+    if !members.entry("period").or_insert_with(|| json!({})).is_object() {
+        return;
     }
     match restriction["period"]["end"].as_str().map(str::parse::<Timestamp>) {
         None => restriction["period"]["end"] = text.into(),
