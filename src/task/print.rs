@@ -65,7 +65,8 @@ fn head(task: &Stored) -> String {
 /// An incomplete Task: it says so, and claims no profile.
 fn begun(task: &Stored) -> Map<String, Value> {
     let at = last_updated(task);
-    let meta = json!({ "versionId": task.version.to_string(), "lastUpdated": at, "tag": [{ "system": OBSERVATION_VALUE, "code": "SUBSETTED" }] });
+    let meta =
+        json!({ "versionId": task.version.to_string(), "lastUpdated": at, "tag": [{ "system": OBSERVATION_VALUE, "code": "SUBSETTED" }] });
     let mut begun = Map::new();
     begun.insert("resourceType".to_owned(), "Task".into());
     begun.insert("id".to_owned(), task.id.to_string().into());

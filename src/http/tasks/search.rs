@@ -115,10 +115,13 @@ impl Searching<'_> {
             (None, _) => Ok(None),
             (Some(_), Some(_)) => Err(Refusal::Request(vec![Issue::error("value", "cursor", "", "`_cursor` is there twice")])),
             (Some(_), None) if pairs.iter().any(|(name, _)| beside(name)) => {
-                let issue = Issue::error("value", "cursor", "", "`_cursor` stands alone").remedy("follow the link as it is: it holds the whole search");
+                let issue = Issue::error("value", "cursor", "", "`_cursor` stands alone")
+                    .remedy("follow the link as it is: it holds the whole search");
                 Err(Refusal::Request(vec![issue]))
             }
-            (Some(text), None) => self.cursors.open(&self.caller.name, text, self.now).map(Some).map_err(|issue| Refusal::Request(vec![issue])),
+            (Some(text), None) => {
+                self.cursors.open(&self.caller.name, text, self.now).map(Some).map_err(|issue| Refusal::Request(vec![issue]))
+            }
         }
     }
 
@@ -133,7 +136,8 @@ impl Searching<'_> {
     fn link(&self, set: &mut Searchset, search: &Search, query: &Query, page: &Page) -> Result<(), Refusal> {
         let sealed = |after| {
             let cursor = Cursor { search: search.understood.clone(), after };
-            let too_long = || Refusal::Request(vec![Issue::error("too-long", "parameter", "", "the search is too long to be gone on with")]);
+            let too_long =
+                || Refusal::Request(vec![Issue::error("too-long", "parameter", "", "the search is too long to be gone on with")]);
             let text = self.cursors.seal(&self.caller.name, &cursor, self.now).ok_or_else(too_long)?;
             Ok::<_, Refusal>(format!("{}/Task?_cursor={text}", self.base))
         };

@@ -76,7 +76,8 @@ fn bound_to(caller: &str) -> Aad<Vec<u8>> {
 }
 
 fn refused(message: &str) -> Issue {
-    Issue::error("value", "cursor", "", message).remedy("search again from the beginning: links between pages hold for a day, for who got them")
+    Issue::error("value", "cursor", "", message)
+        .remedy("search again from the beginning: links between pages hold for a day, for who got them")
 }
 
 /// A day.
@@ -95,7 +96,8 @@ mod tests {
     }
 
     fn cursor() -> Cursor {
-        let search = vec![("patient:identifier".to_owned(), "urn:oid:1.2.246.21|010594Y9032".to_owned()), ("status".to_owned(), "ä".to_owned())];
+        let search =
+            vec![("patient:identifier".to_owned(), "urn:oid:1.2.246.21|010594Y9032".to_owned()), ("status".to_owned(), "ä".to_owned())];
         Cursor { search, after: Some(Position { keys: vec![Some(-3), None], serial: 77 }) }
     }
 

@@ -113,13 +113,7 @@ impl Place {
 
 /// In the order of the documentation. `:missing` works on all of them, `:not` on tokens other than `_id`.
 pub static PARAMETERS: [Parameter; 22] = [
-    Parameter {
-        name: "_id",
-        kind: "token",
-        definition: "http://hl7.org/fhir/SearchParameter/Resource-id",
-        what: "Logical id",
-        by: By::Id,
-    },
+    Parameter { name: "_id", kind: "token", definition: "http://hl7.org/fhir/SearchParameter/Resource-id", what: "Logical id", by: By::Id },
     Parameter {
         name: "_lastUpdated",
         kind: "date",
@@ -158,7 +152,10 @@ pub static PARAMETERS: [Parameter; 22] = [
         kind: "token",
         definition: "http://hl7.org/fhir/SearchParameter/Task-business-status",
         what: "How far it is: waiting, no-answer, contacted, awaiting-client, readdressed",
-        by: By::Code(ours(Place::Column(Text::BusinessStatus), &["https://neuvola-adapter.example/fhir/CodeSystem/callback-business-status"])),
+        by: By::Code(ours(
+            Place::Column(Text::BusinessStatus),
+            &["https://neuvola-adapter.example/fhir/CodeSystem/callback-business-status"],
+        )),
     },
     Parameter {
         name: "code",
@@ -290,7 +287,10 @@ pub static PARAMETERS: [Parameter; 22] = [
 
 /// Parameters that shape the answer.
 pub static SHAPING: [Shaping; 10] = [
-    Shaping { name: "_include", what: "Task:owner, Task:requester, with or without a type, or *. Task:focus is understood, but it lies elsewhere" },
+    Shaping {
+        name: "_include",
+        what: "Task:owner, Task:requester, with or without a type, or *. Task:focus is understood, but it lies elsewhere",
+    },
     Shaping { name: "_revinclude", what: "Task:part-of" },
     Shaping { name: "_sort", what: "At most three of authored-on, modified, _lastUpdated, priority, due; `-` before one turns it round" },
     Shaping { name: "_count", what: "Tasks on a page: 50 if not said, at most 200; 0 counts" },

@@ -53,15 +53,7 @@ impl Include {
 
 impl Default for Shape {
     fn default() -> Self {
-        Self {
-            count: COUNT,
-            counts_only: false,
-            total: false,
-            subset: Subset::Whole,
-            include: Vec::new(),
-            parts: false,
-            once: Vec::new(),
-        }
+        Self { count: COUNT, counts_only: false, total: false, subset: Subset::Whole, include: Vec::new(), parts: false, once: Vec::new() }
     }
 }
 
