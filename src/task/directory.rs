@@ -2,6 +2,7 @@
 //! Read from the configuration, and served under `/fhir` as it stands here.
 
 mod fhir;
+mod parties;
 #[cfg(test)]
 mod tests;
 
