@@ -13,8 +13,8 @@ use crate::pipeline::Context;
 use crate::profiles::Profiles;
 use crate::record::PatientRecord;
 use crate::refusal::Refusal;
-use crate::task::directory::Directory;
 use crate::task::codes::Codes;
+use crate::task::directory::Directory;
 use crate::task::search::CursorKey;
 use crate::task::store::TaskStore;
 

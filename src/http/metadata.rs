@@ -14,10 +14,13 @@ use neuvola_fhir::model::resources::{
     CapabilityStatementRestSecurity, CapabilityStatementSoftware,
 };
 
+use super::Fhir;
 use super::media::FHIR_JSON;
+use super::routes::ROUTES;
 use super::search::{Told, told};
-use super::{Fhir, ROUTES};
 use crate::app::App;
+use crate::task::callback::PROFILE;
+use crate::task::search;
 
 pub(super) async fn capabilities(State(app): State<Arc<App>>) -> Response {
     let statement = Resource::CapabilityStatement(Box::new(statement(&app)));
@@ -45,12 +48,12 @@ fn statement(app: &App) -> CapabilityStatement {
         }),
         fhir_version: "4.0.1".into(),
         format: vec!["application/fhir+json".into(), "json".into()],
-        rest: vec![rest()],
+        rest: vec![rest(app)],
         ..Default::default()
     }
 }
 
-fn rest() -> CapabilityStatementRest {
+fn rest(app: &App) -> CapabilityStatementRest {
     let mut resources: BTreeMap<&str, CapabilityStatementRestResource> = BTreeMap::new();
     for route in &ROUTES {
         for (_, kind) in route.paths() {
@@ -69,6 +72,11 @@ fn rest() -> CapabilityStatementRest {
                     resource.interaction.push(interaction("search-type"));
                     resource.search_param = parameters(kind);
                 }
+                Fhir::Tasks(code) if app.tasks.is_some() => {
+                    resources.entry("Task").or_insert_with(tasks).interaction.push(interaction(code));
+                }
+                Fhir::Tasks(_) => {}
+                Fhir::Operation(operation) if operation.on == "Task" && app.tasks.is_none() => {}
                 Fhir::Operation(operation) => {
                     let resource = resources.entry(kind).or_insert_with(|| entry(kind));
                     if !resource.operation.iter().any(|known| known.name.value.as_deref() == Some(operation.name)) {
@@ -92,6 +100,32 @@ fn rest() -> CapabilityStatementRest {
             ..Default::default()
         }),
         resource: resources.into_values().collect(),
+        ..Default::default()
+    }
+}
+
+/// Tasks, before their interactions.
+fn tasks() -> CapabilityStatementRestResource {
+    let parameter = |known: &search::Parameter| CapabilityStatementRestResourceSearchParam {
+        name: known.name.into(),
+        definition: Some(known.definition.into()),
+        r#type: known.kind.into(),
+        documentation: Some(known.what.into()),
+        ..Default::default()
+    };
+    CapabilityStatementRestResource {
+        r#type: "Task".into(),
+        supported_profile: vec![PROFILE.into()],
+        documentation: Some(TASKS.into()),
+        versioning: Some("versioned-update".into()),
+        read_history: Some(true.into()),
+        update_create: Some(false.into()),
+        conditional_create: Some(true.into()),
+        conditional_read: Some("not-match".into()),
+        reference_policy: vec!["literal".into(), "local".into()],
+        search_include: ["Task:owner", "Task:requester", "Task:focus"].map(Into::into).to_vec(),
+        search_rev_include: vec!["Task:part-of".into()],
+        search_param: search::PARAMETERS.iter().map(parameter).collect(),
         ..Default::default()
     }
 }
@@ -121,6 +155,11 @@ fn parameters(kind: &str) -> Vec<CapabilityStatementRestResourceSearchParam> {
 
 /// Types that share R4's search parameters of conformance resources.
 const CONFORMANCE: [&str; 6] = ["CodeSystem", "ConceptMap", "OperationDefinition", "SearchParameter", "StructureDefinition", "ValueSet"];
+
+const TASKS: &str = "Callback requests. A caller sees what its organisations own, requested or owned before; everything else is 404. \
+    An update names its version in If-Match and follows the status machine; `$allowed-transitions`, and every 422, tell what is allowed. \
+    `for` is an identifier and no reference, which R4 can neither chain nor include: search by `patient:identifier`, or by its alias \
+    `patient.identifier`; `patient:missing=true` finds the anonymous. Polling by `_lastUpdated=ge` and the last value seen misses nothing.";
 
 const DOCUMENTATION: &str = "JSON only. The knowledge can be read and searched; `_count` (at most 100) and `_offset` page through a \
     search, unknown parameters are reported, or refused with `Prefer: handling=strict`. Responses to the forms are validated \

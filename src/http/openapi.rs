@@ -10,8 +10,9 @@ use utoipa::openapi::schema::{ComponentsBuilder, ObjectBuilder, Ref, Schema, Typ
 use utoipa::openapi::{Content, InfoBuilder, OpenApi, OpenApiBuilder, RefOr, Required, ResponseBuilder, ServerBuilder};
 
 use super::media::JSON;
+use super::routes::ROUTES;
 use super::search::told;
-use super::{ROUTES, Route, Verb, kind_of, schema};
+use super::{Route, Verb, kind_of, schema};
 use crate::app::App;
 use crate::profiles::KNOWLEDGE;
 
@@ -24,12 +25,21 @@ pub(super) enum Takes {
     Submission,
     /// A QuestionnaireResponse, bare or as this parameter.
     Response(&'static str),
+    /// The chat platform's contact.
+    Contact,
+    Task,
+    /// A JSON Patch.
+    Patch,
+    TaskSearch,
+    /// The same in a form.
+    TaskSearchForm,
 }
 
 /// What a route answers when all is well.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Gives {
     Receipt,
+    ContactReceipt,
     Preview,
     Outcome,
     Resource,
@@ -39,7 +49,7 @@ pub(super) enum Gives {
 
 impl Takes {
     pub(super) const fn is_body(self) -> bool {
-        matches!(self, Self::Submission | Self::Response(_))
+        !matches!(self, Self::Nothing | Self::Search | Self::TaskSearch)
     }
 }
 
@@ -77,6 +87,8 @@ fn operation(route: &Route) -> Operation {
             "fhir"
         } else if route.path.starts_with("/forms") {
             "forms"
+        } else if route.path.starts_with("/callback-requests") {
+            "callback requests"
         } else {
             "service"
         })
@@ -88,6 +100,9 @@ fn operation(route: &Route) -> Operation {
     let mut statuses: Vec<u16> = EVERYWHERE.iter().chain(route.statuses).copied().collect();
     if route.takes.is_body() {
         statuses.extend(WITH_BODY);
+    }
+    if !route.roles.is_empty() {
+        statuses.extend([401, 403]);
     }
     statuses.sort_unstable();
     statuses.dedup();
@@ -119,18 +134,29 @@ fn method(verb: Verb) -> HttpMethod {
     match verb {
         Verb::Get => HttpMethod::Get,
         Verb::Post => HttpMethod::Post,
+        Verb::Put => HttpMethod::Put,
+        Verb::Patch => HttpMethod::Patch,
     }
 }
 
 fn body(takes: Takes) -> Option<RequestBody> {
     let (schema, description) = match takes {
-        Takes::Nothing | Takes::Search => return None,
+        Takes::Nothing | Takes::Search | Takes::TaskSearch => return None,
         Takes::Submission => ("Submission", "The submission".to_owned()),
         Takes::Response(name) => ("Resource", format!("A QuestionnaireResponse, bare or in Parameters as `{name}`")),
+        Takes::Contact => ("Contact", "The contact".to_owned()),
+        Takes::Task => ("Resource", "A Task of the profile callback-task".to_owned()),
+        Takes::Patch => return Some(other("application/json-patch+json", "JsonPatch", "Operations on the Task as it is read")),
+        Takes::TaskSearchForm => return Some(other("application/x-www-form-urlencoded", "TaskSearch", "Search parameters, as in a URL")),
     };
     let content = || Content::new(Some(RefOr::<Schema>::Ref(Ref::from_schema_name(schema))));
     let body = RequestBodyBuilder::new().description(Some(description)).required(Some(Required::True));
     Some(body.content(JSON, content()).content(FHIR, content()).build())
+}
+
+fn other(media: &str, schema: &str, what: &str) -> RequestBody {
+    let content = Content::new(Some(RefOr::<Schema>::Ref(Ref::from_schema_name(schema))));
+    RequestBodyBuilder::new().description(Some(what)).required(Some(Required::True)).content(media, content).build()
 }
 
 fn parameters(route: &Route) -> Vec<Parameter> {
@@ -155,6 +181,18 @@ fn parameters(route: &Route) -> Vec<Parameter> {
     if route.path.contains("{id}") {
         all.push(parameter("id", ParameterIn::Path, "Logical id", string()));
     }
+    if route.path.contains("{version}") {
+        all.push(parameter("version", ParameterIn::Path, "meta.versionId", string()));
+    }
+    if matches!(route.verb, Verb::Put | Verb::Patch) {
+        all.push(parameter("If-Match", ParameterIn::Header, "ETag of the version that is changed; 428 without", string()));
+    }
+    if route.takes == Takes::TaskSearch {
+        let known = crate::task::search::PARAMETERS.iter();
+        all.extend(known.map(|known| parameter(known.name, ParameterIn::Query, known.what, string())));
+        let shaping = crate::task::search::SHAPING.iter();
+        all.extend(shaping.map(|known| parameter(known.name, ParameterIn::Query, known.what, string())));
+    }
     if route.takes == Takes::Search {
         let known = told(kind_of(route.path));
         all.extend(known.iter().map(|known| parameter(known.name, ParameterIn::Query, known.what, string())));
@@ -169,6 +207,7 @@ fn parameters(route: &Route) -> Vec<Parameter> {
 fn good(gives: Gives) -> (&'static str, &'static str) {
     match gives {
         Gives::Receipt => ("Receipt", JSON),
+        Gives::ContactReceipt => ("ContactReceipt", JSON),
         Gives::Preview => ("Preview", JSON),
         Gives::Outcome => ("OperationOutcome", FHIR),
         Gives::Resource => ("Resource", FHIR),
@@ -180,10 +219,15 @@ fn good(gives: Gives) -> (&'static str, &'static str) {
 fn reason(status: u16) -> &'static str {
     match status {
         400 => "The body cannot be read, or a parameter makes no sense",
-        404 => "There is no such form or resource",
+        401 => "The caller is unknown: no token, or nobody's",
+        403 => "The caller has none of the roles that may",
+        404 => "There is no such form or resource, or it is not the caller's to see",
         406 => "Only JSON is answered",
         408 => "The body came too slowly",
         409 => "Another proposal, other content under the same id, or several patients",
+        410 => "It was finished and purged",
+        412 => "Somebody else changed it since the version in If-Match, or several fulfil the condition",
+        428 => "A change must name its version in If-Match",
         413 => "The body is too large",
         415 => "Only JSON is read",
         422 => "What the body says does not fit: every fault is listed",

@@ -45,7 +45,8 @@ fn read(node: &Node<'_>, codes: &Codes, issues: &mut Issues) -> Option<Contact> 
     let topic = object.word("topic", &topics).map(|index| topics[index]);
     let channels = words("callback-channel");
     let channel = object.word("channel", &channels).map(|index| channels[index]);
-    let urgency = if object.optional("urgency").is_some() { object.word("urgency", &URGENCIES).map(|index| URGENCIES[index]) } else { None };
+    let urgency =
+        if object.optional("urgency").is_some() { object.word("urgency", &URGENCIES).map(|index| URGENCIES[index]) } else { None };
     let description = object.bounded_text("description", 4000);
     let person = object.required("person");
     let phone = object.optional_text("phone");
@@ -69,7 +70,8 @@ fn read(node: &Node<'_>, codes: &Codes, issues: &mut Issues) -> Option<Contact> 
             inputs.push(input("phone", "valueContactPoint", json!({"system": "phone", "value": number})));
         }
         Some(_) => {
-            let issue = Issue::error("value", "phone-number", root.member("phone"), "the phone number is none of any country, in E.164's form");
+            let issue =
+                Issue::error("value", "phone-number", root.member("phone"), "the phone number is none of any country, in E.164's form");
             issues.push(issue.remedy("+358401234567: a plus, the country, no spaces"));
         }
         None if matches!(channel, Some("phone" | "text")) => {
@@ -79,9 +81,9 @@ fn read(node: &Node<'_>, codes: &Codes, issues: &mut Issues) -> Option<Contact> 
     }
     let list = root.member("preferredTimes");
     inputs.extend(times.iter().enumerate().filter_map(|(index, time)| preferred(time, list.element(index), issues)));
-    inputs.extend(language.map(|code| {
-        input("language", "valueCodeableConcept", json!({"coding": [{"system": "urn:ietf:bcp:47", "code": code}]}))
-    }));
+    inputs.extend(
+        language.map(|code| input("language", "valueCodeableConcept", json!({"coding": [{"system": "urn:ietf:bcp:47", "code": code}]}))),
+    );
     inputs.extend(interpreter.map(|needed| input("interpreter", "valueBoolean", needed.into())));
     if let Some(code) = municipality {
         if code.len() != 3 || !code.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -68,8 +68,11 @@ fn requester(task: &mut Map<String, Value>, actor: &Actor<'_>, issues: &mut Vec<
         }
         Some(Some(named)) if own.iter().any(|own| own == named) => {}
         _ => {
-            let issue = Issue::error("business-rule", "requester", "Task.requester", "`requester` is none of the organisations that you speak for");
-            issues.push(issue.remedy(format!("`requester` is {}", if own.is_empty() { "nobody of yours".to_owned() } else { own.join(" or ") })));
+            let issue =
+                Issue::error("business-rule", "requester", "Task.requester", "`requester` is none of the organisations that you speak for");
+            issues.push(
+                issue.remedy(format!("`requester` is {}", if own.is_empty() { "nobody of yours".to_owned() } else { own.join(" or ") })),
+            );
         }
     }
 }
@@ -80,7 +83,9 @@ fn owner(task: &mut Map<String, Value>, hints: Hints<'_>, actor: &Actor<'_>, at:
     if let Some(named) = task.get("owner") {
         if !named["reference"].as_str().is_some_and(|reference| directory.knows(reference)) {
             let issue = Issue::error("business-rule", "owner", "Task.owner", "`owner` is nobody who is known here");
-            issues.push(issue.remedy("GET /fhir/Organization and /fhir/HealthcareService tell who is; leave it out to have the request routed"));
+            issues.push(
+                issue.remedy("GET /fhir/Organization and /fhir/HealthcareService tell who is; leave it out to have the request routed"),
+            );
         }
         return;
     }
@@ -133,6 +138,7 @@ fn deadline(task: &mut Map<String, Value>, actor: &Actor<'_>, at: Timestamp, iss
 
 /// The first coding of an input of this type.
 fn coded<'t>(task: &'t Map<String, Value>, code: &str) -> Option<&'t Value> {
-    let is_kind = |input: &&Value| input["type"]["coding"].as_array().is_some_and(|codings| codings.iter().any(|coding| coding["code"] == code));
+    let is_kind =
+        |input: &&Value| input["type"]["coding"].as_array().is_some_and(|codings| codings.iter().any(|coding| coding["code"] == code));
     task.get("input")?.as_array()?.iter().find(is_kind).map(|input| &input["valueCodeableConcept"]["coding"][0])
 }

@@ -17,7 +17,12 @@ use crate::app::App;
 use crate::refusal::Refusal;
 use crate::task::change::{Element, Option as Allowed, options};
 
-pub(in crate::http) async fn allowed(State(app): State<Arc<App>>, who: Who, request_id: RequestId, id: Segment) -> Result<Response, Refusal> {
+pub(in crate::http) async fn allowed(
+    State(app): State<Arc<App>>,
+    who: Who,
+    request_id: RequestId,
+    id: Segment,
+) -> Result<Response, Refusal> {
     let asking = Asking::new(&app, &who, &request_id)?;
     let (task, _) = asking.seen(id_of(&id)?).await?;
     let scope = &task.scope;

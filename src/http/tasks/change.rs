@@ -68,7 +68,9 @@ pub(in crate::http) async fn patch(
     json_patch::patch(&mut task, &operations).map_err(|error| {
         // its text may quote what was sent; the number of the operation does not
         let place = format!("[{}]", error.operation);
-        Refusal::Change(vec![Issue::error("business-rule", "patch", place, "the operation does not fit the Task as it is").remedy("read the Task again")])
+        Refusal::Change(vec![
+            Issue::error("business-rule", "patch", place, "the operation does not fit the Task as it is").remedy("read the Task again"),
+        ])
     })?;
     asking.change(&current, task, &headers).await
 }
@@ -118,14 +120,8 @@ impl Asking<'_> {
         if unchanged {
             return Ok(self.answer(StatusCode::OK, current, headers));
         }
-        let change = Change {
-            id: current.id,
-            from: current.version,
-            body: task.bytes(),
-            index: task.index,
-            by: self.author(),
-            now: actor.now,
-        };
+        let change =
+            Change { id: current.id, from: current.version, body: task.bytes(), index: task.index, by: self.author(), now: actor.now };
         match self.tasks.store.change(change).await? {
             Changed::Done(stored) => {
                 self.tasks.changed.notify_waiters();

@@ -50,7 +50,10 @@ impl Asking<'_> {
     /// Where it went, who has it, until when: what the adviser tells the client.
     fn receipt(&self, status: StatusCode, stored: &Stored) -> Response {
         let task = CallbackTask::stored(&stored.body);
-        let due = task.as_ref().and_then(|task| task.body.get("restriction")).map_or(Value::Null, |restriction| restriction["period"]["end"].clone());
+        let due = task
+            .as_ref()
+            .and_then(|task| task.body.get("restriction"))
+            .map_or(Value::Null, |restriction| restriction["period"]["end"].clone());
         let owner = &stored.scope.owner;
         let receipt = json!({
             "task": format!("Task/{}", stored.id),

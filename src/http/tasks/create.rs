@@ -42,7 +42,9 @@ pub(in crate::http) async fn create(
     let task = complete(task, Hints::default(), &asking.actor(), &asking.tasks.codes).map_err(unfit)?;
     match asking.create(&task, digest_of(sent)).await? {
         Created::New(stored) => Ok(asking.answer(StatusCode::CREATED, &stored, &headers)),
-        Created::Existing { task, same_request } if same_request || condition.is_some() => Ok(asking.answer(StatusCode::OK, &task, &headers)),
+        Created::Existing { task, same_request } if same_request || condition.is_some() => {
+            Ok(asking.answer(StatusCode::OK, &task, &headers))
+        }
         Created::Existing { task, .. } => Err(Refusal::Known(format!("{}/fhir/Task/{}", app.base, task.id))),
         Created::Purged(_) => Err(Refusal::Gone("the Task of that identifier".to_owned())),
     }

@@ -106,7 +106,8 @@ fn printed(url: &str, versions: &[Stored], sight: Sight, total: u64, count: u32)
         bundle.extend_from_slice(if index == 0 { br#","entry":["# } else { b"," });
         bundle.extend_from_slice(format!(r#"{{"fullUrl":"{url}","resource":"#).as_bytes());
         bundle.extend_from_slice(&shown(task, sight));
-        let (method, target, status) = if task.version == 1 { ("POST", "Task", "201 Created") } else { ("PUT", &url[base.len() + 1..], "200 OK") };
+        let (method, target, status) =
+            if task.version == 1 { ("POST", "Task", "201 Created") } else { ("PUT", &url[base.len() + 1..], "200 OK") };
         let (tag, at) = (etag(task.version).replace('"', "\\\""), format!("{:.3}", task.last_updated));
         let rest = format!(
             r#","request":{{"method":"{method}","url":"{target}"}},"response":{{"status":"{status}","etag":"{tag}","lastModified":"{at}"}}}}"#

@@ -18,7 +18,8 @@ use crate::task::status::{Owner, Side, Transition};
 pub fn apply(old: &CallbackTask, mut new: CallbackTask, actor: &Actor<'_>) -> Result<Allowed, Vec<Issue>> {
     let options = options(actor, old.index.status, &old.index.owner, &old.index.requester);
     if has_tag(&new.body, SUBSETTED) {
-        let issue = Issue::error("business-rule", "subsetted", "Task.meta.tag", "this is a part of the Task: what is missing would be lost");
+        let issue =
+            Issue::error("business-rule", "subsetted", "Task.meta.tag", "this is a part of the Task: what is missing would be lost");
         return Err(vec![issue.remedy("read the Task without `_elements` and `_summary`, and change that")]);
     }
     let counted = put_count(old, &mut new, 0);
@@ -103,7 +104,10 @@ fn row_faults(row: &Transition, old: &CallbackTask, new: &CallbackTask, changed:
             if before == after {
                 faults.push(owner("`owner` must become another".to_owned()));
             } else if !actor.directory.knows(after) {
-                faults.push(owner("`owner` is nobody who is known here".to_owned()).remedy("GET /fhir/Organization and /fhir/HealthcareService tell who is"));
+                faults.push(
+                    owner("`owner` is nobody who is known here".to_owned())
+                        .remedy("GET /fhir/Organization and /fhir/HealthcareService tell who is"),
+                );
             }
         }
         Owner::Kept | Owner::Claimed => {
@@ -136,7 +140,9 @@ fn immutable(old: &CallbackTask, new: &CallbackTask, changed: &[String]) -> Vec<
             "requester" | "authoredOn" | "intent" | "code" | "reasonCode" | "restriction" => never(name, ""),
             "for" if old.body.contains_key("for") => never(name, " once it is there"),
             "identifier" | "note" if !begins_with(new.body.get(name), old.body.get(name)) => never(name, ": it may be added to"),
-            "input" if old.index.queue != new.index.queue || queue_input(&old.body) != queue_input(&new.body) => never("input", " in its queue"),
+            "input" if old.index.queue != new.index.queue || queue_input(&old.body) != queue_input(&new.body) => {
+                never("input", " in its queue")
+            }
             _ => {}
         }
     }

@@ -92,10 +92,18 @@ impl Options {
             })
             .collect();
         if !self.amend.is_empty() {
-            issues.push(information("Task", format!("allowed: `{}` stays", self.status), format!("these may change: {}", self.amend.join(", "))));
+            issues.push(information(
+                "Task",
+                format!("allowed: `{}` stays", self.status),
+                format!("these may change: {}", self.amend.join(", ")),
+            ));
         }
         if issues.is_empty() {
-            issues.push(information("Task.status", format!("nothing is allowed: `{}` is the end, or it is for others", self.status), String::new()));
+            issues.push(information(
+                "Task.status",
+                format!("nothing is allowed: `{}` is the end, or it is for others", self.status),
+                String::new(),
+            ));
         }
         issues
     }
