@@ -27,7 +27,8 @@ pub enum Viewer {
         owners: Vec<String>,
         /// `Organization/…` spoken for as requester.
         requesters: Vec<String>,
-        /// `Organization/…` that may have owned it before.
+        /// `Organization/…` that may have owned it before. Such Tasks are found only if every filter asks about what is still
+        /// shown of them (status, owner, requester, code, intent, id, last update); sorted by anything else they come last.
         formerly: Vec<String>,
     },
 }
@@ -36,16 +37,37 @@ pub enum Viewer {
 pub enum Filter {
     Id(Vec<Uuid>),
     /// The column is (not) one of these. A column without a value is not any of them.
-    Text { column: Text, any: Vec<String>, not: bool },
+    Text {
+        column: Text,
+        any: Vec<String>,
+        not: bool,
+    },
     /// One of several values is (none is) one of these.
-    Listed { list: List, any: Vec<String>, not: bool },
+    Listed {
+        list: List,
+        any: Vec<String>,
+        not: bool,
+    },
     /// `(system, code)`; either may be left open.
-    Tag { any: Vec<(Option<String>, Option<String>)>, not: bool },
-    /// Half-open ranges, any of which will do. A column without a value is in none.
-    Time { column: Time, any: Vec<Range> },
+    Tag {
+        any: Vec<(Option<String>, Option<String>)>,
+        not: bool,
+    },
+    /// Half-open ranges, any of which will do. A column without a value is in none, nor outside of any.
+    Time {
+        column: Time,
+        any: Vec<Range>,
+    },
     /// Through the keyed hash. Without a system: that value in any. Without a value: never given.
-    Keyed { kind: Keyed, any: Vec<(Option<String>, String)>, not: bool },
-    Missing { what: Missable, missing: bool },
+    Keyed {
+        kind: Keyed,
+        any: Vec<(Option<String>, String)>,
+        not: bool,
+    },
+    Missing {
+        what: Missable,
+        missing: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -72,7 +94,7 @@ pub enum Time {
     LastUpdated,
     AuthoredOn,
     Due,
-    /// Of `executionPeriod`, whose bounds may be open.
+    /// Of `executionPeriod`, whose bounds may be open: it lies within a range that has both ends, and touches one that is open.
     Period,
 }
 

@@ -13,7 +13,8 @@ pub async fn purge_leaves_a_tombstone(world: &World) {
     let Created::New(task) = store.create(request.clone()).await.unwrap() else { panic!("new") };
     let open = world.create(&*store, identified("c-2")).await;
     let task = world.update(&*store, &task, Index { status: Status::Accepted, owner: LAPUA.to_owned(), ..request.index.clone() }).await;
-    let task = world.update(&*store, &task, Index { status: Status::Completed, owner: SEINAJOKI.to_owned(), ..request.index.clone() }).await;
+    let task =
+        world.update(&*store, &task, Index { status: Status::Completed, owner: SEINAJOKI.to_owned(), ..request.index.clone() }).await;
     assert_eq!(store.purge(task.last_updated, 100).await.unwrap(), 0, "not yet");
 
     assert_eq!(store.purge(world.now(), 100).await.unwrap(), 1);

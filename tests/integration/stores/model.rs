@@ -212,8 +212,11 @@ fn queries(ids: &[Uuid]) -> impl Strategy<Value = Query> + use<> {
         .prop_map(|(by, descending)| Sort { by, descending });
     let viewer = prop_oneof![
         Just(Viewer::Everything),
-        (some(&PARTIES), some(&PARTIES), some(&PARTIES))
-            .prop_map(|(owners, requesters, formerly)| Viewer::Party { owners, requesters, formerly }),
+        (some(&PARTIES), some(&PARTIES), some(&PARTIES)).prop_map(|(owners, requesters, formerly)| Viewer::Party {
+            owners,
+            requesters,
+            formerly
+        }),
     ];
     let filters = proptest::collection::vec(filters(ids), 0..4);
     (viewer, filters, proptest::collection::vec(sort, 0..=3), 1..20u32).prop_map(|(viewer, filters, sort, limit)| Query {
@@ -238,7 +241,8 @@ fn filters(ids: &[Uuid]) -> impl Strategy<Value = Filter> + use<> {
         Text::Requester,
         Text::Focus,
     ];
-    let values = &["requested", "received", "on-hold", "completed", "x", "y", "callback", "routine", "stat", SEINAJOKI, LAPUA, ADVICE, QUEUE];
+    let values =
+        &["requested", "received", "on-hold", "completed", "x", "y", "callback", "routine", "stat", SEINAJOKI, LAPUA, ADVICE, QUEUE];
     let times = vec![Time::LastUpdated, Time::AuthoredOn, Time::Due, Time::Period];
     let lists = vec![List::Performer, List::PartOf];
     let kinds = vec![Keyed::Identifier, Keyed::Patient, Keyed::Group];

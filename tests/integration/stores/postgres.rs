@@ -31,6 +31,7 @@ struct Server {
 }
 
 impl Server {
+    #[allow(clippy::zombie_processes, reason = "it outlives us, to clear away")]
     fn start() -> Self {
         let programs = programs();
         let mut command = unprivileged();

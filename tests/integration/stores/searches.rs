@@ -36,7 +36,10 @@ pub async fn every_filter_finds_what_it_says(world: &World) {
 
     let text = |column, value: &str, not| Filter::Text { column, any: vec!["zzz".to_owned(), value.to_owned()], not };
     let listed = |list, value: &str, not| Filter::Listed { list, any: vec![value.to_owned()], not };
-    let tag = |system: Option<&str>, code: Option<&str>, not| Filter::Tag { any: vec![(system.map(str::to_owned), code.map(str::to_owned))], not };
+    let tag = |system: Option<&str>, code: Option<&str>, not| Filter::Tag {
+        any: vec![(system.map(str::to_owned), code.map(str::to_owned))],
+        not,
+    };
     let time = |column, from: Option<&str>, until: Option<&str>, not| Filter::Time {
         column,
         any: vec![Range { from: from.map(at), until: until.map(at), not }],

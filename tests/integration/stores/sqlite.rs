@@ -78,7 +78,7 @@ async fn no_phone_number_or_identity_code_is_on_the_disk() {
         let mut new = world.task(about(identified(&format!("{CONTACT}-{at}"))));
         new.body = body(&format!("{PHONE} {CODE} {CONTACT}"));
         let Created::New(task) = store.create(new.clone()).await.unwrap() else { panic!("new") };
-        let mut change = world.change(&task, about(owned(LAPUA, Status::Completed)));
+        let mut change = world.change(&task, Index { owner: LAPUA.to_owned(), status: Status::Completed, ..new.index.clone() });
         change.body = body(&format!("{CODE} {PHONE}"));
         store.change(change).await.unwrap();
         store.create(NewTask { id: Uuid::new_v4(), ..new }).await.unwrap();

@@ -45,7 +45,7 @@ pub async fn a_lease_has_one_holder_until_it_ends(world: &World) {
     let (a, b) = (Uuid::new_v4(), Uuid::new_v4());
     let now = world.now();
     let until = now + 10.seconds();
-    assert_eq!(one.lease(a, now, until).await.unwrap(), [subscription.clone()]);
+    assert_eq!(one.lease(a, now, until).await.unwrap(), std::slice::from_ref(&subscription));
     assert_eq!(other.lease(b, now, until).await.unwrap(), []);
     assert_eq!(one.lease(a, now + 9.seconds(), until + 9.seconds()).await.unwrap().len(), 1, "held on");
     assert_eq!(other.lease(b, until, until + 9.seconds()).await.unwrap(), []);

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use neuvola_adapter::identity::{IDENTITY_CODE, Identifier};
 use neuvola_adapter::task::status::Status;
 use neuvola_adapter::task::store::{
-    Author, Change, Changed, Created, Filter, Found, Index, Keys, NewTask, Page, Place, Postgres, Priority, Query, Sqlite, StoreError, Stored, TaskStore,
-    Viewer,
+    Author, Change, Changed, Created, Filter, Found, Index, Keys, NewTask, Page, Place, Postgres, Priority, Query, Sqlite, StoreError,
+    Stored, TaskStore, Viewer,
 };
 use secrecy::{SecretBox, SecretString};
 use uuid::Uuid;
