@@ -14,5 +14,6 @@ mod privacy;
 mod properties;
 mod record;
 mod recorder;
+mod stores;
 mod twenty;
 mod world;

@@ -73,7 +73,8 @@ pub trait TaskStore: Send + Sync {
     /// The `seq` of the last commit.
     async fn last_seq(&self) -> Result<i64, StoreError>;
 
-    /// Creates or, with the version that it was made from, changes. `false`: stale, nothing was stored.
+    /// Creates or, with the version that it was made from, changes. `false`: stale, nothing was stored. A changed one loses
+    /// its holder, whose next [`TaskStore::advance`] is `false`; `seen`, `matched` and `delivered` never go back.
     async fn put_subscription(&self, subscription: &Subscribed, from: Option<u64>) -> Result<bool, StoreError>;
     async fn subscription(&self, id: Uuid) -> Result<Option<Subscribed>, StoreError>;
     /// All, or those of a caller, in order of their ids.
@@ -87,10 +88,12 @@ pub trait TaskStore: Send + Sync {
     async fn matched(&self, id: Uuid, from: u64, until: u64, limit: u32) -> Result<Vec<(u64, Event)>, StoreError>;
 
     async fn waiting(&self, now: Timestamp) -> Result<Vec<Waiting>, StoreError>;
+    /// Both days included.
     async fn tallies(&self, from: jiff::civil::Date, until: jiff::civil::Date) -> Result<Vec<Tally>, StoreError>;
 
     /// Removes Tasks that were finished before `before`, history and matched events included, leaving tombstones; at most `most`
-    /// at a time. How many.
+    /// at a time. How many. Events older than that go too, once every subscription that is not `off` has looked at them and
+    /// delivered those that matched.
     async fn purge(&self, before: Timestamp, most: u32) -> Result<u64, StoreError>;
     /// Hashes and seals again, with the current key, what older keys did; at most `most` rows at a time. How many.
     async fn rehash(&self, most: u32) -> Result<u64, StoreError>;

@@ -27,7 +27,8 @@ pub enum Viewer {
         owners: Vec<String>,
         /// `Organization/…` spoken for as requester.
         requesters: Vec<String>,
-        /// `Organization/…` that may have owned it before.
+        /// `Organization/…` that may have owned it before. Such Tasks are found only if every filter asks about what is still
+        /// shown of them (status, owner, requester, code, intent, id, last update); sorted by anything else they come last.
         formerly: Vec<String>,
     },
 }
@@ -52,7 +53,7 @@ pub enum Filter {
         any: Vec<(Option<String>, Option<String>)>,
         not: bool,
     },
-    /// Half-open ranges, any of which will do. A column without a value is in none.
+    /// Half-open ranges, any of which will do. A column without a value is in none, nor outside of any.
     Time {
         column: Time,
         any: Vec<Range>,
@@ -93,7 +94,7 @@ pub enum Time {
     LastUpdated,
     AuthoredOn,
     Due,
-    /// Of `executionPeriod`, whose bounds may be open.
+    /// Of `executionPeriod`, whose bounds may be open: it lies within a range that has both ends, and touches one that is open.
     Period,
 }
 

@@ -45,7 +45,8 @@ struct Key {
 }
 
 impl Keys {
-    /// Key ids with 32 random bytes each; the current one first.
+    /// Key ids with 32 random bytes each; the current one first. When several adapters share a store, a new key is given to
+    /// all of them in second place before any of them seals with it.
     ///
     /// # Errors
     /// [`InvalidKeys`].

@@ -28,7 +28,7 @@ pub(super) async fn count(db: &dyn Database, query: &Query) -> Result<u64, Store
     let mut sql = Sql::new("SELECT CAST(SUM(b.n) AS BIGINT) FROM (", []);
     for (at, branch) in branches.iter().enumerate() {
         sql.push(if at > 0 { " UNION ALL SELECT COUNT(*) AS n FROM " } else { "SELECT COUNT(*) AS n FROM " });
-        branch.from_where(&mut sql, db.keys(), &wanted);
+        branch.push_from(&mut sql, db.keys(), &wanted);
     }
     sql.push(") AS b");
     if branches.is_empty() {
@@ -51,12 +51,12 @@ fn page(keys: &Keys, query: &Query, order: &[Sort]) -> Option<Sql> {
     let keys_of_page: String = (0..order.len()).map(|at| format!(", p.k{at}")).collect();
     let mut sql = Sql::new(&format!("SELECT {STORED}, t.serial{keys_of_page} FROM ("), []);
     for (at, branch) in branches.iter().enumerate() {
-        sql.push(if at > 0 { " UNION ALL SELECT * FROM (SELECT t.serial" } else { "SELECT * FROM (SELECT t.serial" });
+        sql.push(if at > 0 { " UNION ALL SELECT * FROM (SELECT t.serial AS serial" } else { "SELECT * FROM (SELECT t.serial AS serial" });
         for (at, sort) in order.iter().enumerate() {
             sql.push(&format!(", {} AS k{at}", branch.key(*sort)));
         }
         sql.push(" FROM ");
-        branch.from_where(&mut sql, keys, &wanted);
+        branch.push_from(&mut sql, keys, &wanted);
         if let Some(after) = &query.after {
             sql.push(" AND ");
             beyond(&mut sql, branch, order, after);
@@ -242,7 +242,7 @@ impl Branch {
         self.is_split && matches!(self.by, By::FormerOwner(_))
     }
 
-    fn from_where(&self, sql: &mut Sql, keys: &Keys, wanted: &Wanted<'_>) {
+    fn push_from(&self, sql: &mut Sql, keys: &Keys, wanted: &Wanted<'_>) {
         if let Some(selective) = wanted.selective {
             filter::selection(sql.push("("), keys, selective);
             sql.push(") AS s CROSS JOIN task t WHERE t.serial = s.serial");

@@ -1,0 +1,136 @@
+//! Searches of the callback store in SQLite: does the time of a page hang on how many Tasks there are?
+//!
+//!     cargo bench --bench store                    10,000 Tasks, then 1,000,000
+//!     cargo bench --bench store -- 10000 50000     other sizes
+//!
+//! A page is 50 results of `owner` and `status`, as an EHR asks for it: opened, and with its viewer's limits.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods, reason = "a benchmark measures, and may fail bluntly")]
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use neuvola_adapter::identity::{IDENTITY_CODE, Identifier};
+use neuvola_adapter::task::status::Status;
+use neuvola_adapter::task::store::{
+    Author, Filter, Index, Keys, NewTask, Place, Priority, Query, Range, Sort, SortKey, Sqlite, TaskStore, Text, Time, Viewer,
+};
+use secrecy::SecretBox;
+use uuid::Uuid;
+
+fn main() {
+    let mut sizes: Vec<usize> = std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
+    if sizes.is_empty() {
+        sizes = vec![10_000, 1_000_000];
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let folder = std::env::temp_dir().join(format!("neuvola-bench-{}", Uuid::new_v4()));
+    std::fs::create_dir(&folder).unwrap();
+    let mut measured = Vec::new();
+    for size in sizes {
+        let file = folder.join(format!("{size}.db"));
+        measured.push((size, runtime.block_on(measure(size, file.clone()))));
+        println!("{size} Tasks: {} MB", std::fs::metadata(file).unwrap().len() / 1_000_000);
+    }
+    println!("\n{:>10}  {:<44} {:>9} {:>9}", "Tasks", "search", "p50", "p99");
+    for (size, searches) in &measured {
+        for (name, [p50, p99]) in searches {
+            println!("{size:>10}  {name:<44} {p50:>9.2?} {p99:>9.2?}");
+        }
+    }
+    let [(_, small), .., (_, large)] = measured.as_slice() else { return };
+    for ((name, [small_p50, small_p99]), (_, [large_p50, large_p99])) in small.iter().zip(large) {
+        let ratio = |large: &Duration, small: &Duration| large.as_secs_f64() / small.as_secs_f64();
+        println!("{name}: p50 times {:.2}, p99 times {:.2}", ratio(large_p50, small_p50), ratio(large_p99, small_p99));
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+async fn measure(size: usize, file: std::path::PathBuf) -> Vec<(&'static str, [Duration; 2])> {
+    let keys = Keys::new(vec![("bench".to_owned(), SecretBox::new(Box::new([7; 32])))]).unwrap();
+    let store = Sqlite::open(Place::File(file), keys).await.unwrap();
+    let begin = Instant::now();
+    for chunk in (0..size).collect::<Vec<_>>().chunks(5_000) {
+        store.fill(chunk.iter().map(|at| task(*at)).collect()).await.unwrap();
+    }
+    println!("{size} Tasks filled in {:.1?}", begin.elapsed());
+    let text = |column, value: String| Filter::Text { column, any: vec![value], not: false };
+    let of = |owner: usize, status: Status, more: Vec<Filter>, sort| Query {
+        viewer: Viewer::Party {
+            owners: vec![organization(owner), "HealthcareService/maternity-child-health".to_owned()],
+            requesters: vec![organization(owner)],
+            formerly: vec![organization(owner)],
+        },
+        filters: [text(Text::Owner, organization(owner)), text(Text::Status, status.code().to_owned())].into_iter().chain(more).collect(),
+        sort,
+        limit: 50,
+        after: None,
+    };
+    let newest = vec![Sort { by: SortKey::LastUpdated, descending: true }];
+    let due = Filter::Time { column: Time::Due, any: vec![Range { from: Some(instant(0)), until: None, not: false }] };
+    let mut told = Vec::new();
+    type Make<'a> = Box<dyn Fn(usize, Status) -> Query + 'a>;
+    let searches: [(&str, Make<'_>); 4] = [
+        ("owner and status", Box::new(|owner, status| of(owner, status, vec![], vec![]))),
+        ("owner and status, newest first", Box::new(|owner, status| of(owner, status, vec![], newest.clone()))),
+        ("owner, status and due", Box::new(|owner, status| of(owner, status, vec![due.clone()], vec![]))),
+        ("all that an owner sees", Box::new(|owner, status| Query { filters: vec![], ..of(owner, status, vec![], vec![]) })),
+    ];
+    for (name, query) in searches {
+        let mut times = Vec::new();
+        for at in 0..2_200 {
+            let query = query(at * 7 % OWNERS, STATUSES[at % STATUSES.len()]);
+            let begin = Instant::now();
+            let page = store.search(&query).await.unwrap();
+            let time = begin.elapsed();
+            assert_eq!(page.tasks.len(), 50);
+            if at >= 200 {
+                times.push(time);
+            }
+        }
+        times.sort();
+        told.push((name, [times[times.len() / 2], times[times.len() * 99 / 100]]));
+    }
+    store.close().await;
+    told
+}
+
+const OWNERS: usize = 20;
+const STATUSES: [Status; 5] = [Status::Requested, Status::Received, Status::Accepted, Status::InProgress, Status::Completed];
+
+fn task(at: usize) -> NewTask {
+    let index = Index {
+        status: STATUSES[at / OWNERS % STATUSES.len()],
+        business_status: Some("waiting".to_owned()),
+        code: "callback".to_owned(),
+        intent: "order".to_owned(),
+        priority: Priority::Routine,
+        queue: "maternity-child-health".to_owned(),
+        owner: organization(at % OWNERS),
+        requester: "Organization/advice-service".to_owned(),
+        performers: vec!["nurse".to_owned()],
+        focus: None,
+        part_of: Vec::new(),
+        authored_on: instant(at),
+        due: Some(instant(at + 400)),
+        period_start: None,
+        period_end: None,
+        tags: Vec::new(),
+        attempts: 0,
+        identifiers: vec![Identifier { system: "https://chat.example/contacts".to_owned(), value: format!("c-{at}") }],
+        patient: Some(Identifier { system: IDENTITY_CODE.to_owned(), value: format!("synthetic-{}", at % 50_000) }),
+        group: None,
+    };
+    let by = Author { caller: "chat".to_owned(), request_id: "bench".to_owned() };
+    let text = "The baby sleeps badly and eats little since last week. ".repeat(20);
+    let body = format!(r#"{{"meta":{{"profile":["x"]}},"resourceType":"Task","description":"{text}"}}"#).into_bytes();
+    NewTask { id: Uuid::new_v4(), body, index, request: [1; 32], by, now: instant(at) }
+}
+
+fn organization(at: usize) -> String {
+    format!("Organization/o{at}")
+}
+
+fn instant(at: usize) -> Timestamp {
+    Timestamp::from_second(1_790_000_000 + i64::try_from(at).unwrap()).unwrap()
+}

@@ -1,0 +1,74 @@
+//! The callback store: one contract, held by SQLite and by PostgreSQL.
+
+mod contract;
+mod counting;
+mod model;
+mod order;
+mod postgres;
+mod searches;
+mod sqlite;
+mod subscribing;
+mod world;
+
+use contract::*;
+use counting::*;
+use model::*;
+use order::*;
+use searches::*;
+use subscribing::*;
+use world::{Home, World};
+
+/// Each behaviour becomes two tests.
+macro_rules! held_by_both {
+    ($($behaviour:ident,)*) => {
+        mod on_sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $behaviour() {
+                super::$behaviour(&super::World::new(super::Home::sqlite())).await;
+            })*
+        }
+        mod on_postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $behaviour() {
+                super::$behaviour(&super::World::new(super::Home::postgres().await)).await;
+            })*
+        }
+    };
+}
+
+held_by_both! {
+    what_was_created_is_read,
+    every_version_is_kept,
+    a_repeat_of_the_same_request_is_nothing_new,
+    the_same_identifier_with_other_content_is_told_apart,
+    identifiers_are_per_requester,
+    tasks_without_an_identifier_are_always_new,
+    a_change_from_a_stale_version_stores_nothing,
+    what_does_not_exist_cannot_be_changed,
+    of_two_changes_at_once_one_wins,
+    a_hundred_claims_at_once_take_each_task_once,
+    repeats_at_once_create_one_task,
+    nobody_sees_a_number_before_every_lower_one,
+    writers_wait_for_the_one_who_holds_the_ledger,
+    last_updated_never_goes_back,
+    every_filter_finds_what_it_says,
+    searches_agree_with_a_slow_reading_of_the_same_filters,
+    paging_neither_misses_nor_repeats_while_others_write,
+    a_party_sees_what_it_owns_and_requested,
+    a_former_owner_finds_a_task_by_what_it_still_sees,
+    many_owners_and_statuses_are_found_too,
+    a_search_finds_what_an_older_key_hashed,
+    a_rotated_key_lets_no_double_in,
+    rehash_leaves_nothing_under_the_older_key,
+    without_its_key_a_task_does_not_open,
+    a_row_in_another_s_place_does_not_open,
+    purge_leaves_a_tombstone,
+    purge_takes_no_more_than_it_was_told,
+    tallies_survive_purge,
+    those_who_wait_are_counted,
+    a_subscription_is_changed_from_its_version,
+    a_lease_has_one_holder_until_it_ends,
+    matched_events_are_kept_by_number,
+    a_change_of_a_subscription_takes_it_from_its_holder,
+    purge_keeps_events_that_are_not_delivered,
+}
