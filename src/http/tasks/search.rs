@@ -5,8 +5,10 @@
 //! | what is understood | 200, a searchset |
 //! | a value, modifier or chain that makes no sense; a cursor that is none | 400 |
 //! | a parameter that nobody knows | 200 and an outcome entry; 400 with `Prefer: handling=strict` |
-//! | a body that is no form / too large | 415 / 413 |
+//! | a body that is no form / too large / too slow | 415 / 413 / 408 |
 //! | the store is busy | 503 |
+
+use std::time::Duration;
 
 use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
@@ -18,6 +20,7 @@ use url::form_urlencoded;
 use super::super::body;
 use super::super::media::FHIR_JSON;
 use super::bundle::{Mode, Searchset};
+use crate::app::App;
 use crate::caller::Caller;
 use crate::issue::{Issue, Severity};
 use crate::refusal::Refusal;
@@ -45,12 +48,24 @@ pub struct Asked {
     pub strict: bool,
 }
 
+/// Both routes: the lines between the edge and a search.
+///
+/// # Errors
+/// Those of [`Asked::read`] and [`Searching::answer`].
+pub async fn search(app: &App, parties: &dyn Parties, caller: &Caller, request: Request) -> Result<Response, Refusal> {
+    let tasks = app.tasks()?;
+    let asked = Asked::read(request, app.limits.body_timeout).await?;
+    let base = format!("{}/fhir", app.base);
+    let store = tasks.store.as_ref();
+    Searching { store, parties, caller, base: &base, cursors: tasks.cursors.as_ref(), now: app.clock.now() }.answer(asked).await
+}
+
 impl Asked {
     /// Parameters of the URL, and with POST of the body.
     ///
     /// # Errors
-    /// 415, 413; 400 if the body breaks off or is no text.
-    pub async fn read(request: Request) -> Result<Self, Refusal> {
+    /// 415, 413, 408; 400 if the body breaks off.
+    pub async fn read(request: Request, patience: Duration) -> Result<Self, Refusal> {
         let mut pairs = Vec::new();
         let decode = |text: &[u8], pairs: &mut Vec<(String, String)>| {
             // one more than is allowed is enough to refuse it
@@ -62,7 +77,8 @@ impl Asked {
             if !is_form(request.headers()) {
                 return Err(Refusal::MediaType);
             }
-            decode(&body::read(request.into_body(), 0, MOST_BODY).await?, &mut pairs);
+            let body = tokio::time::timeout(patience, body::read(request.into_body(), 0, MOST_BODY)).await.map_err(|_| Refusal::Slow)??;
+            decode(&body, &mut pairs);
         }
         Ok(Self { pairs, strict })
     }
@@ -120,7 +136,7 @@ impl Searching<'_> {
                 Err(Refusal::Request(vec![issue]))
             }
             (Some(text), None) => {
-                self.cursors.open(&self.caller.name, text, self.now).map(Some).map_err(|issue| Refusal::Request(vec![issue]))
+                self.cursors.open(&self.caller.name, text, self.now).map(Some).map_err(|issue| Refusal::Request(vec![*issue]))
             }
         }
     }

@@ -41,7 +41,7 @@ impl CursorKey {
 
     /// # Errors
     /// It is not one, is somebody else's, or is too old: which, is not told apart where that could help to forge one.
-    pub fn open(&self, caller: &str, text: &str, now: Timestamp) -> Result<Cursor, Issue> {
+    pub fn open(&self, caller: &str, text: &str, now: Timestamp) -> Result<Cursor, Box<Issue>> {
         let written = self.read(caller, text).ok_or_else(|| refused("the cursor is not one that this caller was given"))?;
         if now.as_second().saturating_sub(written.at) > OLDEST {
             return Err(refused("the cursor is too old"));
@@ -75,9 +75,10 @@ fn bound_to(caller: &str) -> Aad<Vec<u8>> {
     Aad::from([b"neuvola-adapter Task cursor 1 ", caller.as_bytes()].concat())
 }
 
-fn refused(message: &str) -> Issue {
-    Issue::error("value", "cursor", "", message)
-        .remedy("search again from the beginning: links between pages hold for a day, for who got them")
+fn refused(message: &str) -> Box<Issue> {
+    let issue = Issue::error("value", "cursor", "", message)
+        .remedy("search again from the beginning: links between pages hold for a day, for who got them");
+    Box::new(issue)
 }
 
 /// A day.

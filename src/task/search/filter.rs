@@ -20,7 +20,7 @@ pub(super) struct Found {
 
 /// # Errors
 /// A modifier, chain or value that makes no sense.
-pub(super) fn of(parameter: &'static Parameter, key: &Key<'_>, value: &str, world: World<'_>) -> Result<Found, Issue> {
+pub(super) fn of(parameter: &'static Parameter, key: &Key<'_>, value: &str, world: World<'_>) -> Result<Found, Box<Issue>> {
     let asked = Asked { parameter, key, value, world };
     if key.modifier == Some("missing") && key.chain.is_none() {
         return asked.missing();
@@ -53,7 +53,7 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    fn missing(&self) -> Result<Found, Issue> {
+    fn missing(&self) -> Result<Found, Box<Issue>> {
         let missing = match self.value {
             "true" => true,
             "false" => false,
@@ -65,7 +65,7 @@ impl Asked<'_> {
         })
     }
 
-    fn ids(&self) -> Result<Found, Issue> {
+    fn ids(&self) -> Result<Found, Box<Issue>> {
         self.unmodified()?;
         let ids = self.each(|text| match token(text) {
             Some(Token::Code(id)) => Ok(own_id(&id)),
@@ -75,7 +75,7 @@ impl Asked<'_> {
         Ok(if any.is_empty() { Found::nothing() } else { Filter::Id(any).into() })
     }
 
-    fn tags(&self) -> Result<Found, Issue> {
+    fn tags(&self) -> Result<Found, Box<Issue>> {
         let not = self.not()?;
         let any = self.each(|text| {
             Ok(match self.token(text)? {
@@ -87,12 +87,12 @@ impl Asked<'_> {
         Ok(Filter::Tag { any, not }.into())
     }
 
-    fn keyed(&self, kind: Keyed, not: bool) -> Result<Found, Issue> {
+    fn keyed(&self, kind: Keyed, not: bool) -> Result<Found, Box<Issue>> {
         let any = self.each(|text| self.identifier(text))?;
         Ok(Filter::Keyed { kind, any, not }.into())
     }
 
-    fn identifier(&self, text: &str) -> Result<(Option<String>, String), Issue> {
+    fn identifier(&self, text: &str) -> Result<(Option<String>, String), Box<Issue>> {
         match self.token(text)? {
             Token::Code(value) => Ok((None, value)),
             Token::Both(system, value) => Ok((Some(system), value)),
@@ -100,7 +100,7 @@ impl Asked<'_> {
         }
     }
 
-    fn patient(&self) -> Result<Found, Issue> {
+    fn patient(&self) -> Result<Found, Box<Issue>> {
         match (self.key.modifier, self.key.chain, self.key.chain_modifier) {
             (Some("identifier"), None, None) | (None | Some("Patient"), Some("identifier"), None) => self.keyed(Keyed::Patient, false),
             (None | Some("Patient" | "Group"), None, None) => {
@@ -115,7 +115,7 @@ impl Asked<'_> {
         }
     }
 
-    fn codes(&self, codes: Codes) -> Result<Found, Issue> {
+    fn codes(&self, codes: Codes) -> Result<Found, Box<Issue>> {
         let not = self.not()?;
         let (mut any, mut whole, mut hint) = (Vec::new(), false, Vec::new());
         for value in self.each(|text| self.token(text))? {
@@ -146,7 +146,7 @@ impl Asked<'_> {
         Ok(Found { filter: Some(filter), nothing: false, hint })
     }
 
-    fn party(&self, column: Text, kinds: &'static [Kind]) -> Result<Found, Issue> {
+    fn party(&self, column: Text, kinds: &'static [Kind]) -> Result<Found, Box<Issue>> {
         let of_type = |name: &str| Kind::ALL.into_iter().find(|kind| kind.name() == name);
         let kinds_of = |kind: Kind| kinds.iter().copied().filter(|held| *held == kind).collect::<Vec<_>>();
         let (kinds, identifier) = match self.key.modifier {
@@ -170,7 +170,7 @@ impl Asked<'_> {
         })
     }
 
-    fn by_identifier(&self, kinds: &[Kind]) -> Result<Vec<String>, Issue> {
+    fn by_identifier(&self, kinds: &[Kind]) -> Result<Vec<String>, Box<Issue>> {
         let found = self.each(|text| {
             let (system, value) = self.identifier(text)?;
             Ok(kinds.iter().flat_map(|kind| self.world.parties.by_identifier(*kind, system.as_deref(), &value)).collect::<Vec<_>>())
@@ -178,7 +178,7 @@ impl Asked<'_> {
         Ok(unique(found.concat()))
     }
 
-    fn by_name(&self, kinds: &[Kind], matching: Matching) -> Result<Vec<String>, Issue> {
+    fn by_name(&self, kinds: &[Kind], matching: Matching) -> Result<Vec<String>, Box<Issue>> {
         let found = self.each(|text| {
             let name = Some(plain(text)).filter(|name| !name.is_empty()).ok_or_else(|| self.wrong("a value is empty"))?;
             Ok(kinds.iter().flat_map(|kind| self.world.parties.by_name(*kind, &name, matching)).collect::<Vec<_>>())
@@ -187,7 +187,7 @@ impl Asked<'_> {
     }
 
     /// `owner:Organization=x`
-    fn typed(&self, column: Text, kind: &str) -> Result<Found, Issue> {
+    fn typed(&self, column: Text, kind: &str) -> Result<Found, Box<Issue>> {
         let any = self.each(|text| {
             let text = plain(text);
             let id = text.strip_prefix(kind).and_then(|rest| rest.strip_prefix('/')).unwrap_or(&text);
@@ -197,7 +197,7 @@ impl Asked<'_> {
     }
 
     /// `Organization/x`, the same after our base, or an id that only one has.
-    fn references(&self, column: Text, kinds: &[Kind]) -> Result<Found, Issue> {
+    fn references(&self, column: Text, kinds: &[Kind]) -> Result<Found, Box<Issue>> {
         let any = self.each(|text| {
             let text = plain(text);
             let reference = self.relative(&text);
@@ -223,7 +223,7 @@ impl Asked<'_> {
         Found { hint, ..Filter::Text { column, any, not: false }.into() }
     }
 
-    fn focus(&self) -> Result<Found, Issue> {
+    fn focus(&self) -> Result<Found, Box<Issue>> {
         if self.key.chain.is_some() {
             return Err(self.unsupported("it cannot be chained"));
         }
@@ -248,7 +248,7 @@ impl Asked<'_> {
         Ok(Filter::Text { column: Text::Focus, any: any.concat(), not: false }.into())
     }
 
-    fn part_of(&self) -> Result<Found, Issue> {
+    fn part_of(&self) -> Result<Found, Box<Issue>> {
         if self.key.chain.is_some() || self.key.modifier.is_some_and(|name| name != "Task") {
             return Err(self.unsupported("it takes `:Task` and `:missing`, and cannot be chained"));
         }
@@ -271,16 +271,16 @@ impl Asked<'_> {
         if reference.contains(':') { vec![reference] } else { vec![format!("{}/{reference}", self.world.base), reference] }
     }
 
-    fn each<T>(&self, read: impl Fn(&str) -> Result<T, Issue>) -> Result<Vec<T>, Issue> {
+    fn each<T>(&self, read: impl Fn(&str) -> Result<T, Box<Issue>>) -> Result<Vec<T>, Box<Issue>> {
         alternatives(self.value).into_iter().map(read).collect()
     }
 
-    fn token(&self, text: &str) -> Result<Token, Issue> {
+    fn token(&self, text: &str) -> Result<Token, Box<Issue>> {
         token(text).ok_or_else(|| self.wrong("a value is empty"))
     }
 
     /// Whether `:not` is asked.
-    fn not(&self) -> Result<bool, Issue> {
+    fn not(&self) -> Result<bool, Box<Issue>> {
         match self.key.modifier {
             None if self.key.chain.is_none() => Ok(false),
             Some("not") if self.key.chain.is_none() => Ok(true),
@@ -288,17 +288,17 @@ impl Asked<'_> {
         }
     }
 
-    fn unmodified(&self) -> Result<(), Issue> {
+    fn unmodified(&self) -> Result<(), Box<Issue>> {
         if self.key.is_bare() { Ok(()) } else { Err(self.unsupported("it takes `:missing`")) }
     }
 
-    fn wrong(&self, what: &str) -> Issue {
-        Issue::error("value", "parameter", "", format!("`{}`: {what}", self.parameter.name))
+    fn wrong(&self, what: &str) -> Box<Issue> {
+        Box::new(Issue::error("value", "parameter", "", format!("`{}`: {what}", self.parameter.name)))
     }
 
-    fn unsupported(&self, what: &str) -> Issue {
+    fn unsupported(&self, what: &str) -> Box<Issue> {
         let message = format!("`{}` is not supported with that modifier or chain", self.parameter.name);
-        Issue::error("not-supported", "parameter", "", message).remedy(what)
+        Box::new(Issue::error("not-supported", "parameter", "", message).remedy(what))
     }
 
     fn hint(&self, what: &str) -> Issue {

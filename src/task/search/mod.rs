@@ -96,7 +96,7 @@ impl Search {
             let understood = match search.read(name, value, world) {
                 Ok(understood) => understood,
                 Err(issue) => {
-                    wrong.push(issue);
+                    wrong.push(*issue);
                     continue;
                 }
             };
@@ -107,7 +107,7 @@ impl Search {
             }
         }
         if let Err(issue) = search.shape.check() {
-            wrong.push(issue);
+            wrong.push(*issue);
         }
         if wrong.has_errors() {
             return Err(wrong.into_list());
@@ -122,7 +122,7 @@ impl Search {
         Query { viewer, filters: self.filters.clone(), sort: self.sort.clone(), limit: self.shape.count, after: None }
     }
 
-    fn read(&mut self, name: &str, value: &str, world: World<'_>) -> Result<Understood, Issue> {
+    fn read(&mut self, name: &str, value: &str, world: World<'_>) -> Result<Understood, Box<Issue>> {
         let key = Key::of(name);
         if let Some(parameter) = Parameter::named(key.name) {
             // a parameter without a value asks for nothing (R4, 3.1.1.4.1)

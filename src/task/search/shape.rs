@@ -58,7 +58,7 @@ impl Default for Shape {
 }
 
 impl Shape {
-    pub(super) fn read(&mut self, key: &Key<'_>, value: &str, hints: &mut Vec<Issue>) -> Result<Understood, Issue> {
+    pub(super) fn read(&mut self, key: &Key<'_>, value: &str, hints: &mut Vec<Issue>) -> Result<Understood, Box<Issue>> {
         if let ("_include" | "_revinclude", None | Some("iterate" | "recurse"), None) = (key.name, key.modifier, key.chain) {
             return Ok(if key.name == "_include" { self.include(value, hints) } else { self.part_of(value) });
         }
@@ -99,14 +99,14 @@ impl Shape {
     }
 
     /// What does not go together.
-    pub(super) fn check(&self) -> Result<(), Issue> {
+    pub(super) fn check(&self) -> Result<(), Box<Issue>> {
         if self.subset == Subset::Text && (self.parts || !self.include.is_empty()) {
             return Err(wrong("`_summary=text` cannot be asked together with `_include` or `_revinclude`"));
         }
         Ok(())
     }
 
-    fn count_to(&mut self, text: &str) -> Result<(), Issue> {
+    fn count_to(&mut self, text: &str) -> Result<(), Box<Issue>> {
         let plain = text.bytes().all(|byte| byte.is_ascii_digit());
         match text.trim_start_matches('0') {
             _ if !plain => return Err(wrong("`_count` is a number from 0 on")),
@@ -116,7 +116,7 @@ impl Shape {
         Ok(())
     }
 
-    fn subset(&mut self, subset: Subset) -> Result<(), Issue> {
+    fn subset(&mut self, subset: Subset) -> Result<(), Box<Issue>> {
         if self.subset != Subset::Whole {
             return Err(wrong("`_summary` and `_elements` cannot be asked together"));
         }
@@ -163,7 +163,7 @@ impl Shape {
 }
 
 /// `-priority,due`
-pub(super) fn sort(value: &str, into: &mut Vec<Sort>) -> Result<(), Issue> {
+pub(super) fn sort(value: &str, into: &mut Vec<Sort>) -> Result<(), Box<Issue>> {
     if !into.is_empty() {
         return Err(wrong("`_sort` is there twice: name its keys by comma"));
     }
@@ -193,8 +193,8 @@ fn elements(names: &str, hints: &mut Vec<Issue>) -> Vec<String> {
     known.into_iter().map(str::to_owned).collect()
 }
 
-fn wrong(message: &str) -> Issue {
-    Issue::error("value", "parameter", "", message)
+fn wrong(message: &str) -> Box<Issue> {
+    Box::new(Issue::error("value", "parameter", "", message))
 }
 
 /// Not understood, and left aside.
