@@ -99,7 +99,7 @@ fn mode(mode: &str) -> Option<BundleEntrySearch> {
 }
 
 /// `Prefer: handling=strict`, <https://hl7.org/fhir/R4/search.html#errors>
-fn is_strict(headers: &HeaderMap) -> bool {
+pub(super) fn is_strict(headers: &HeaderMap) -> bool {
     let preferences = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
     preferences.flat_map(|value| value.split([',', ';'])).any(|preference| preference.trim().eq_ignore_ascii_case("handling=strict"))
 }

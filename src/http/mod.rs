@@ -17,6 +17,8 @@ mod schema;
 mod search;
 mod segment;
 mod server;
+#[allow(dead_code, reason = "its routes follow")]
+mod subscriptions;
 
 use std::sync::Arc;
 

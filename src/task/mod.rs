@@ -15,5 +15,6 @@ pub mod directory;
 mod parameters;
 mod profile;
 mod shape;
+pub mod notify;
 pub mod status;
 pub mod store;

@@ -1,0 +1,228 @@
+//! Subscriptions over REST: create, read, update, delete, search. A Subscription belongs to its caller; to others it is not there.
+//!
+//! <https://hl7.org/fhir/R4/http.html>, <https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/>. The version (ETag) counts what the
+//! caller sent; `status` and `error`, which are ours to say, change beside it.
+
+pub(super) mod operations;
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_TYPE, ETAG, IF_MATCH, LAST_MODIFIED, LOCATION};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
+use neuvola_fhir::Node;
+use neuvola_fhir::model::Resource;
+use neuvola_fhir::model::resources::{Bundle, BundleEntry, BundleEntrySearch, BundleLink};
+use url::form_urlencoded;
+use uuid::Uuid;
+
+use super::body::{Sent, receive};
+use super::edge::Who;
+use super::knowledge::is_strict;
+use super::media::FHIR_JSON;
+use super::questionnaire::unknown_parameter;
+use super::segment::Segment;
+use crate::app::{App, Tasks};
+use crate::issue::{Issue, Severity};
+use crate::outcome;
+use crate::refusal::Refusal;
+use crate::task::notify::State as Standing;
+use crate::task::notify::subscription::{Wanted, resource};
+use crate::task::store::{Progress, Subscribed};
+
+/// `POST /fhir/Subscription`
+pub(super) async fn create(State(app): State<Arc<App>>, Who(caller): Who, request: Request) -> Result<Response, Refusal> {
+    let tasks = app.tasks()?;
+    let Sent { bytes, slot: _slot } = receive(&app, request).await?;
+    let base = base(&app);
+    let document = document(&bytes)?;
+    let wanted = Wanted::read(&document, &base, &tasks.guard, None).map_err(Refusal::Invalid)?;
+    if tasks.store.subscriptions(Some(&caller.name)).await?.len() >= MOST {
+        let message = format!("a caller has {MOST} Subscriptions at most");
+        return Err(Refusal::Invalid(vec![Issue::error("too-costly", "subscriptions", "", message).remedy("delete one, or change it")]));
+    }
+    let kept = Subscribed {
+        id: Uuid::new_v4(),
+        version: 1,
+        last_updated: now(&app),
+        caller: caller.name,
+        status: wanted.state.code().to_owned(),
+        body: wanted.body(&bytes).map_err(Refusal::Invalid)?,
+        progress: Progress { seen: tasks.store.last_seq().await?, ..Progress::default() },
+    };
+    if !tasks.store.put_subscription(&kept, None).await? {
+        return Err(Refusal::Bug);
+    }
+    tasks.changed.notify_one();
+    let location = format!("{base}/Subscription/{}/_history/1", kept.id);
+    Ok(([(LOCATION, location)], answer(StatusCode::CREATED, &kept)?).into_response())
+}
+
+/// `GET /fhir/Subscription/{id}`
+pub(super) async fn read(State(app): State<Arc<App>>, Who(caller): Who, Segment(id): Segment) -> Result<Response, Refusal> {
+    answer(StatusCode::OK, &own(app.tasks()?, &caller.name, &id).await?)
+}
+
+/// `PUT /fhir/Subscription/{id}`. Set to `requested` (or left `active`) it begins anew with the handshake, and goes on with what is
+/// outstanding; what happened while it was off is not told.
+pub(super) async fn update(
+    State(app): State<Arc<App>>,
+    Who(caller): Who,
+    Segment(id): Segment,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let tasks = app.tasks()?;
+    let Sent { bytes, slot: _slot } = receive(&app, request).await?;
+    let before = own(tasks, &caller.name, &id).await?;
+    check_version(&headers, before.version)?;
+    let base = base(&app);
+    let document = document(&bytes)?;
+    if document.text("id") != Some(id.as_str()) {
+        let issue = Issue::error("value", "other-id", "Subscription.id", "`id` is not the id in the URL");
+        return Err(Refusal::Request(vec![issue.remedy("send the whole resource as it was read, with the change")]));
+    }
+    let known = Wanted::kept(&before, &base, &tasks.guard);
+    let wanted = Wanted::read(&document, &base, &tasks.guard, known.as_ref()).map_err(Refusal::Invalid)?;
+    let was_off = before.status == Standing::Off.code();
+    let seen = if was_off { tasks.store.last_seq().await? } else { before.progress.seen };
+    let kept = Subscribed {
+        version: before.version + 1,
+        last_updated: now(&app).max(before.last_updated),
+        status: wanted.state.code().to_owned(),
+        body: wanted.body(&bytes).map_err(Refusal::Invalid)?,
+        progress: Progress { seen, failures: 0, next_try: None, error: None, ..before.progress },
+        ..before
+    };
+    if !tasks.store.put_subscription(&kept, Some(before.version)).await? {
+        let current = tasks.store.subscription(kept.id).await?.map(|current| current.version);
+        return Err(Refusal::Stale(current));
+    }
+    tasks.changed.notify_one();
+    answer(StatusCode::OK, &kept)
+}
+
+/// `DELETE /fhir/Subscription/{id}`; `If-Match` counts if it is there.
+pub(super) async fn delete(
+    State(app): State<Arc<App>>,
+    Who(caller): Who,
+    Segment(id): Segment,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let tasks = app.tasks()?;
+    let kept = own(tasks, &caller.name, &id).await?;
+    if headers.contains_key(IF_MATCH) {
+        check_version(&headers, kept.version)?;
+    }
+    tasks.store.delete_subscription(kept.id).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// `GET /fhir/Subscription`: the caller's own, all on one page.
+pub(super) async fn search(State(app): State<Arc<App>>, Who(caller): Who, request: Request) -> Result<Response, Refusal> {
+    let tasks = app.tasks()?;
+    let (mut filters, mut ignored) = (Vec::new(), Vec::new());
+    for (name, value) in form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()) {
+        match &*name {
+            "_id" | "status" | "url" | "criteria" if !value.is_empty() => filters.push((name.into_owned(), value.into_owned())),
+            "_id" | "status" | "url" | "criteria" | "_format" => {}
+            other => ignored.push(unknown_parameter(other, "")),
+        }
+    }
+    if !ignored.is_empty() && is_strict(request.headers()) {
+        return Err(Refusal::Request(ignored));
+    }
+    let base = base(&app);
+    let mut entry = Vec::new();
+    for kept in tasks.store.subscriptions(Some(&caller.name)).await? {
+        let subscription = resource(&kept).ok_or(Refusal::Bug)?;
+        let finds = |(name, value): &(String, String)| match name.as_str() {
+            "_id" => value.split(',').any(|id| kept.id.to_string() == id.trim()),
+            "status" => value.split(',').any(|code| code.rsplit('|').next() == Some(&kept.status)),
+            "url" => subscription.channel.endpoint.as_ref().and_then(|endpoint| endpoint.value.as_ref()) == Some(value),
+            _ => subscription.criteria.value.as_ref().is_some_and(|criteria| criteria.starts_with(value)),
+        };
+        if filters.iter().all(finds) {
+            entry.push(BundleEntry {
+                full_url: Some(format!("{base}/Subscription/{}", kept.id).into()),
+                resource: Some(Resource::Subscription(Box::new(subscription))),
+                search: mode("match"),
+                ..Default::default()
+            });
+        }
+    }
+    let total = u32::try_from(entry.len()).ok().map(Into::into);
+    if !ignored.is_empty() {
+        let told: Vec<Issue> = ignored.into_iter().map(|issue| Issue { severity: Severity::Warning, ..issue }).collect();
+        entry.push(BundleEntry {
+            full_url: Some(format!("urn:uuid:{}", Uuid::new_v4()).into()),
+            resource: Some(outcome::resource(&told)),
+            search: mode("outcome"),
+            ..Default::default()
+        });
+    }
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(filters).finish();
+    let url = if query.is_empty() { format!("{base}/Subscription") } else { format!("{base}/Subscription?{query}") };
+    let link = vec![BundleLink { relation: "self".into(), url: url.into(), ..Default::default() }];
+    let bundle = Bundle { r#type: "searchset".into(), total, link, entry, ..Default::default() };
+    Ok(fhir(neuvola_fhir::print(&Resource::Bundle(Box::new(bundle)))))
+}
+
+/// Somebody else's is not there.
+async fn own(tasks: &Tasks, caller: &str, id: &str) -> Result<Subscribed, Refusal> {
+    let not_found = || Refusal::NotFound("the Subscription of that id".to_owned());
+    let id = Uuid::parse_str(id).ok().filter(|parsed| parsed.to_string() == id).ok_or_else(not_found)?;
+    let kept = tasks.store.subscription(id).await?;
+    kept.filter(|kept| kept.caller == caller).ok_or_else(not_found)
+}
+
+fn document(bytes: &[u8]) -> Result<Node<'_>, Refusal> {
+    let node = neuvola_fhir::read(bytes).map_err(|faults| Refusal::Unreadable(faults.into_iter().map(Issue::from).collect()))?;
+    if node.text("resourceType") != Some("Subscription") {
+        let issue = Issue::error("structure", "not-a-subscription", "resourceType", "a Subscription is wanted");
+        return Err(Refusal::Unreadable(vec![issue]));
+    }
+    Ok(node)
+}
+
+/// `If-Match: W/"3"`, RFC 9110 13.1.1; R4 compares weakly.
+fn check_version(headers: &HeaderMap, current: u64) -> Result<(), Refusal> {
+    let mut tags = headers.get_all(IF_MATCH).iter().flat_map(|tags| tags.to_str().unwrap_or_default().split(',')).map(str::trim).peekable();
+    if tags.peek().is_none() {
+        return Err(Refusal::Unconditional);
+    }
+    let wanted = format!("\"{current}\"");
+    let named = tags.any(|tag| tag.strip_prefix("W/").unwrap_or(tag) == wanted);
+    if named { Ok(()) } else { Err(Refusal::Stale(Some(current))) }
+}
+
+fn answer(status: StatusCode, kept: &Subscribed) -> Result<Response, Refusal> {
+    let body = neuvola_fhir::print(&Resource::Subscription(Box::new(resource(kept).ok_or(Refusal::Bug)?)));
+    let modified = kept.last_updated.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let headers = [(ETAG, format!("W/\"{}\"", kept.version)), (LAST_MODIFIED, modified)];
+    Ok((status, headers, [(CONTENT_TYPE, FHIR_JSON)], body).into_response())
+}
+
+fn fhir(body: Vec<u8>) -> Response {
+    ([(CONTENT_TYPE, FHIR_JSON)], body).into_response()
+}
+
+fn mode(mode: &str) -> Option<BundleEntrySearch> {
+    Some(BundleEntrySearch { mode: Some(mode.into()), ..Default::default() })
+}
+
+/// Our own FHIR base, as Subscriptions name it.
+fn base(app: &App) -> String {
+    format!("{}/fhir", app.base)
+}
+
+/// In whole milliseconds, as it is stored.
+fn now(app: &App) -> Timestamp {
+    let now = app.clock.now();
+    now.round(TimestampRound::new().smallest(Unit::Millisecond).mode(RoundMode::Trunc)).unwrap_or(now)
+}
+
+/// Of one caller.
+const MOST: usize = 20;
