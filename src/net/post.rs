@@ -162,7 +162,9 @@ mod tests {
         for (name, value) in [("Authorization", "Bearer abc"), ("X-Key", "ä"), ("x", "")] {
             assert!(may_send(name, value), "{name}");
         }
-        for (name, value) in [("Host", "a"), ("content-length", "1"), ("Transfer-Encoding", "chunked"), ("a b", "c"), ("", "c"), ("a", "b\r\nc: d")] {
+        for (name, value) in
+            [("Host", "a"), ("content-length", "1"), ("Transfer-Encoding", "chunked"), ("a b", "c"), ("", "c"), ("a", "b\r\nc: d")]
+        {
             assert!(!may_send(name, value), "{name}");
         }
     }

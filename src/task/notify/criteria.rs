@@ -67,7 +67,9 @@ pub fn read(text: &str, place: &str, base: &str, criteria: &mut Vec<Criterion>, 
             (None, "owner") => fault("value", "`owner` is no reference to an owner", "Organization/… or HealthcareService/…"),
             (None, "status") => fault("code-invalid", "`status` is no status of a callback Task", "requested, received, accepted, …"),
             (None, "queue") => fault("code-invalid", "`queue` is no code of a queue", "the code alone, or system|code"),
-            (None, _) => fault("value", "`due` is no date or instant", "lt, le, gt, ge or nothing, then 2026-11-16 or 2026-11-16T16:00:00Z"),
+            (None, _) => {
+                fault("value", "`due` is no date or instant", "lt, le, gt, ge or nothing, then 2026-11-16 or 2026-11-16T16:00:00Z")
+            }
         }
     }
     if criteria.len() == begin && !issues.has_errors() {
@@ -177,7 +179,8 @@ mod tests {
         ] {
             assert!(holds(text, &moment()), "{text}");
         }
-        for text in ["Task?status=requested&status=accepted", "Task?owner=HealthcareService/seinajoki", "Task?queue=maternity-child-health"] {
+        for text in ["Task?status=requested&status=accepted", "Task?owner=HealthcareService/seinajoki", "Task?queue=maternity-child-health"]
+        {
             assert!(!holds(text, &moment()), "{text}");
         }
     }

@@ -19,6 +19,8 @@ pub mod criteria;
 pub mod deliver;
 pub mod matching;
 pub mod subscription;
+#[cfg(test)]
+mod subscription_tests;
 mod turn;
 
 use super::store::{StoreError, Subscribed, TaskStore};
