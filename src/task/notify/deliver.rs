@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, RwLock, Semaphore};
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 use uuid::Uuid;
@@ -86,6 +86,9 @@ pub struct Delivery {
     /// Up to which event nothing further matches, by Subscription and its version: spares a write for every commit that is not
     /// for it.
     looked: Mutex<HashMap<Uuid, (u64, i64)>>,
+    /// The versions that were leased last. A turn that began with another must not record anything: its Subscription was
+    /// changed meanwhile and leased again, by this process itself.
+    pub(super) leased: RwLock<HashMap<Uuid, u64>>,
     busy: Mutex<HashSet<Uuid>>,
     slots: Arc<Semaphore>,
 }
@@ -103,8 +106,9 @@ impl Delivery {
     ) -> Result<Self, NetError> {
         let client = ClientSettings { timeout: LONGEST, body_cap: MOST_ANSWERED, ..ClientSettings::default() };
         let poster = Poster::new(&client, Arc::clone(&guard))?;
-        let (looked, busy, slots) = (Mutex::default(), Mutex::default(), Arc::new(Semaphore::new(settings.concurrency)));
-        Ok(Self { store, clock, eyes, guard, poster, base, settings, holder: Uuid::new_v4(), looked, busy, slots })
+        let slots = Arc::new(Semaphore::new(settings.concurrency));
+        let (looked, leased, busy) = (Mutex::default(), RwLock::default(), Mutex::default());
+        Ok(Self { store, clock, eyes, guard, poster, base, settings, holder: Uuid::new_v4(), looked, leased, busy, slots })
     }
 
     /// Delivers until `stop`, woken by `changed` after each commit of this process; then ends what was begun.
@@ -158,7 +162,10 @@ impl Delivery {
     async fn lease(&self) -> Result<(Vec<Subscribed>, i64), StoreError> {
         let now = self.clock.now();
         let until = now.checked_add(self.settings.lease).unwrap_or(now);
+        let mut versions = self.leased.write().await;
         let leased = self.store.lease(self.holder, now, until).await?;
+        *versions = leased.iter().map(|kept| (kept.id, kept.version)).collect();
+        drop(versions);
         let last = if leased.is_empty() { 0 } else { self.store.last_seq().await? };
         self.looked().retain(|id, _| leased.iter().any(|kept| kept.id == *id));
         Ok((leased, last))

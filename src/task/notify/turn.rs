@@ -164,6 +164,10 @@ impl Turn<'_> {
     async fn record(&mut self, numbered: &[(u64, i64)]) -> Result<bool, StoreError> {
         self.kept.status = self.state.code().to_owned();
         let delivery = self.delivery;
+        let leased = delivery.leased.read().await;
+        if leased.get(&self.kept.id) != Some(&self.kept.version) {
+            return Ok(false);
+        }
         delivery.store.advance(delivery.holder, self.kept.id, self.state.code(), &self.kept.progress, numbered).await
     }
 }
