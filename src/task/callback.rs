@@ -106,12 +106,9 @@ fn index(task: &Node<'_>) -> Option<Index> {
     let reference = |name: &str| task.member(name)?.text("reference").map(str::to_owned);
     let period = |name: &str, bound: &str| instant(task.member(name)?.text(bound)?, bound == "end");
     let due = task.member("restriction").and_then(|restriction| restriction.member("period")).and_then(|period| period.text("end"));
-    let identifier = |node: &Node<'_>| {
-        Some(Identifier { system: node.text("system")?.to_owned(), value: node.text("value")?.to_owned() })
-    };
-    let tag = |node: &Node<'_>| {
-        Some(Tag { system: node.text("system").unwrap_or_default().to_owned(), code: node.text("code")?.to_owned() })
-    };
+    let identifier = |node: &Node<'_>| Some(Identifier { system: node.text("system")?.to_owned(), value: node.text("value")?.to_owned() });
+    let tag =
+        |node: &Node<'_>| Some(Tag { system: node.text("system").unwrap_or_default().to_owned(), code: node.text("code")?.to_owned() });
     Some(Index {
         status: Status::from_code(task.text("status")?)?,
         business_status: coded(task.member("businessStatus")),

@@ -12,9 +12,9 @@
 pub mod callback;
 pub mod codes;
 pub mod directory;
+pub mod notify;
 mod parameters;
 mod profile;
 mod shape;
-pub mod notify;
 pub mod status;
 pub mod store;

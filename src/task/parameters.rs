@@ -109,7 +109,12 @@ fn valued(code: &str, value: &Node<'_>, codes: &Codes, place: Place<'_>, issues:
         "preferred-time" => {
             let bound = |name: &str| value.text(name).and_then(|text| text.parse::<Timestamp>().ok());
             if !matches!((bound("start"), bound("end")), (Some(start), Some(end)) if start < end) {
-                issues.push(Issue::error("value", "wrong-period", place, "`start` and `end` have a time and an offset, and `start` comes first"));
+                issues.push(Issue::error(
+                    "value",
+                    "wrong-period",
+                    place,
+                    "`start` and `end` have a time and an offset, and `start` comes first",
+                ));
             }
         }
         "picture" => picture(value, place, issues),

@@ -73,7 +73,9 @@ pub(super) fn coded(concept: &Node<'_>, of: &str, codes: &Codes, place: Place<'_
     let found = codings(concept);
     for (_, code) in found.iter().filter(|(of, _)| *of == ours) {
         if !codes.has(of, code) {
-            issues.push(Issue::error("code-invalid", "unknown-code", place, format!("the code is not in `{ours}`")).remedy(one_of(codes, of)));
+            issues.push(
+                Issue::error("code-invalid", "unknown-code", place, format!("the code is not in `{ours}`")).remedy(one_of(codes, of)),
+            );
         }
     }
     if REQUIRED.contains(&of) && !found.iter().any(|(of, _)| *of == ours) {
@@ -94,7 +96,8 @@ pub(super) fn missing(place: impl ToString, what: &str) -> Issue {
 fn word(task: &Node<'_>, name: &str, words: &[&str], root: Place<'_>, issues: &mut Issues) {
     if task.text(name).is_some_and(|text| !words.contains(&text)) {
         let message = format!("`{name}` is none of those that callback requests use");
-        issues.push(Issue::error("code-invalid", "unknown-code", root.member(name), message).remedy(format!("one of: {}", words.join(", "))));
+        issues
+            .push(Issue::error("code-invalid", "unknown-code", root.member(name), message).remedy(format!("one of: {}", words.join(", "))));
     }
 }
 
@@ -103,7 +106,12 @@ fn reference(task: &Node<'_>, name: &str, kinds: &[&str], root: Place<'_>, issue
     match task.member(name).and_then(|reference| reference.text("reference")) {
         None => issues.push(missing(root.member(name), &format!("a reference, {wanted}"))),
         Some(text) if kinds.iter().any(|kind| text.strip_prefix(kind).is_some_and(is_id)) => {}
-        Some(_) => issues.push(Issue::error("value", "wrong-reference", root.member(name), format!("`{name}` is no literal reference to {wanted}"))),
+        Some(_) => issues.push(Issue::error(
+            "value",
+            "wrong-reference",
+            root.member(name),
+            format!("`{name}` is no literal reference to {wanted}"),
+        )),
     }
 }
 
@@ -117,7 +125,12 @@ fn person(task: &Node<'_>, root: Place<'_>, issues: &mut Issues) {
     let Some(person) = task.member("for") else { return };
     let place = root.member("for");
     if person.member("reference").is_some() {
-        let issue = Issue::error("business-rule", "wrong-reference", place.member("reference"), "`for` is an identifier here, no literal reference");
+        let issue = Issue::error(
+            "business-rule",
+            "wrong-reference",
+            place.member("reference"),
+            "`for` is an identifier here, no literal reference",
+        );
         issues.push(issue.remedy("`\"for\": {\"identifier\": {\"system\": …, \"value\": …}}`, or no `for` for an anonymous client"));
     }
     match person.member("identifier").map(|identifier| (identifier.text("system"), identifier.text("value"))) {

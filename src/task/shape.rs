@@ -56,7 +56,9 @@ pub fn check(task: &Node<'_>, issues: &mut Issues) {
     match task.text("resourceType") {
         Some("Task") => walk(TASK, task, root, issues),
         Some(_) => issues.push(Issue::error("structure", "wrong-resource", "", "the resource is no Task")),
-        None => issues.push(Issue::error("required", "missing-member", "", "`resourceType` is missing").remedy("`\"resourceType\": \"Task\"`")),
+        None => {
+            issues.push(Issue::error("required", "missing-member", "", "`resourceType` is missing").remedy("`\"resourceType\": \"Task\"`"))
+        }
     }
 }
 
@@ -74,7 +76,8 @@ fn walk(elements: &[Element], node: &Node<'_>, place: Place<'_>, issues: &mut Is
         let here = place.member(name);
         // a primitive's own id and extensions, `_name` (R4, json.html#primitive)
         let (plain, is_shadow) = name.strip_prefix('_').map_or((&**name, false), |plain| (plain, true));
-        let Some(element) = elements.iter().find(|element| element.name == plain || (element.name == "extension" && plain == "modifierExtension"))
+        let Some(element) =
+            elements.iter().find(|element| element.name == plain || (element.name == "extension" && plain == "modifierExtension"))
         else {
             if plain == "resourceType" && !is_shadow {
                 continue;
@@ -112,7 +115,9 @@ fn value_of(kind: Type, value: &Node<'_>, place: Place<'_>, issues: &mut Issues)
         Type::Any => (true, ""),
         Type::Boolean => (value.as_bool().is_some(), "a boolean"),
         Type::Integer => (value.as_number().is_some_and(|digits| digits.parse::<i32>().is_ok()), "an integer"),
-        Type::PositiveInt => (value.as_number().is_some_and(|digits| digits.parse::<i32>().is_ok_and(|number| number > 0)), "a positive integer"),
+        Type::PositiveInt => {
+            (value.as_number().is_some_and(|digits| digits.parse::<i32>().is_ok_and(|number| number > 0)), "a positive integer")
+        }
         Type::Decimal => (value.as_number().is_some(), "a number"),
         Type::Text => (text.is_some_and(said), "a text"),
         Type::Code => (text.is_some_and(|text| said(text) && text.trim() == text), "a code"),
@@ -222,8 +227,7 @@ const CODING: &[Element] = &[
     one("userSelected", Type::Boolean),
 ];
 
-const PERIOD: &[Element] =
-    &[one("id", Type::Text), many("extension", Type::Any), one("start", Type::DateTime), one("end", Type::DateTime)];
+const PERIOD: &[Element] = &[one("id", Type::Text), many("extension", Type::Any), one("start", Type::DateTime), one("end", Type::DateTime)];
 
 const ANNOTATION: &[Element] = &[
     one("id", Type::Text),

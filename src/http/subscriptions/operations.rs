@@ -88,7 +88,8 @@ fn content(tasks: &Tasks, kept: &Subscribed, base: &str) -> Content {
 /// From the URL, and from Parameters in the body if there is one.
 async fn parameters(app: &App, request: Request, known: &[&str]) -> Result<Vec<(String, String)>, Refusal> {
     let query = request.uri().query().unwrap_or_default().to_owned();
-    let mut given: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().filter(|(name, _)| name != "_format").collect();
+    let mut given: Vec<(String, String)> =
+        form_urlencoded::parse(query.as_bytes()).into_owned().filter(|(name, _)| name != "_format").collect();
     let mut issues = Issues::default();
     if request.headers().contains_key(CONTENT_TYPE) {
         let Sent { bytes, slot: _slot } = receive(app, request).await?;

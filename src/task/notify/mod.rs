@@ -17,10 +17,14 @@
 pub mod bundle;
 pub mod criteria;
 pub mod deliver;
+#[cfg(test)]
+mod endpoint;
 pub mod matching;
 pub mod subscription;
 #[cfg(test)]
 mod subscription_tests;
+#[cfg(test)]
+mod tests;
 mod turn;
 
 use super::store::{StoreError, Subscribed, TaskStore};

@@ -12,10 +12,7 @@ pub(super) struct Names {
 
 /// Few Tasks hold it, and an index finds them: the search begins there.
 pub(super) fn is_selective(filter: &Filter) -> bool {
-    matches!(
-        filter,
-        Filter::Id(_) | Filter::Keyed { not: false, .. } | Filter::Listed { list: List::PartOf, not: false, .. }
-    )
+    matches!(filter, Filter::Id(_) | Filter::Keyed { not: false, .. } | Filter::Listed { list: List::PartOf, not: false, .. })
 }
 
 /// Does it ask about what a former owner still sees? Anything else would tell them about the client.

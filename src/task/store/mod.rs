@@ -38,7 +38,8 @@ pub use query::{Filter, Keyed, List, Missable, Page, Position, Query, Range, Sor
 pub use seal::{InvalidKeys, Keys};
 pub use sqlite::{Place, Sqlite};
 pub use types::{
-    Author, Change, Changed, Created, Event, Found, Index, Moment, NewTask, Priority, Progress, Scope, Stored, Subscribed, Tag, Tally, Waiting,
+    Author, Change, Changed, Created, Event, Found, Index, Moment, NewTask, Priority, Progress, Scope, Stored, Subscribed, Tag, Tally,
+    Waiting,
 };
 
 /// Why the store did not do it. No message holds a client's data or the database's own words.

@@ -36,16 +36,37 @@ pub enum Viewer {
 pub enum Filter {
     Id(Vec<Uuid>),
     /// The column is (not) one of these. A column without a value is not any of them.
-    Text { column: Text, any: Vec<String>, not: bool },
+    Text {
+        column: Text,
+        any: Vec<String>,
+        not: bool,
+    },
     /// One of several values is (none is) one of these.
-    Listed { list: List, any: Vec<String>, not: bool },
+    Listed {
+        list: List,
+        any: Vec<String>,
+        not: bool,
+    },
     /// `(system, code)`; either may be left open.
-    Tag { any: Vec<(Option<String>, Option<String>)>, not: bool },
+    Tag {
+        any: Vec<(Option<String>, Option<String>)>,
+        not: bool,
+    },
     /// Half-open ranges, any of which will do. A column without a value is in none.
-    Time { column: Time, any: Vec<Range> },
+    Time {
+        column: Time,
+        any: Vec<Range>,
+    },
     /// Through the keyed hash. Without a system: that value in any. Without a value: never given.
-    Keyed { kind: Keyed, any: Vec<(Option<String>, String)>, not: bool },
-    Missing { what: Missable, missing: bool },
+    Keyed {
+        kind: Keyed,
+        any: Vec<(Option<String>, String)>,
+        not: bool,
+    },
+    Missing {
+        what: Missable,
+        missing: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

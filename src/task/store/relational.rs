@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::row::{EVENT, event};
 use super::sql::{Database, Sql, broken};
 use super::{
-    Change, Changed, Created, Event, Found, NewTask, Page, Progress, Query, StoreError, Stored, Subscribed, Tally, TaskStore, Waiting, counts,
-    search, subscriptions, tasks, upkeep,
+    Change, Changed, Created, Event, Found, NewTask, Page, Progress, Query, StoreError, Stored, Subscribed, Tally, TaskStore, Waiting,
+    counts, search, subscriptions, tasks, upkeep,
 };
 
 #[async_trait]

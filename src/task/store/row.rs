@@ -79,12 +79,9 @@ pub(super) fn event(row: &Row, first: usize) -> Result<Event, StoreError> {
     let at = |column: usize| first + column;
     let before = match row.maybe_text(at(8))? {
         None => None,
-        Some(_) => Some(Moment {
-            status: row.status(at(8))?,
-            owner: row.text(at(9))?,
-            queue: row.text(at(10))?,
-            due: row.maybe_time(at(11))?,
-        }),
+        Some(_) => {
+            Some(Moment { status: row.status(at(8))?, owner: row.text(at(9))?, queue: row.text(at(10))?, due: row.maybe_time(at(11))? })
+        }
     };
     Ok(Event {
         seq: row.int(at(0))?,

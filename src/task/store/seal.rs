@@ -50,7 +50,8 @@ impl Keys {
     /// # Errors
     /// [`InvalidKeys`].
     pub fn new(keys: Vec<(String, SecretBox<[u8; 32]>)>) -> Result<Self, InvalidKeys> {
-        let is_id = |id: &str| (1..=32).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        let is_id =
+            |id: &str| (1..=32).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
         if keys.is_empty() {
             return Err(InvalidKeys::None);
         }
@@ -76,10 +77,8 @@ impl Keys {
 
     pub(super) fn seal(&self, bound: Bound<'_>, mut open: Vec<u8>) -> Result<Vec<u8>, StoreError> {
         let key = &self.0[0];
-        let nonce = key
-            .sealing
-            .seal_in_place_append_tag(Aad::from(bound.associated(&key.id)), &mut open)
-            .map_err(|_| StoreError::Sealed)?;
+        let nonce =
+            key.sealing.seal_in_place_append_tag(Aad::from(bound.associated(&key.id)), &mut open).map_err(|_| StoreError::Sealed)?;
         let mut sealed = Vec::with_capacity(1 + NONCE_LEN + open.len());
         sealed.push(FORM);
         sealed.extend_from_slice(nonce.as_ref());
@@ -206,9 +205,7 @@ mod tests {
         let keys = keys(&["b", "a"]);
         let sealed = keys.seal(PLACE, b"+358401234567".to_vec()).unwrap();
         assert_eq!(keys.open(PLACE, "b", sealed.clone()).unwrap(), b"+358401234567");
-        for other in
-            [Bound { table: "subscription", ..PLACE }, Bound { id: Uuid::from_u128(8), ..PLACE }, Bound { version: 2, ..PLACE }]
-        {
+        for other in [Bound { table: "subscription", ..PLACE }, Bound { id: Uuid::from_u128(8), ..PLACE }, Bound { version: 2, ..PLACE }] {
             assert!(matches!(keys.open(other, "b", sealed.clone()), Err(StoreError::Sealed)));
         }
         assert!(matches!(keys.open(PLACE, "a", sealed.clone()), Err(StoreError::Sealed)), "another key");

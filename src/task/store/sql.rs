@@ -235,8 +235,8 @@ fn cause_of(what: &str) -> Box<dyn std::error::Error + Send + Sync> {
 /// <https://sqlite.org/rescode.html>, <https://www.postgresql.org/docs/current/errcodes-appendix.html>
 fn is_passing(code: &str) -> bool {
     let sqlite = matches!(code.parse::<u32>().map(|code| code & 0xff), Ok(5 | 6)) && code.len() < 5;
-    let postgres = code.len() == 5
-        && (["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) || ["55P03", "25P03"].contains(&code));
+    let postgres =
+        code.len() == 5 && (["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) || ["55P03", "25P03"].contains(&code));
     sqlite || postgres
 }
 

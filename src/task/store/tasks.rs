@@ -27,12 +27,8 @@ pub(super) async fn create(db: &dyn Database, task: NewTask) -> Result<Created, 
         work.forget().await?;
         return Ok(earlier);
     }
-    let scope = Scope {
-        status: task.index.status,
-        owner: task.index.owner.clone(),
-        requester: task.index.requester.clone(),
-        formerly: Vec::new(),
-    };
+    let scope =
+        Scope { status: task.index.status, owner: task.index.owner.clone(), requester: task.index.requester.clone(), formerly: Vec::new() };
     let stored = Stored { id: task.id, version: 1, last_updated: tick.at, body: task.body.clone(), scope };
     insert_new(&mut work, keys, vec![(tick, task)]).await?;
     work.commit().await?;
@@ -308,7 +304,8 @@ struct Before {
 
 impl Before {
     async fn read(work: &mut Work, id: Uuid) -> Result<Option<Self>, StoreError> {
-        let sql = "SELECT serial, version, status, owner, queue, due, formerly, attempts, first_attempt_at, finished_at FROM task WHERE id = $1";
+        let sql =
+            "SELECT serial, version, status, owner, queue, due, formerly, attempts, first_attempt_at, finished_at FROM task WHERE id = $1";
         let row = work.first(Sql::new(sql, [id.into()])).await?;
         row.map(|row| Self::from_row(&row)).transpose()
     }

@@ -124,7 +124,10 @@ pub struct NewTask {
 pub enum Created {
     New(Stored),
     /// This requester has one with one of these identifiers; nothing was stored.
-    Existing { task: Stored, same_request: bool },
+    Existing {
+        task: Stored,
+        same_request: bool,
+    },
     /// It had one, which was purged; nothing was stored.
     Purged(Uuid),
 }
