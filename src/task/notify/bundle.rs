@@ -51,8 +51,9 @@ pub fn notification(base: &str, kept: &Subscribed, content: Content, kind: Kind,
         _ => format!("{} {now}", kind.code()),
     };
     let url = format!("{base}/Subscription/{}/$status", kept.id);
-    let status = status(base, kept, content, kind, events);
-    let first = written(format!("urn:uuid:{}", Uuid::new_v5(&kept.id, format!("status {name}").as_bytes())), "GET", &url, "200");
+    let id = Uuid::new_v5(&kept.id, format!("status {name}").as_bytes());
+    let status = status(base, kept, id, content, kind, events);
+    let first = written(format!("urn:uuid:{id}"), "GET", &url, "200");
     let mut entry = vec![BundleEntry { resource: Some(status), ..first }];
     if content == Content::IdOnly {
         entry.extend(latest(events).map(|event| task(base, event)));
@@ -70,11 +71,14 @@ pub fn notification(base: &str, kept: &Subscribed, content: Content, kind: Kind,
 
 /// The answer of `$status`.
 pub fn statuses(base: &str, kept: &[(Subscribed, Content)], url: &str) -> Vec<u8> {
-    let entry = kept.iter().map(|(kept, content)| BundleEntry {
-        full_url: Some(format!("urn:uuid:{}", Uuid::new_v5(&kept.id, b"query-status")).into()),
-        resource: Some(status(base, kept, *content, Kind::QueryStatus, &[])),
-        search: Some(BundleEntrySearch { mode: Some("match".into()), ..Default::default() }),
-        ..Default::default()
+    let entry = kept.iter().map(|(kept, content)| {
+        let id = Uuid::new_v5(&kept.id, b"query-status");
+        BundleEntry {
+            full_url: Some(format!("urn:uuid:{id}").into()),
+            resource: Some(status(base, kept, id, *content, Kind::QueryStatus, &[])),
+            search: Some(BundleEntrySearch { mode: Some("match".into()), ..Default::default() }),
+            ..Default::default()
+        }
     });
     print(Bundle {
         r#type: "searchset".into(),
@@ -85,7 +89,7 @@ pub fn statuses(base: &str, kept: &[(Subscribed, Content)], url: &str) -> Vec<u8
     })
 }
 
-fn status(base: &str, kept: &Subscribed, content: Content, kind: Kind, events: &[(u64, Event)]) -> Resource {
+fn status(base: &str, kept: &Subscribed, id: Uuid, content: Content, kind: Kind, events: &[(u64, Event)]) -> Resource {
     let mut parameter = vec![
         named("subscription", reference(format!("{base}/Subscription/{}", kept.id))),
         named("status", Value::Code(kept.status.as_str().into())),
@@ -109,7 +113,8 @@ fn status(base: &str, kept: &Subscribed, content: Content, kind: Kind, events: &
         let error = CodeableConcept { text: Some(error.into()), ..Default::default() };
         named("error", Value::CodeableConcept(Box::new(error)))
     }));
-    Resource::Parameters(Box::new(Parameters { meta: profile("subscription-status-r4"), parameter, ..Default::default() }))
+    let (id, meta) = (Some(id.to_string().into()), profile("subscription-status-r4"));
+    Resource::Parameters(Box::new(Parameters { id, meta, parameter, ..Default::default() }))
 }
 
 /// The last event of each Task.
