@@ -14,7 +14,9 @@ use crate::pipeline::Context;
 use crate::profiles::Profiles;
 use crate::record::PatientRecord;
 use crate::refusal::Refusal;
+use crate::task::codes::Codes;
 use crate::task::directory::Directory;
+use crate::task::search::CursorKey;
 use crate::task::store::TaskStore;
 
 /// The service, assembled.
@@ -28,6 +30,8 @@ pub struct App {
     /// `http://127.0.0.1:8080`: what links in answers begin with.
     pub base: String,
     pub limits: Limits,
+    /// Empty unless a configuration fills it.
+    pub directory: Arc<Directory>,
     slots: Arc<Semaphore>,
 }
 
@@ -40,8 +44,9 @@ pub struct Tasks {
     pub changed: Arc<Notify>,
     /// Where notifications may be posted to.
     pub guard: Arc<Guard>,
+    pub codes: Arc<Codes>,
     /// Seals the cursors of pages; the same on all adapters of one store.
-    pub cursors: [u8; 32],
+    pub cursors: Arc<CursorKey>,
 }
 
 /// The right to be worked on. Whoever waits for all of them has waited for all work.
@@ -60,11 +65,20 @@ impl App {
         limits: Limits,
     ) -> Self {
         let slots = Arc::new(Semaphore::new(limits.concurrency as usize));
-        Self { profiles, record, clock, callers, tasks: None, base: base.trim_end_matches('/').to_owned(), limits, slots }
+        let base = base.trim_end_matches('/').to_owned();
+        Self { profiles, record, clock, callers, tasks: None, base, limits, directory: Arc::default(), slots }
+    }
+
+    /// With those whom the configuration names.
+    #[must_use]
+    pub fn with_directory(mut self, directory: Arc<Directory>) -> Self {
+        self.directory = directory;
+        self
     }
 
     #[must_use]
     pub fn with_tasks(mut self, tasks: Tasks) -> Self {
+        self.directory = Arc::clone(&tasks.directory);
         self.tasks = Some(tasks);
         self
     }

@@ -7,6 +7,7 @@ pub mod caller;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod configuration;
 mod digest;
 pub mod fhirpath;
 pub mod fixtures;

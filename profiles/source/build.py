@@ -156,6 +156,8 @@ def read_shared():
                     at = f"{where}.option[{o.get('code')}]"
                     keys(at, "option", o)
                     texts(at, o)
+                    if "definition" in o:
+                        o["definition"] = texts(f"{at}.definition", o["definition"])
                     if o["code"] in seen:
                         refuse(at, "is there twice")
                     seen.add(o["code"])

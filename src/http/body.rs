@@ -39,7 +39,24 @@ pub(super) async fn receive(app: &App, request: Request) -> Result<Sent, Refusal
     Ok(Sent { bytes, slot })
 }
 
-async fn read(body: Body, announced: usize, most: usize) -> Result<Vec<u8>, Refusal> {
+/// Reads a small body of whatever `accepts` says that it may be: no slot is needed for so little.
+///
+/// # Errors
+/// 415, 413, 408; 400 if it breaks off.
+pub(super) async fn receive_small(app: &App, request: Request, accepts: fn(&HeaderMap) -> bool) -> Result<Vec<u8>, Refusal> {
+    if !accepts(request.headers()) {
+        return Err(Refusal::MediaType);
+    }
+    let most = app.limits.body.min(SMALL);
+    let announced = announced(request.headers()).unwrap_or(0);
+    if announced > most as u64 {
+        return Err(Refusal::TooLarge(most));
+    }
+    let read = read(request.into_body(), usize::try_from(announced).unwrap_or(0), most);
+    tokio::time::timeout(app.limits.body_timeout, read).await.map_err(|_| Refusal::Slow)?
+}
+
+pub(super) async fn read(body: Body, announced: usize, most: usize) -> Result<Vec<u8>, Refusal> {
     let mut bytes = Vec::with_capacity(announced.min(most));
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
@@ -99,6 +116,8 @@ async fn let_run_off(mut rest: BodyDataStream) {
     }
 }
 
+/// Bytes of a callback request, a Subscription or a patch: several times what the longest need.
+const SMALL: usize = 128 * 1024;
 /// Thrown away of one body at most: a refused upload of 50 MB still hears why.
 const MOST_LINGERING: usize = 64 * 1024 * 1024;
 const LINGER: Duration = Duration::from_secs(10);

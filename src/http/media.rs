@@ -29,6 +29,13 @@ pub(super) fn sends_json(headers: &HeaderMap) -> bool {
     plain && only.to_str().is_ok_and(is_json)
 }
 
+/// Whether the body says that it is a JSON Patch (RFC 6902).
+pub(super) fn sends_patch(headers: &HeaderMap) -> bool {
+    let plain = headers.get_all(CONTENT_ENCODING).iter().all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let given = headers.get(CONTENT_TYPE).and_then(|given| given.to_str().ok()).unwrap_or_default();
+    plain && given.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json-patch+json"))
+}
+
 /// The quality of the range that names `wanted` most closely is not zero.
 fn accepts(ranges: &[&str], wanted: &str) -> bool {
     let closest = ranges.iter().filter_map(|range| {

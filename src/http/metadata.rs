@@ -15,7 +15,7 @@ use neuvola_fhir::model::resources::{
 };
 
 use super::media::FHIR_JSON;
-use super::search::PARAMETERS;
+use super::search::{Told, told};
 use super::{Fhir, ROUTES};
 use crate::app::App;
 
@@ -101,7 +101,7 @@ fn interaction(code: &str) -> CapabilityStatementRestResourceInteraction {
 }
 
 fn parameters(kind: &str) -> Vec<CapabilityStatementRestResourceSearchParam> {
-    let parameter = |parameter: &super::search::Parameter| {
+    let parameter = |parameter: Told| {
         let id = match parameter.name {
             "_id" => "Resource-id".to_owned(),
             name if CONFORMANCE.contains(&kind) => format!("conformance-{name}"),
@@ -115,11 +115,12 @@ fn parameters(kind: &str) -> Vec<CapabilityStatementRestResourceSearchParam> {
             ..Default::default()
         }
     };
-    PARAMETERS.iter().map(parameter).collect()
+    // R4's SearchParameter has no title.
+    told(kind).into_iter().filter(|known| kind != "SearchParameter" || known.name != "title").map(parameter).collect()
 }
 
 /// Types that share R4's search parameters of conformance resources.
-const CONFORMANCE: [&str; 5] = ["CodeSystem", "ConceptMap", "OperationDefinition", "StructureDefinition", "ValueSet"];
+const CONFORMANCE: [&str; 6] = ["CodeSystem", "ConceptMap", "OperationDefinition", "SearchParameter", "StructureDefinition", "ValueSet"];
 
 const DOCUMENTATION: &str = "JSON only. The knowledge can be read and searched; `_count` (at most 100) and `_offset` page through a \
     search, unknown parameters are reported, or refused with `Prefer: handling=strict`. Responses to the forms are validated \

@@ -4,6 +4,7 @@
 //! <https://hl7.org/fhir/R4/http.html>
 
 mod body;
+mod directory;
 mod edge;
 mod error;
 mod forms;
@@ -19,6 +20,7 @@ mod segment;
 mod server;
 #[allow(dead_code, reason = "its routes follow")]
 mod subscriptions;
+pub mod tasks;
 
 use std::sync::Arc;
 
@@ -78,7 +80,7 @@ struct Operation {
     definition: &'static str,
 }
 
-static ROUTES: [Route; 11] = [
+static ROUTES: [Route; 15] = [
     Route {
         verb: Verb::Post,
         path: "/forms/{form}/submissions",
@@ -177,6 +179,54 @@ static ROUTES: [Route; 11] = [
     },
     Route {
         verb: Verb::Get,
+        path: "/fhir/Organization",
+        name: "searchOrganization",
+        summary: "Search the organisations that callback requests are left by and go to",
+        takes: Takes::Search,
+        gives: Gives::Resource,
+        statuses: &[200, 400],
+        fhir: Fhir::Search,
+        roles: &[],
+        handler: |_| get(directory::organizations),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/fhir/Organization/{id}",
+        name: "readOrganization",
+        summary: "Read one of the organisations that callback requests are left by and go to",
+        takes: Takes::Nothing,
+        gives: Gives::Resource,
+        statuses: &[200, 304, 404],
+        fhir: Fhir::Read,
+        roles: &[],
+        handler: |_| get(directory::organization),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/fhir/HealthcareService",
+        name: "searchHealthcareService",
+        summary: "Search the queues of callback requests",
+        takes: Takes::Search,
+        gives: Gives::Resource,
+        statuses: &[200, 400],
+        fhir: Fhir::Search,
+        roles: &[],
+        handler: |_| get(directory::services),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/fhir/HealthcareService/{id}",
+        name: "readHealthcareService",
+        summary: "Read one of the queues of callback requests",
+        takes: Takes::Nothing,
+        gives: Gives::Resource,
+        statuses: &[200, 304, 404],
+        fhir: Fhir::Read,
+        roles: &[],
+        handler: |_| get(directory::service),
+    },
+    Route {
+        verb: Verb::Get,
         path: "/health/live",
         name: "live",
         summary: "Whether the process answers",
@@ -226,13 +276,18 @@ static PROCESS_RESPONSE: Operation = Operation {
 };
 
 impl Route {
-    /// The paths that it stands for, each with its type of knowledge.
+    /// The paths that it stands for, each with its type of resource.
     fn paths(&self) -> Vec<(String, &'static str)> {
         if !self.path.contains("{type}") {
-            return vec![(self.path.to_owned(), "")];
+            return vec![(self.path.to_owned(), kind_of(self.path))];
         }
         KNOWLEDGE.iter().map(|kind| (self.path.replace("{type}", kind), *kind)).collect()
     }
+}
+
+/// The type of resource that a path names: `Organization` of `/fhir/Organization/{id}`. Empty outside of `/fhir`.
+fn kind_of(path: &'static str) -> &'static str {
+    path.strip_prefix("/fhir/").and_then(|below| below.split('/').next()).unwrap_or_default()
 }
 
 impl Verb {

@@ -10,8 +10,8 @@ use utoipa::openapi::schema::{ComponentsBuilder, ObjectBuilder, Ref, Schema, Typ
 use utoipa::openapi::{Content, InfoBuilder, OpenApi, OpenApiBuilder, RefOr, Required, ResponseBuilder, ServerBuilder};
 
 use super::media::JSON;
-use super::search::PARAMETERS;
-use super::{ROUTES, Route, Verb, schema};
+use super::search::told;
+use super::{ROUTES, Route, Verb, kind_of, schema};
 use crate::app::App;
 use crate::profiles::KNOWLEDGE;
 
@@ -156,7 +156,8 @@ fn parameters(route: &Route) -> Vec<Parameter> {
         all.push(parameter("id", ParameterIn::Path, "Logical id", string()));
     }
     if route.takes == Takes::Search {
-        all.extend(PARAMETERS.iter().map(|known| parameter(known.name, ParameterIn::Query, known.what, string())));
+        let known = told(kind_of(route.path));
+        all.extend(known.iter().map(|known| parameter(known.name, ParameterIn::Query, known.what, string())));
         let number = || ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
         let most = number().maximum(Some(super::search::MOST));
         all.push(parameter("_count", ParameterIn::Query, "Entries of a page at most", most));

@@ -1,33 +1,50 @@
 //! What a search asks for, and its pages. <https://hl7.org/fhir/R4/search.html>
 
+use axum::http::HeaderMap;
+use neuvola_fhir::model::Resource;
+use neuvola_fhir::model::resources::{Bundle, BundleEntry, BundleEntrySearch, BundleLink};
 use url::form_urlencoded;
+use uuid::Uuid;
 
 use super::questionnaire::unknown_parameter;
-use crate::issue::{Issue, Issues};
-use crate::profiles::Artifact;
+use crate::issue::{Issue, Issues, Severity};
+use crate::outcome;
 use crate::refusal::Refusal;
 
-/// A parameter that is understood, for every type of knowledge.
-pub(super) struct Parameter {
+/// A parameter that is understood, for what is kept as `T`.
+pub(super) struct Parameter<T: 'static> {
+    pub(super) told: Told,
+    /// Code system of a token, if it has one.
+    pub(super) system: &'static str,
+    /// What a search looks at: any of these will do.
+    pub(super) values: for<'a> fn(&'a T) -> Vec<&'a str>,
+}
+
+/// What is said of a parameter.
+#[derive(Clone, Copy)]
+pub(super) struct Told {
     pub(super) name: &'static str,
     /// R4's `search-param-type`.
     pub(super) kind: &'static str,
     pub(super) what: &'static str,
-    value: fn(&Artifact) -> &str,
 }
 
-pub(super) static PARAMETERS: [Parameter; 6] = [
-    Parameter { name: "_id", kind: "token", what: "Logical id", value: |artifact| &artifact.id },
-    Parameter { name: "name", kind: "string", what: "Computable name; :exact, :contains", value: |artifact| &artifact.name },
-    Parameter { name: "status", kind: "token", what: "draft, active, retired or unknown", value: |artifact| &artifact.status },
-    Parameter { name: "title", kind: "string", what: "Title in Finnish; :exact, :contains", value: |artifact| &artifact.title },
-    Parameter { name: "url", kind: "uri", what: "Canonical URL, without version", value: |artifact| &artifact.url },
-    Parameter { name: "version", kind: "token", what: "Business version", value: |artifact| &artifact.version },
-];
+/// What can be searched by under `/fhir/{kind}`.
+pub(super) fn told(kind: &str) -> Vec<Told> {
+    fn all<T>(parameters: &[Parameter<T>]) -> Vec<Told> {
+        parameters.iter().map(|parameter| parameter.told).collect()
+    }
+    match kind {
+        "Organization" => all(&super::directory::ORGANIZATION),
+        "HealthcareService" => all(&super::directory::SERVICE),
+        "Subscription" => all(&super::subscriptions::PARAMETERS),
+        _ => all(&super::knowledge::PARAMETERS),
+    }
+}
 
 /// A search that was understood, save what is `ignored`.
-pub(super) struct Search {
-    filters: Vec<Filter>,
+pub(super) struct Search<T: 'static> {
+    filters: Vec<Filter<T>>,
     count: usize,
     offset: usize,
     /// Parameters that nobody here knows.
@@ -35,8 +52,8 @@ pub(super) struct Search {
 }
 
 /// One parameter: any of its values will do.
-struct Filter {
-    parameter: &'static Parameter,
+struct Filter<T: 'static> {
+    parameter: &'static Parameter<T>,
     /// As written, for links.
     name: String,
     value: String,
@@ -57,16 +74,16 @@ pub(super) struct Page {
     pub(super) links: Vec<(&'static str, String)>,
 }
 
-impl Search {
+impl<T> Search<T> {
     /// # Errors
     /// Modifiers and values that make no sense: those are never left aside.
-    pub(super) fn parse(query: &str) -> Result<Self, Refusal> {
+    pub(super) fn parse(query: &str, parameters: &'static [Parameter<T>]) -> Result<Self, Refusal> {
         let (mut ignored, mut wrong) = (Issues::default(), Issues::default());
         let mut search = Self { filters: Vec::new(), count: COUNT, offset: 0, ignored: Vec::new() };
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let (plain, modifier) = name.split_once(':').map_or((&*name, None), |(name, modifier)| (name, Some(modifier)));
             let number = || value.parse::<usize>().ok().filter(|_| modifier.is_none());
-            match (plain, PARAMETERS.iter().find(|parameter| parameter.name == plain)) {
+            match (plain, parameters.iter().find(|parameter| parameter.told.name == plain)) {
                 ("_format", _) => {}
                 ("_count", _) => match number() {
                     Some(count) => search.count = count.min(MOST),
@@ -76,8 +93,8 @@ impl Search {
                     Some(offset) => search.offset = offset,
                     None => wrong.push(Issue::error("value", "parameter", "", "`_offset` is no number")),
                 },
-                (_, None) => ignored.push(Issue { severity: crate::issue::Severity::Warning, ..unknown_parameter(plain, "") }),
-                (_, Some(parameter)) => match matching(parameter, modifier) {
+                (_, None) => ignored.push(Issue { severity: Severity::Warning, ..unknown_parameter(plain, "") }),
+                (_, Some(parameter)) => match matching(parameter.told.kind, modifier) {
                     // a parameter without a value asks for nothing (R4, 3.1.1.4.1)
                     Some(_) if value.trim().is_empty() => {}
                     Some(contained) => {
@@ -98,8 +115,54 @@ impl Search {
         Ok(search)
     }
 
-    pub(super) fn finds(&self, artifact: &Artifact) -> bool {
-        self.filters.iter().all(|filter| filter.finds((filter.parameter.value)(artifact)))
+    pub(super) fn finds(&self, held: &T) -> bool {
+        self.filters.iter().all(|filter| (filter.parameter.values)(held).into_iter().any(|held| filter.finds(held)))
+    }
+
+    /// `Prefer: handling=strict` refuses what is ignored otherwise.
+    ///
+    /// # Errors
+    /// What was ignored.
+    pub(super) fn strictly(self, headers: &HeaderMap) -> Result<Self, Refusal> {
+        if self.ignored.is_empty() || !is_strict(headers) {
+            return Ok(self);
+        }
+        let as_error = |issue| Issue { severity: Severity::Error, ..issue };
+        Err(Refusal::Request(self.ignored.into_iter().map(as_error).collect()))
+    }
+
+    /// A page of what was found as a searchset. Each comes with its full URL and its bytes.
+    ///
+    /// # Errors
+    /// [`Refusal::Bug`]: the bytes are no R4.
+    pub(super) fn bundle(&self, found: &[(String, &[u8])], base: &str) -> Result<Resource, Refusal> {
+        let Page { from, until, links } = self.page(found.len(), base);
+        let mut entry = Vec::new();
+        for (url, content) in &found[from..until] {
+            entry.push(BundleEntry {
+                full_url: Some(url.as_str().into()),
+                resource: Some(neuvola_fhir::parse(content).map_err(|_| Refusal::Bug)?),
+                search: mode("match"),
+                ..Default::default()
+            });
+        }
+        if !self.ignored.is_empty() {
+            entry.push(BundleEntry {
+                full_url: Some(format!("urn:uuid:{}", Uuid::new_v4()).as_str().into()),
+                resource: Some(outcome::resource(&self.ignored)),
+                search: mode("outcome"),
+                ..Default::default()
+            });
+        }
+        let link =
+            |(relation, url): (&str, String)| BundleLink { relation: relation.into(), url: url.as_str().into(), ..Default::default() };
+        Ok(Resource::Bundle(Box::new(Bundle {
+            r#type: "searchset".into(),
+            total: u32::try_from(found.len()).ok().map(Into::into),
+            link: links.into_iter().map(link).collect(),
+            entry,
+            ..Default::default()
+        })))
     }
 
     pub(super) fn page(&self, total: usize, base: &str) -> Page {
@@ -127,8 +190,18 @@ impl Search {
     }
 }
 
-fn matching(parameter: &Parameter, modifier: Option<&str>) -> Option<Match> {
-    match (parameter.kind, modifier) {
+fn mode(mode: &str) -> Option<BundleEntrySearch> {
+    Some(BundleEntrySearch { mode: Some(mode.into()), ..Default::default() })
+}
+
+/// `Prefer: handling=strict`, <https://hl7.org/fhir/R4/search.html#errors>
+fn is_strict(headers: &HeaderMap) -> bool {
+    let preferences = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    preferences.flat_map(|value| value.split([',', ';'])).any(|preference| preference.trim().eq_ignore_ascii_case("handling=strict"))
+}
+
+fn matching(kind: &str, modifier: Option<&str>) -> Option<Match> {
+    match (kind, modifier) {
         ("string", None) => Some(Match::Begins),
         ("string", Some("exact")) | (_, None) => Some(Match::Exact),
         ("string", Some("contains")) => Some(Match::Contains),
@@ -136,11 +209,11 @@ fn matching(parameter: &Parameter, modifier: Option<&str>) -> Option<Match> {
     }
 }
 
-impl Filter {
+impl<T> Filter<T> {
     fn finds(&self, held: &str) -> bool {
-        alternatives(&self.value).iter().any(|wanted| match (self.parameter.kind, self.contained) {
+        alternatives(&self.value).iter().any(|wanted| match (self.parameter.told.kind, self.contained) {
             ("token", _) => match wanted.split_once('|') {
-                Some((system, code)) => code == held && (system.is_empty() || (self.parameter.name == "status" && system == STATUS)),
+                Some((system, code)) => system == self.parameter.system && (code == held || (code.is_empty() && !system.is_empty())),
                 None => wanted == held,
             },
             (_, Match::Exact) => wanted == held,
@@ -169,18 +242,19 @@ fn alternatives(value: &str) -> Vec<String> {
 const COUNT: usize = 20;
 /// Entries of a page at most, whatever is asked for.
 pub(super) const MOST: usize = 100;
-const STATUS: &str = "http://hl7.org/fhir/publication-status";
 
 #[cfg(test)]
 mod tests {
+    use super::super::knowledge::PARAMETERS;
     use super::*;
+    use crate::profiles::Artifact;
 
     fn finds(query: &str, held: [&str; 3]) -> bool {
         let [name, url, status] = held.map(str::to_owned);
         let (file, resource_type, id) = (String::new(), "ValueSet".to_owned(), "a".to_owned());
         let (version, title, content) = ("1.0".to_owned(), String::new(), Vec::new());
         let artifact = Artifact { file, resource_type, id, url, version, name, title, status, content, layer: 0 };
-        Search::parse(query).unwrap_or_else(|refusal| panic!("{query}: {refusal}")).finds(&artifact)
+        Search::parse(query, &PARAMETERS).unwrap_or_else(|refusal| panic!("{query}: {refusal}")).finds(&artifact)
     }
 
     #[test]
@@ -211,9 +285,9 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_refused_and_what_is_unknown_is_told() {
         for query in ["name:missing=true", "url:below=http://a", "_count=-1", "_count=x", "_offset=a"] {
-            assert!(Search::parse(query).is_err(), "{query}");
+            assert!(Search::parse(query, &PARAMETERS).is_err(), "{query}");
         }
-        let search = Search::parse("colour=red&_format=json&010190-999X=1").unwrap();
+        let search = Search::parse("colour=red&_format=json&010190-999X=1", &PARAMETERS).unwrap();
         assert_eq!(search.ignored.len(), 2);
         assert!(!format!("{:?}", search.ignored).contains("999X"));
         assert_eq!(search.page(0, "b").links, [("self", "b?_count=20".to_owned())]);
@@ -221,14 +295,14 @@ mod tests {
 
     #[test]
     fn pages_are_bounded_and_linked() {
-        let page = Search::parse("_count=1000&_offset=100&name=a").unwrap().page(250, "b");
+        let page = Search::parse("_count=1000&_offset=100&name=a", &PARAMETERS).unwrap().page(250, "b");
         assert_eq!((page.from, page.until), (100, 200));
         let links: Vec<_> = page.links.iter().map(|(relation, url)| format!("{relation} {url}")).collect();
         assert_eq!(links, ["self b?name=a&_count=100&_offset=100", "next b?name=a&_count=100&_offset=200", "previous b?name=a&_count=100"]);
-        assert_eq!(Search::parse("_count=0").unwrap().page(9, "b").links.len(), 1);
-        let beyond = Search::parse("_offset=99999999999999999999");
+        assert_eq!(Search::parse("_count=0", &PARAMETERS).unwrap().page(9, "b").links.len(), 1);
+        let beyond = Search::parse("_offset=99999999999999999999", &PARAMETERS);
         assert!(beyond.is_err());
-        let page = Search::parse("_offset=18446744073709551615").unwrap().page(3, "b");
+        let page = Search::parse("_offset=18446744073709551615", &PARAMETERS).unwrap().page(3, "b");
         assert_eq!((page.from, page.until), (3, 3));
     }
 }

@@ -2,7 +2,7 @@
 
 pub mod care_plan;
 pub mod decision;
-mod fhir;
+pub(crate) mod fhir;
 mod narrative;
 mod provenance;
 pub mod transaction;

@@ -144,7 +144,7 @@ fn canonical(node: &Node<'_>) -> String {
 }
 
 /// The resource types that knowledge comes in.
-pub const KNOWLEDGE: [&str; 9] = [
+pub const KNOWLEDGE: [&str; 10] = [
     "ActivityDefinition",
     "CodeSystem",
     "ConceptMap",
@@ -152,6 +152,7 @@ pub const KNOWLEDGE: [&str; 9] = [
     "OperationDefinition",
     "PlanDefinition",
     "Questionnaire",
+    "SearchParameter",
     "StructureDefinition",
     "ValueSet",
 ];

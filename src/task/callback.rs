@@ -25,6 +25,15 @@ pub struct CallbackTask {
     pub index: Index,
 }
 
+/// Why a document is no callback request.
+#[derive(Debug)]
+pub enum Unfit {
+    /// It is no JSON, or no R4 Task.
+    NotR4(Vec<Issue>),
+    /// Our profile asks for something else.
+    NotOurs(Vec<Issue>),
+}
+
 /// The marker of a resource that is not all there (R4, <https://hl7.org/fhir/R4/valueset-observation-value.html>).
 pub const SUBSETTED: &str = "SUBSETTED";
 
@@ -33,34 +42,29 @@ impl CallbackTask {
     ///
     /// # Errors
     /// What is wrong with it, each fault with its place.
-    pub fn read(document: &[u8], codes: &Codes) -> Result<Self, Vec<Issue>> {
-        let node = neuvola_fhir::read(document).map_err(|faults| faults.into_iter().map(Issue::from).collect::<Vec<_>>())?;
+    pub fn read(document: &[u8], codes: &Codes) -> Result<Self, Unfit> {
+        let node = neuvola_fhir::read(document).map_err(|faults| Unfit::NotR4(faults.into_iter().map(Issue::from).collect()))?;
         let mut issues = Issues::default();
         shape::check(&node, &mut issues);
         if issues.has_errors() {
-            return Err(issues.into_list());
+            return Err(Unfit::NotR4(issues.into_list()));
         }
         profile::check(&node, codes, &mut issues);
         let index = index(&node);
         if issues.has_errors() {
-            return Err(issues.into_list());
+            return Err(Unfit::NotOurs(issues.into_list()));
         }
-        let index = index.ok_or_else(not_ours)?;
+        let index = index.ok_or_else(not_r4)?;
         // the parser has the last word on what is R4
-        neuvola_fhir::parse(document).map_err(|_| not_ours())?;
-        let body = serde_json::from_slice(document).map_err(|_| not_ours())?;
+        neuvola_fhir::parse(document).map_err(|_| not_r4())?;
+        let body = serde_json::from_slice(document).map_err(|_| not_r4())?;
         Ok(Self { body: own(body), index })
     }
 
-    /// As it was stored: read by us before, and proven then.
-    ///
-    /// # Errors
-    /// Nothing that a client could cause.
-    pub fn stored(body: &[u8], codes: &Codes) -> Result<Self, Vec<Issue>> {
-        let mut map: Map<String, Value> = serde_json::from_slice(body).map_err(|_| not_ours())?;
-        map.insert("resourceType".to_owned(), "Task".into());
-        let document = Value::Object(map).to_string();
-        Self::read(document.as_bytes(), codes)
+    /// As it was stored: proven before, by the codes of that day.
+    pub fn stored(body: &[u8]) -> Option<Self> {
+        let index = index(&neuvola_fhir::read(body).ok()?)?;
+        Some(Self { body: serde_json::from_slice(body).ok()?, index })
     }
 
     /// The bytes to store.
@@ -97,8 +101,8 @@ fn own(mut task: Map<String, Value>) -> Map<String, Value> {
 }
 
 /// Whatever reaches here was checked; this says so instead of panicking.
-fn not_ours() -> Vec<Issue> {
-    vec![Issue::error("structure", "not-r4", "Task", "the document is no R4 Task")]
+fn not_r4() -> Unfit {
+    Unfit::NotR4(vec![Issue::error("structure", "not-r4", "Task", "the document is no R4 Task")])
 }
 
 fn index(task: &Node<'_>) -> Option<Index> {

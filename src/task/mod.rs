@@ -9,12 +9,20 @@
 //!
 //! <https://hl7.org/fhir/R4/task.html>
 
+pub mod calendar;
 pub mod callback;
+pub mod change;
 pub mod codes;
+pub mod convert;
+pub mod deadline;
 pub mod directory;
+pub mod intake;
 pub mod notify;
+pub mod opening;
 mod parameters;
+pub mod print;
 mod profile;
+pub mod search;
 mod shape;
 pub mod status;
 pub mod store;

@@ -146,7 +146,7 @@ fn picture(value: &Node<'_>, place: Place<'_>, issues: &mut Issues) {
 }
 
 /// 20 bytes, as R4's Attachment has it.
-fn is_sha1(text: &str) -> bool {
+pub(super) fn is_sha1(text: &str) -> bool {
     use base64::Engine as _;
     base64::prelude::BASE64_STANDARD.decode(text).is_ok_and(|hash| hash.len() == 20)
 }

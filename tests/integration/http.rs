@@ -1,5 +1,6 @@
 //! The adapter over HTTP, with a sandbox behind it.
 
+mod directory;
 mod fhir;
 mod forms;
 mod hostile;

@@ -7,6 +7,7 @@ mod architecture;
 mod binary;
 mod cases;
 mod conformance;
+mod deadlines;
 mod demo;
 mod http;
 mod privacy;

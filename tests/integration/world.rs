@@ -7,10 +7,12 @@ use neuvola_adapter::app::App;
 use neuvola_adapter::caller::{Caller, Callers};
 use neuvola_adapter::clock::FixedClock;
 use neuvola_adapter::config::Limits;
+use neuvola_adapter::configuration::Configuration;
 use neuvola_adapter::net::{BaseUrl, Client, ClientSettings, PlainHttp};
 use neuvola_adapter::profiles::Profiles;
 use neuvola_adapter::record::{FhirApi, PatientRecord, Retry};
 use neuvola_adapter::sandbox::{self, Sandbox};
+use neuvola_adapter::task::directory::Directory;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -49,20 +51,30 @@ impl World {
     }
 
     pub async fn with(limits: Limits) -> Self {
-        let record = start_sandbox();
-        let base = BaseUrl::parse(&record, PlainHttp::LoopbackOnly).unwrap();
-        let api = FhirApi::new(base, Client::new(&ClientSettings::default()).unwrap(), Retry::default());
-        Self::before(record, Arc::new(api), limits).await
+        let (record, api) = record();
+        Self::before(record, api, limits).await
+    }
+
+    /// With the organisations and services of the sample configuration.
+    pub async fn with_directory() -> Self {
+        let (record, api) = record();
+        let directory = Configuration::sandbox(&mut || "token".to_owned()).unwrap().0.directory;
+        Self::of(record, api, Limits::default(), Arc::new(directory)).await
     }
 
     /// An adapter that writes to `api`; `record` is its base URL, if it has one.
     pub async fn before(record: String, api: Arc<dyn PatientRecord>, limits: Limits) -> Self {
+        Self::of(record, api, limits, Arc::default()).await
+    }
+
+    async fn of(record: String, api: Arc<dyn PatientRecord>, limits: Limits, directory: Arc<Directory>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let adapter = format!("http://{address}");
         let clock = Arc::new(FixedClock(NOW.parse().unwrap()));
-        let app =
-            Arc::new(App::new(profiles(), api, clock, Callers::new(Vec::new(), Some(Caller::loopback("test"))), adapter.clone(), limits));
+        let callers = Callers::new(Vec::new(), Some(Caller::loopback("test")));
+        let app = App::new(profiles(), api, clock, callers, adapter.clone(), limits);
+        let app = Arc::new(app.with_directory(directory));
         let (stop, stopped) = oneshot::channel();
         let served = runtime().spawn(neuvola_adapter::http::serve(listener, app, async {
             let _ = stopped.await;
@@ -147,6 +159,13 @@ impl World {
         }
         submission
     }
+}
+
+fn record() -> (String, Arc<dyn PatientRecord>) {
+    let record = start_sandbox();
+    let base = BaseUrl::parse(&record, PlainHttp::LoopbackOnly).unwrap();
+    let api = FhirApi::new(base, Client::new(&ClientSettings::default()).unwrap(), Retry::default());
+    (record, Arc::new(api))
 }
 
 impl Answer {

@@ -14,19 +14,15 @@ use axum::response::{IntoResponse as _, Response};
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use neuvola_fhir::Node;
 use neuvola_fhir::model::Resource;
-use neuvola_fhir::model::resources::{Bundle, BundleEntry, BundleEntrySearch, BundleLink};
-use url::form_urlencoded;
 use uuid::Uuid;
 
 use super::body::{Sent, receive};
 use super::edge::Who;
-use super::knowledge::is_strict;
 use super::media::FHIR_JSON;
-use super::questionnaire::unknown_parameter;
+use super::search::{Parameter, Search, Told};
 use super::segment::Segment;
 use crate::app::{App, Tasks};
-use crate::issue::{Issue, Severity};
-use crate::outcome;
+use crate::issue::Issue;
 use crate::refusal::Refusal;
 use crate::task::notify::State as Standing;
 use crate::task::notify::subscription::{Wanted, resource};
@@ -120,54 +116,52 @@ pub(super) async fn delete(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// `GET /fhir/Subscription`: the caller's own, all on one page.
+/// `GET /fhir/Subscription`: the caller's own.
 pub(super) async fn search(State(app): State<Arc<App>>, Who(caller): Who, request: Request) -> Result<Response, Refusal> {
-    let tasks = app.tasks()?;
-    let (mut filters, mut ignored) = (Vec::new(), Vec::new());
-    for (name, value) in form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()) {
-        match &*name {
-            "_id" | "status" | "url" | "criteria" if !value.is_empty() => filters.push((name.into_owned(), value.into_owned())),
-            "_id" | "status" | "url" | "criteria" | "_format" => {}
-            other => ignored.push(unknown_parameter(other, "")),
-        }
+    let search = Search::parse(request.uri().query().unwrap_or_default(), &PARAMETERS)?.strictly(request.headers())?;
+    let mut shown = Vec::new();
+    for kept in app.tasks()?.store.subscriptions(Some(&caller.name)).await? {
+        shown.push(Shown::of(&kept).ok_or(Refusal::Bug)?);
     }
-    if !ignored.is_empty() && is_strict(request.headers()) {
-        return Err(Refusal::Request(ignored));
+    let base = format!("{}/Subscription", base(&app));
+    let found: Vec<(String, &[u8])> =
+        shown.iter().filter(|shown| search.finds(shown)).map(|shown| (format!("{base}/{}", shown.id), shown.bytes.as_slice())).collect();
+    Ok(fhir(neuvola_fhir::print(&search.bundle(&found, &base)?)))
+}
+
+/// One as it is read back, and what it is searched by.
+pub(super) struct Shown {
+    id: String,
+    status: String,
+    url: String,
+    criteria: String,
+    bytes: Vec<u8>,
+}
+
+impl Shown {
+    fn of(kept: &Subscribed) -> Option<Self> {
+        let subscription = resource(kept)?;
+        let url = subscription.channel.endpoint.as_ref().and_then(|endpoint| endpoint.value.clone()).unwrap_or_default();
+        let criteria = subscription.criteria.value.clone().unwrap_or_default();
+        let bytes = neuvola_fhir::print(&Resource::Subscription(Box::new(subscription)));
+        Some(Self { id: kept.id.to_string(), status: kept.status.clone(), url, criteria, bytes })
     }
-    let base = base(&app);
-    let mut entry = Vec::new();
-    for kept in tasks.store.subscriptions(Some(&caller.name)).await? {
-        let subscription = resource(&kept).ok_or(Refusal::Bug)?;
-        let finds = |(name, value): &(String, String)| match name.as_str() {
-            "_id" => value.split(',').any(|id| kept.id.to_string() == id.trim()),
-            "status" => value.split(',').any(|code| code.rsplit('|').next() == Some(&kept.status)),
-            "url" => subscription.channel.endpoint.as_ref().and_then(|endpoint| endpoint.value.as_ref()) == Some(value),
-            _ => subscription.criteria.value.as_ref().is_some_and(|criteria| criteria.starts_with(value)),
-        };
-        if filters.iter().all(finds) {
-            entry.push(BundleEntry {
-                full_url: Some(format!("{base}/Subscription/{}", kept.id).into()),
-                resource: Some(Resource::Subscription(Box::new(subscription))),
-                search: mode("match"),
-                ..Default::default()
-            });
-        }
-    }
-    let total = u32::try_from(entry.len()).ok().map(Into::into);
-    if !ignored.is_empty() {
-        let told: Vec<Issue> = ignored.into_iter().map(|issue| Issue { severity: Severity::Warning, ..issue }).collect();
-        entry.push(BundleEntry {
-            full_url: Some(format!("urn:uuid:{}", Uuid::new_v4()).into()),
-            resource: Some(outcome::resource(&told)),
-            search: mode("outcome"),
-            ..Default::default()
-        });
-    }
-    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(filters).finish();
-    let url = if query.is_empty() { format!("{base}/Subscription") } else { format!("{base}/Subscription?{query}") };
-    let link = vec![BundleLink { relation: "self".into(), url: url.into(), ..Default::default() }];
-    let bundle = Bundle { r#type: "searchset".into(), total, link, entry, ..Default::default() };
-    Ok(fhir(neuvola_fhir::print(&Resource::Bundle(Box::new(bundle)))))
+}
+
+pub(super) static PARAMETERS: [Parameter<Shown>; 4] = [
+    parameter("_id", "token", "Logical id", |shown| vec![&shown.id]),
+    Parameter { system: STATUS, ..parameter("status", "token", "requested, active, error or off", |shown| vec![&shown.status]) },
+    parameter("url", "uri", "The endpoint", |shown| vec![&shown.url]),
+    parameter("criteria", "string", "The topic; :exact, :contains", |shown| vec![&shown.criteria]),
+];
+
+const fn parameter(
+    name: &'static str,
+    kind: &'static str,
+    what: &'static str,
+    values: for<'a> fn(&'a Shown) -> Vec<&'a str>,
+) -> Parameter<Shown> {
+    Parameter { told: Told { name, kind, what }, system: "", values }
 }
 
 /// Somebody else's is not there.
@@ -199,7 +193,7 @@ fn check_version(headers: &HeaderMap, current: u64) -> Result<(), Refusal> {
 }
 
 fn answer(status: StatusCode, kept: &Subscribed) -> Result<Response, Refusal> {
-    let body = neuvola_fhir::print(&Resource::Subscription(Box::new(resource(kept).ok_or(Refusal::Bug)?)));
+    let body = Shown::of(kept).ok_or(Refusal::Bug)?.bytes;
     let modified = kept.last_updated.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
     let headers = [(ETAG, format!("W/\"{}\"", kept.version)), (LAST_MODIFIED, modified)];
     Ok((status, headers, [(CONTENT_TYPE, FHIR_JSON)], body).into_response())
@@ -207,10 +201,6 @@ fn answer(status: StatusCode, kept: &Subscribed) -> Result<Response, Refusal> {
 
 fn fhir(body: Vec<u8>) -> Response {
     ([(CONTENT_TYPE, FHIR_JSON)], body).into_response()
-}
-
-fn mode(mode: &str) -> Option<BundleEntrySearch> {
-    Some(BundleEntrySearch { mode: Some(mode.into()), ..Default::default() })
 }
 
 /// Our own FHIR base, as Subscriptions name it.
@@ -226,3 +216,4 @@ fn now(app: &App) -> Timestamp {
 
 /// Of one caller.
 const MOST: usize = 20;
+const STATUS: &str = "http://hl7.org/fhir/subscription-status";

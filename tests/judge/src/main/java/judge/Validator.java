@@ -59,6 +59,7 @@ class Validator {
                 new DisplaysToo(),
                 new UnknownSystems(),
                 new SnapshotGeneratingValidationSupport(Definitions.R4));
+        chain.setCodeableConceptValidationSuccessfulIfNotAllCodingsAreValid(true); // R4: one of the codings is enough
         context = WorkerContextValidationSupportAdapter.newVersionSpecificWorkerContextWrapper(chain);
         asHapi = new FhirInstanceValidator(chain);
         session.getOtherVersions().put(R4_MINOR, context);

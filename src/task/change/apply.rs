@@ -1,0 +1,256 @@
+//! An update, held against what is there.
+
+use serde_json::{Map, Value, json};
+
+use super::{Actor, Allowed, Options, amendable, options, refused, rows};
+use crate::issue::Issue;
+use crate::task::callback::{ATTEMPTS, CallbackTask, SUBSETTED};
+use crate::task::codes::system;
+use crate::task::status::{Owner, Side, Transition};
+
+/// Makes of `old` what `new` says, if `actor` may.
+///
+/// What the adapter keeps itself is put right, not refused: the count of attempts, time and author of a new note, the
+/// business status of a Task that goes to another owner.
+///
+/// # Errors
+/// Everything that is not allowed, then everything that is.
+pub fn apply(old: &CallbackTask, mut new: CallbackTask, actor: &Actor<'_>) -> Result<Allowed, Vec<Issue>> {
+    let options = options(actor, old.index.status, &old.index.owner, &old.index.requester);
+    if has_tag(&new.body, SUBSETTED) {
+        let issue =
+            Issue::error("business-rule", "subsetted", "Task.meta.tag", "this is a part of the Task: what is missing would be lost");
+        return Err(vec![issue.remedy("read the Task without `_elements` and `_summary`, and change that")]);
+    }
+    let counted = put_count(old, &mut new, 0);
+    let changed = changed(&old.body, &new.body);
+    if changed.is_empty() && counted == Attempt::No {
+        return Ok(Allowed { task: old.clone(), unchanged: true, attempt: false });
+    }
+    let sides = actor.sides(&old.index.owner, &old.index.requester);
+    let mut issues = immutable(old, &new, &changed);
+    let attempt = counted == Attempt::Yes && sides.contains(&Side::Owner);
+    let side = if old.index.status == new.index.status && old.index.owner == new.index.owner {
+        amended(old, &changed, &sides, &mut issues)
+    } else {
+        moved(old, &new, &changed, actor, &sides, &mut issues)
+    };
+    let Some(side) = side.filter(|_| issues.is_empty()) else { return Err(refused(issues, &options)) };
+    if attempt {
+        put_count(old, &mut new, 1);
+    }
+    sign_notes(old, &mut new, actor, side, attempt);
+    Ok(Allowed { task: new, unchanged: false, attempt })
+}
+
+/// The status stays: which side may change all of that?
+fn amended(old: &CallbackTask, changed: &[String], sides: &[Side], issues: &mut Vec<Issue>) -> Option<Side> {
+    let status = old.index.status;
+    let may = |side: &Side, name: &String| amendable(*side, status).contains(&name.as_str());
+    let side = sides.iter().find(|side| changed.iter().all(|name| may(side, name))).copied();
+    // who stands on both sides may do what either may
+    let together = changed.iter().all(|name| sides.iter().any(|side| may(side, name)));
+    if side.is_some() || together {
+        return side.or_else(|| sides.first().copied());
+    }
+    for name in changed.iter().filter(|name| !sides.iter().any(|side| may(side, name))) {
+        let message = format!("`{name}` cannot be changed by you while the Task is `{status}`");
+        issues.push(Issue::error("business-rule", "not-amendable", format!("Task.{name}"), message));
+    }
+    None
+}
+
+/// Status or owner change: is there a row of the machine for it?
+fn moved(
+    old: &CallbackTask,
+    new: &CallbackTask,
+    changed: &[String],
+    actor: &Actor<'_>,
+    sides: &[Side],
+    issues: &mut Vec<Issue>,
+) -> Option<Side> {
+    let (from, to) = (old.index.status, new.index.status);
+    let candidates: Vec<&Transition> = rows(from, sides).filter(|row| row.to == to).collect();
+    if candidates.is_empty() {
+        let (place, message) = if from == to {
+            ("Task.owner", format!("`owner` cannot be changed by you while the Task is `{from}`"))
+        } else {
+            ("Task.status", format!("`{from}` cannot become `{to}` by your hand"))
+        };
+        issues.push(Issue::error("business-rule", "transition", place, message));
+        return None;
+    }
+    let faults: Vec<Vec<Issue>> = candidates.iter().map(|row| row_faults(row, old, new, changed, actor)).collect();
+    if let Some(fits) = faults.iter().position(Vec::is_empty) {
+        return Some(candidates[fits].side);
+    }
+    issues.extend(faults.into_iter().next().unwrap_or_default());
+    None
+}
+
+fn row_faults(row: &Transition, old: &CallbackTask, new: &CallbackTask, changed: &[String], actor: &Actor<'_>) -> Vec<Issue> {
+    let mut faults = Vec::new();
+    let (before, after) = (&old.index.owner, &new.index.owner);
+    let owner = |message: String| Issue::error("business-rule", "transition-owner", "Task.owner", message);
+    match row.owner {
+        Owner::Claimed if before.starts_with("HealthcareService/") => {
+            let own = actor.claimants(before);
+            if !own.contains(after) {
+                let issue = owner(format!("`{}` claims it: `owner` becomes your own organisation in the same update", row.to));
+                faults.push(issue.remedy(format!("`owner` must be {}", own.join(" or "))));
+            }
+        }
+        Owner::Another => {
+            if before == after {
+                faults.push(owner("`owner` must become another".to_owned()));
+            } else if !actor.directory.knows(after) {
+                faults.push(
+                    owner("`owner` is nobody who is known here".to_owned())
+                        .remedy("GET /fhir/Organization and /fhir/HealthcareService tell who is"),
+                );
+            }
+        }
+        Owner::Kept | Owner::Claimed => {
+            if before != after {
+                faults.push(owner(format!("`owner` stays with a change to `{}`", row.to)));
+            }
+        }
+    }
+    if row.reason && !new.body.contains_key("statusReason") {
+        faults.push(Issue::error("required", "missing-member", "Task.statusReason", "`statusReason` says why"));
+    }
+    // on the way out of an end, nothing but the way itself and its reason
+    let free = ["status", "owner", "statusReason", "note", "meta"];
+    let amendable = amendable(row.side, old.index.status);
+    for name in changed.iter().filter(|name| !free.contains(&name.as_str()) && !amendable.contains(&name.as_str())) {
+        let message = format!("`{name}` cannot be changed with a change to `{}`", row.to);
+        faults.push(Issue::error("business-rule", "not-amendable", format!("Task.{name}"), message));
+    }
+    faults
+}
+
+/// What never changes, whoever asks.
+fn immutable(old: &CallbackTask, new: &CallbackTask, changed: &[String]) -> Vec<Issue> {
+    let mut issues = Vec::new();
+    let mut never = |name: &str, why: &str| {
+        issues.push(Issue::error("business-rule", "immutable", format!("Task.{name}"), format!("`{name}` never changes{why}")));
+    };
+    for name in changed {
+        match name.as_str() {
+            "requester" | "authoredOn" | "intent" | "code" | "reasonCode" | "restriction" => never(name, ""),
+            "for" if old.body.contains_key("for") => never(name, " once it is there"),
+            "identifier" | "note" if !begins_with(new.body.get(name), old.body.get(name)) => never(name, ": it may be added to"),
+            "input" if old.index.queue != new.index.queue || queue_input(&old.body) != queue_input(&new.body) => {
+                never("input", " in its queue")
+            }
+            _ => {}
+        }
+    }
+    issues
+}
+
+fn queue_input(task: &Map<String, Value>) -> Option<&Value> {
+    let ours = system("callback-input");
+    let is_queue = |input: &&Value| {
+        let codings = input["type"]["coding"].as_array();
+        codings.is_some_and(|codings| codings.iter().any(|coding| coding["system"] == *ours && coding["code"] == "queue"))
+    };
+    task.get("input")?.as_array()?.iter().find(is_queue).map(|input| &input["valueCodeableConcept"])
+}
+
+fn begins_with(new: Option<&Value>, old: Option<&Value>) -> bool {
+    let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
+    list(new).starts_with(&list(old))
+}
+
+/// Names of elements that differ, primitives' `_name` counted with them.
+fn changed(old: &Map<String, Value>, new: &Map<String, Value>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for key in old.keys().chain(new.keys()) {
+        let name = key.strip_prefix('_').unwrap_or(key);
+        if old.get(key) != new.get(key) && !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+fn has_tag(task: &Map<String, Value>, code: &str) -> bool {
+    let tags = task.get("meta").and_then(|meta| meta["tag"].as_array());
+    tags.is_some_and(|tags| tags.iter().any(|tag| tag["code"] == code))
+}
+
+/// Whether an update says that the client was called without an answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Attempt {
+    Yes,
+    No,
+}
+
+/// The adapter counts: the extension becomes the old count and `more`, whatever was sent. An attempt is told by
+/// `businessStatus` `no-answer` where it was another before, or with a further note, or with the next number.
+fn put_count(old: &CallbackTask, new: &mut CallbackTask, more: u32) -> Attempt {
+    let notes = |task: &CallbackTask| task.body.get("note").and_then(Value::as_array).map_or(0, Vec::len);
+    let is_no_answer = |task: &CallbackTask| task.index.business_status.as_deref() == Some("no-answer");
+    let (before, said) = (old.index.attempts, new.index.attempts);
+    let again = !is_no_answer(old) || notes(new) > notes(old) || said == before + 1;
+    let attempt = if is_no_answer(new) && again { Attempt::Yes } else { Attempt::No };
+    let count = before + more;
+    if count > 0 && !new.body.contains_key("businessStatus") {
+        if let Some(kept) = old.body.get("businessStatus") {
+            new.body.insert("businessStatus".to_owned(), kept.clone());
+            new.index.business_status = old.index.business_status.clone();
+        }
+    }
+    if let Some(Value::Object(status)) = new.body.get_mut("businessStatus") {
+        let others = match status.shift_remove("extension") {
+            Some(Value::Array(list)) => list.into_iter().filter(|extension| extension["url"] != ATTEMPTS).collect(),
+            _ => Vec::new(),
+        };
+        let mut extensions: Vec<Value> = others;
+        if count > 0 {
+            extensions.push(json!({"url": ATTEMPTS, "valuePositiveInt": count}));
+        }
+        if !extensions.is_empty() {
+            // extensions come first, as R4 prints them; equality does not look at order
+            status.shift_insert(0, "extension".to_owned(), Value::Array(extensions));
+        }
+    }
+    new.index.attempts = count;
+    attempt
+}
+
+/// New notes say when and who, whatever they said; an attempt without a note gets one.
+fn sign_notes(old: &CallbackTask, new: &mut CallbackTask, actor: &Actor<'_>, side: Side, attempt: bool) {
+    let before = old.body.get("note").and_then(Value::as_array).map_or(0, Vec::len);
+    let author = match side {
+        Side::Requester => new.index.requester.clone(),
+        Side::Owner if actor.speaks_for(&new.index.owner) => new.index.owner.clone(),
+        Side::Owner => actor.organizations().next().unwrap_or_else(|| old.index.owner.clone()),
+    };
+    let time = actor.now.to_string();
+    let notes = new.body.entry("note").or_insert_with(|| Value::Array(Vec::new()));
+    if let Value::Array(notes) = notes {
+        if attempt && notes.len() == before {
+            notes.push(json!({"text": format!("Soitettu, ei vastausta ({})", new.index.attempts)}));
+        }
+        for note in notes.iter_mut().skip(before) {
+            if let Value::Object(note) = note {
+                if !note.contains_key("authorString") && !note.contains_key("authorReference") {
+                    note.insert("authorReference".to_owned(), json!({"reference": author, "display": actor.caller.name}));
+                }
+                note.entry("time").or_insert_with(|| time.as_str().into());
+            }
+        }
+    }
+    if new.body.get("note").and_then(Value::as_array).is_some_and(Vec::is_empty) {
+        new.body.shift_remove("note");
+    }
+}
+
+impl Options {
+    /// Whether there is anything.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty() && self.amend.is_empty()
+    }
+}

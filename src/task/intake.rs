@@ -1,0 +1,144 @@
+//! A new request, completed: who requests it, who shall own it, until when, and what goes without saying.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::callback::{CallbackTask, Unfit};
+use super::change::{Actor, REQUESTERS};
+use super::codes::Codes;
+use super::convert::{MUNICIPALITIES, concept};
+use super::directory::Wanted;
+use super::store::Priority;
+use crate::issue::Issue;
+
+/// What a requester may leave to the adapter, beside the Task itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Hints<'a> {
+    /// The client's own neuvola: `Organization/{id}`, or an organisation's identifier.
+    pub own: Option<&'a str>,
+}
+
+/// Completes a Task that came as FHIR or was made of a contact, and reads it whole.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn complete(mut task: Map<String, Value>, hints: Hints<'_>, actor: &Actor<'_>, codes: &Codes) -> Result<CallbackTask, Unfit> {
+    let mut issues = Vec::new();
+    for (name, value) in [
+        ("status", Value::from("requested")),
+        ("intent", "order".into()),
+        ("priority", "routine".into()),
+        ("code", concept("callback-task-code", "callback")),
+        ("businessStatus", concept("callback-business-status", "waiting")),
+        ("authoredOn", actor.now.to_string().into()),
+    ] {
+        task.entry(name).or_insert(value);
+    }
+    if task["status"] != "requested" {
+        let issue = Issue::error("business-rule", "not-requested", "Task.status", "a new Task is `requested`");
+        issues.push(issue.remedy("leave `status` out, or say `requested`"));
+    }
+    requester(&mut task, actor, &mut issues);
+    let authored = task["authoredOn"].as_str().and_then(|text| text.parse::<Timestamp>().ok());
+    if authored.is_some_and(|authored| authored > actor.now + jiff::SignedDuration::from_mins(5)) {
+        issues.push(Issue::error("value", "future", "Task.authoredOn", "the request was made in the future"));
+    }
+    owner(&mut task, hints, actor, authored.unwrap_or(actor.now), &mut issues);
+    deadline(&mut task, actor, authored.unwrap_or(actor.now), &mut issues);
+    match CallbackTask::read(Value::Object(task).to_string().as_bytes(), codes) {
+        Ok(mut task) if issues.is_empty() => {
+            task.index.attempts = 0;
+            Ok(task)
+        }
+        Ok(_) => Err(Unfit::NotOurs(issues)),
+        Err(Unfit::NotOurs(more)) => {
+            issues.extend(more);
+            Err(Unfit::NotOurs(issues))
+        }
+        Err(unreadable) => Err(unreadable),
+    }
+}
+
+/// The caller's own organisation, where it has one only; otherwise one of its own must be named.
+fn requester(task: &mut Map<String, Value>, actor: &Actor<'_>, issues: &mut Vec<Issue>) {
+    let own: Vec<String> = if actor.caller.is_any(REQUESTERS) { actor.organizations().collect() } else { Vec::new() };
+    match task.get("requester").map(|requester| requester["reference"].as_str()) {
+        None if own.len() == 1 => {
+            task.insert("requester".to_owned(), json!({"reference": own[0]}));
+        }
+        Some(Some(named)) if own.iter().any(|own| own == named) => {}
+        _ => {
+            let issue =
+                Issue::error("business-rule", "requester", "Task.requester", "`requester` is none of the organisations that you speak for");
+            issues.push(
+                issue.remedy(format!("`requester` is {}", if own.is_empty() { "nobody of yours".to_owned() } else { own.join(" or ") })),
+            );
+        }
+    }
+}
+
+/// Named by the requester, or routed.
+fn owner(task: &mut Map<String, Value>, hints: Hints<'_>, actor: &Actor<'_>, at: Timestamp, issues: &mut Vec<Issue>) {
+    let directory = actor.directory;
+    if let Some(named) = task.get("owner") {
+        if !named["reference"].as_str().is_some_and(|reference| directory.knows(reference)) {
+            let issue = Issue::error("business-rule", "owner", "Task.owner", "`owner` is nobody who is known here");
+            issues.push(
+                issue.remedy("GET /fhir/Organization and /fhir/HealthcareService tell who is; leave it out to have the request routed"),
+            );
+        }
+        return;
+    }
+    let own = hints.own.map(|own| {
+        let by_identifier = directory.organizations().iter().find(|organization| organization.identifier == own);
+        by_identifier.map_or_else(|| own.to_owned(), |organization| format!("Organization/{}", organization.id))
+    });
+    if own.as_ref().is_some_and(|own| !own.starts_with("Organization/") || !directory.knows(own)) {
+        let issue = Issue::error("business-rule", "own-clinic", "ownClinic", "`ownClinic` is no organisation that is known here");
+        issues.push(issue.remedy("`Organization/{id}`, or the organisation's OID; GET /fhir/Organization tells who is known"));
+        return;
+    }
+    let queue = coded(task, "queue").and_then(|value| Some(value["code"].as_str()?.to_owned()));
+    let municipality = coded(task, "municipality").filter(|coding| coding["system"] == MUNICIPALITIES);
+    let municipality = municipality.and_then(|coding| Some(coding["code"].as_str()?.to_owned()));
+    // a missing or unknown queue is told when the Task is read
+    let Some(queue) = queue else { return };
+    let wanted = Wanted { queue: &queue, own: own.as_deref(), municipality: municipality.as_deref() };
+    match directory.route(&wanted, at) {
+        Some(routed) => {
+            task.insert("owner".to_owned(), json!({"reference": routed.owner}));
+        }
+        None => issues.push(Issue::error("business-rule", "no-service", "Task.owner", "nobody here serves that queue")),
+    }
+}
+
+/// By opening hours. The requester may ask for an earlier one, not for a later.
+fn deadline(task: &mut Map<String, Value>, actor: &Actor<'_>, at: Timestamp, issues: &mut Vec<Issue>) {
+    let owner = task.get("owner").and_then(|owner| owner["reference"].as_str()).unwrap_or_default();
+    let priority = task["priority"].as_str().and_then(Priority::from_code).unwrap_or(Priority::Routine);
+    let due = actor.directory.deadline(owner, at, priority);
+    let local = due.to_zoned(jiff::tz::TimeZone::get("Europe/Helsinki").unwrap_or(jiff::tz::TimeZone::UTC));
+    let text = local.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
+    let restriction = task.entry("restriction").or_insert_with(|| json!({}));
+    // another kind of value is told when the Task is read
+    let Value::Object(members) = restriction else { return };
+    if !members.entry("period").or_insert_with(|| json!({})).is_object() {
+        return;
+    }
+    match restriction["period"]["end"].as_str().map(str::parse::<Timestamp>) {
+        None => restriction["period"]["end"] = text.into(),
+        Some(Ok(asked)) if asked > due => {
+            let place = "Task.restriction.period.end";
+            let issue = Issue::error("business-rule", "deadline", place, "the deadline is later than opening hours allow");
+            issues.push(issue.remedy(format!("at the latest {text}; leave it out to have it computed")));
+        }
+        Some(_) => {}
+    }
+}
+
+/// The first coding of an input of this type.
+fn coded<'t>(task: &'t Map<String, Value>, code: &str) -> Option<&'t Value> {
+    let is_kind =
+        |input: &&Value| input["type"]["coding"].as_array().is_some_and(|codings| codings.iter().any(|coding| coding["code"] == code));
+    task.get("input")?.as_array()?.iter().find(is_kind).map(|input| &input["valueCodeableConcept"]["coding"][0])
+}
