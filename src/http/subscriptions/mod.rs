@@ -16,9 +16,9 @@ use neuvola_fhir::Node;
 use neuvola_fhir::model::Resource;
 use uuid::Uuid;
 
-use super::body::{Sent, receive};
+use super::body::receive_small;
 use super::edge::Who;
-use super::media::FHIR_JSON;
+use super::media::{FHIR_JSON, sends_json};
 use super::search::{Parameter, Search, Told};
 use super::segment::Segment;
 use crate::app::{App, Tasks};
@@ -31,7 +31,7 @@ use crate::task::store::{Progress, Subscribed};
 /// `POST /fhir/Subscription`
 pub(super) async fn create(State(app): State<Arc<App>>, Who(caller): Who, request: Request) -> Result<Response, Refusal> {
     let tasks = app.tasks()?;
-    let Sent { bytes, slot: _slot } = receive(&app, request).await?;
+    let bytes = receive_small(&app, request, sends_json).await?;
     let base = base(&app);
     let document = document(&bytes)?;
     let wanted = Wanted::read(&document, &base, &tasks.guard, None).map_err(Refusal::Invalid)?;
@@ -71,7 +71,7 @@ pub(super) async fn update(
     request: Request,
 ) -> Result<Response, Refusal> {
     let tasks = app.tasks()?;
-    let Sent { bytes, slot: _slot } = receive(&app, request).await?;
+    let bytes = receive_small(&app, request, sends_json).await?;
     let before = own(tasks, &caller.name, &id).await?;
     check_version(&headers, before.version)?;
     let base = base(&app);
@@ -217,3 +217,6 @@ fn now(app: &App) -> Timestamp {
 /// Of one caller.
 const MOST: usize = 20;
 const STATUS: &str = "http://hl7.org/fhir/subscription-status";
+
+#[cfg(test)]
+mod tests;

@@ -10,8 +10,9 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use url::form_urlencoded;
 
-use super::super::body::{Sent, receive};
+use super::super::body::receive_small;
 use super::super::edge::Who;
+use super::super::media::sends_json;
 use super::super::questionnaire::unknown_parameter;
 use super::super::segment::Segment;
 use super::{base, fhir, own};
@@ -92,7 +93,7 @@ async fn parameters(app: &App, request: Request, known: &[&str]) -> Result<Vec<(
         form_urlencoded::parse(query.as_bytes()).into_owned().filter(|(name, _)| name != "_format").collect();
     let mut issues = Issues::default();
     if request.headers().contains_key(CONTENT_TYPE) {
-        let Sent { bytes, slot: _slot } = receive(app, request).await?;
+        let bytes = receive_small(app, request, sends_json).await?;
         let node = neuvola_fhir::read(&bytes).map_err(|faults| Refusal::Unreadable(faults.into_iter().map(Issue::from).collect()))?;
         if node.text("resourceType") != Some("Parameters") {
             issues.push(Issue::error("structure", "not-parameters", "resourceType", "Parameters are wanted"));

@@ -232,7 +232,9 @@ mod tests {
         failed.status = "error".to_owned();
         failed.progress.error = Some("given up after 57 tries: the endpoint answered 500".to_owned());
         let events = [(3, event(7, 30, true)), (4, event(8, 31, false))];
+        let read_back = neuvola_fhir::print(&Resource::Subscription(Box::new(super::super::subscription::resource(&kept()).unwrap())));
         let examples = [
+            ("read-back", read_back),
             ("handshake", notification(BASE, &kept(), Content::IdOnly, Kind::Handshake, &[], now)),
             ("events", notification(BASE, &kept(), Content::IdOnly, Kind::Event, &events, now)),
             ("empty", notification(BASE, &kept(), Content::Empty, Kind::Event, &events, now)),
@@ -240,7 +242,7 @@ mod tests {
             ("query-status", statuses(BASE, &[(failed, Content::IdOnly)], &format!("{BASE}/Subscription/$status"))),
         ];
         for (name, printed) in examples {
-            let file = format!("{}/tests/judge/cases/valid/Bundle-notification-{name}.json", env!("CARGO_MANIFEST_DIR"));
+            let file = format!("{}/tests/judge/cases/valid/subscription-{name}.json", env!("CARGO_MANIFEST_DIR"));
             if std::env::var_os("NEUVOLA_RENEW").is_some() {
                 std::fs::write(&file, [printed.as_slice(), b"\n"].concat()).unwrap();
             }
