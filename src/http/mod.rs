@@ -28,7 +28,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, get, patch, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
@@ -61,6 +61,8 @@ enum Verb {
     /// And HEAD.
     Get,
     Post,
+    Put,
+    Patch,
 }
 
 /// The FHIR interaction that a route is.
@@ -70,6 +72,8 @@ enum Fhir {
     Capabilities,
     Read,
     Search,
+    /// An interaction with Tasks, by R4's code.
+    Tasks(&'static str),
     Operation(&'static Operation),
 }
 
@@ -80,7 +84,7 @@ struct Operation {
     definition: &'static str,
 }
 
-static ROUTES: [Route; 15] = [
+static ROUTES: [Route; 25] = [
     Route {
         verb: Verb::Post,
         path: "/forms/{form}/submissions",
@@ -226,6 +230,126 @@ static ROUTES: [Route; 15] = [
         handler: |_| get(directory::service),
     },
     Route {
+        verb: Verb::Post,
+        path: "/callback-requests",
+        name: "leaveCallbackRequest",
+        summary: "Leave a callback request, as the chat platform has it; the same contact again gives the same Task",
+        takes: Takes::Contact,
+        gives: Gives::ContactReceipt,
+        statuses: &[200, 201, 409, 410, 422],
+        fhir: Fhir::None,
+        roles: tasks::CONTACTS,
+        handler: |_| post(tasks::leave),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/fhir/Task",
+        name: "searchTasks",
+        summary: "Search callback requests that are the caller's to see",
+        takes: Takes::TaskSearch,
+        gives: Gives::Resource,
+        statuses: &[200, 400],
+        fhir: Fhir::Tasks("search-type"),
+        roles: tasks::PARTIES,
+        handler: |_| get(tasks::find),
+    },
+    Route {
+        verb: Verb::Post,
+        path: "/fhir/Task/_search",
+        name: "searchTasksByPost",
+        summary: "The same, with parameters in the body: no identity code need stand in a URL",
+        takes: Takes::TaskSearchForm,
+        gives: Gives::Resource,
+        statuses: &[200, 400],
+        fhir: Fhir::None,
+        roles: tasks::PARTIES,
+        handler: |_| post(tasks::find),
+    },
+    Route {
+        verb: Verb::Post,
+        path: "/fhir/Task",
+        name: "createTask",
+        summary: "Create a callback request; `If-None-Exist: identifier=…` makes it conditional",
+        takes: Takes::Task,
+        gives: Gives::Resource,
+        statuses: &[200, 201, 409, 410, 412, 422],
+        fhir: Fhir::Tasks("create"),
+        roles: tasks::ASKING,
+        handler: |_| post(tasks::create),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/fhir/Task/{id}",
+        name: "readTask",
+        summary: "Read a callback request; a former owner reads how it stands and who owns it",
+        takes: Takes::Nothing,
+        gives: Gives::Resource,
+        statuses: &[200, 304, 404, 410],
+        fhir: Fhir::Tasks("read"),
+        roles: tasks::PARTIES,
+        handler: |_| get(tasks::read),
+    },
+    Route {
+        verb: Verb::Put,
+        path: "/fhir/Task/{id}",
+        name: "updateTask",
+        summary: "Change the version in If-Match: claim, begin, note, complete … What is allowed stands in every refusal",
+        takes: Takes::Task,
+        gives: Gives::Resource,
+        statuses: &[200, 404, 410, 412, 422, 428],
+        fhir: Fhir::Tasks("update"),
+        roles: tasks::PARTIES,
+        handler: |_| put(tasks::update),
+    },
+    Route {
+        verb: Verb::Patch,
+        path: "/fhir/Task/{id}",
+        name: "patchTask",
+        summary: "The same by JSON Patch (RFC 6902)",
+        takes: Takes::Patch,
+        gives: Gives::Resource,
+        statuses: &[200, 404, 410, 412, 422, 428],
+        fhir: Fhir::Tasks("patch"),
+        roles: tasks::PARTIES,
+        handler: |_| patch(tasks::patch),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/fhir/Task/{id}/_history",
+        name: "taskHistory",
+        summary: "Every version, newest first",
+        takes: Takes::Nothing,
+        gives: Gives::Resource,
+        statuses: &[200, 400, 404, 410],
+        fhir: Fhir::Tasks("history-instance"),
+        roles: tasks::PARTIES,
+        handler: |_| get(tasks::history),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/fhir/Task/{id}/_history/{version}",
+        name: "readTaskVersion",
+        summary: "Read one version",
+        takes: Takes::Nothing,
+        gives: Gives::Resource,
+        statuses: &[200, 404, 410],
+        fhir: Fhir::Tasks("vread"),
+        roles: tasks::PARTIES,
+        handler: |_| get(tasks::version),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/fhir/Task/{id}/$allowed-transitions",
+        name: "allowedTransitions",
+        summary: "What the caller may do with it next, and the elements that each change needs",
+        takes: Takes::Nothing,
+        gives: Gives::Resource,
+        statuses: &[200, 404, 410],
+        fhir: Fhir::Operation(&ALLOWED_TRANSITIONS),
+        roles: tasks::PARTIES,
+        handler: |_| get(tasks::allowed),
+    },
+    Route {
         verb: Verb::Get,
         path: "/health/live",
         name: "live",
@@ -269,6 +393,12 @@ const FORMS: &[Role] = &[Role::FormPlatform, Role::Tester];
 static VALIDATE: Operation =
     Operation { on: "QuestionnaireResponse", name: "validate", definition: "http://hl7.org/fhir/OperationDefinition/Resource-validate" };
 
+static ALLOWED_TRANSITIONS: Operation = Operation {
+    on: "Task",
+    name: "allowed-transitions",
+    definition: "https://neuvola-adapter.example/fhir/OperationDefinition/allowed-transitions",
+};
+
 static PROCESS_RESPONSE: Operation = Operation {
     on: "Questionnaire",
     name: "process-response",
@@ -295,6 +425,8 @@ impl Verb {
         match self {
             Self::Get => &["GET", "HEAD"],
             Self::Post => &["POST"],
+            Self::Put => &["PUT"],
+            Self::Patch => &["PATCH"],
         }
     }
 }

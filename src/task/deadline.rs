@@ -94,25 +94,10 @@ impl Policy {
     }
 }
 
-/// Whose turn it is to answer what `to` receives at `at`; `openings` by reference. `None`: nobody within [`DAYS`], a mistake of the configuration that
-/// is told at start.
-pub fn turn<'a>(
-    openings: &'a BTreeMap<String, Opening>,
-    policy: &Policy,
-    to: &'a str,
-    at: Timestamp,
-    priority: Priority,
-) -> Option<Turn<'a>> {
-    let routine = search(openings, policy, to, at, Haste::None, false)?;
-    let Turn::Answers(routine) = routine else { return Some(routine) };
-    let sooner = match policy.haste(priority) {
-        Haste::None => None,
-        haste => search(openings, policy, to, at, haste, false),
-    };
-    Some(match sooner {
-        Some(Turn::Answers(sooner)) if sooner.until < routine.until => Turn::Answers(sooner),
-        _ => Turn::Answers(routine),
-    })
+/// Whose turn it is to answer what `to` receives at `at`, as routine; `openings` by reference. `None`: nobody within
+/// [`DAYS`], a mistake of the configuration that is told at start.
+pub fn turn<'a>(openings: &'a BTreeMap<String, Opening>, policy: &Policy, to: &'a str, at: Timestamp) -> Option<Turn<'a>> {
+    search(openings, policy, to, at, Haste::None, false)
 }
 
 /// Until when what `to` owns is to be answered; days on which nobody answers for it are passed over.

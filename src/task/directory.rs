@@ -2,6 +2,7 @@
 //! Read from the configuration, and served under `/fhir` as it stands here.
 
 mod fhir;
+mod parties;
 #[cfg(test)]
 mod tests;
 
@@ -174,7 +175,7 @@ impl Directory {
             by_municipality.map(|to| (to.as_str(), Why::Municipality, Why::MunicipalitySubstitute)),
         ];
         for (to, itself, substitute) in tries.into_iter().flatten() {
-            if let Some(Turn::Answers(answer)) = deadline::turn(&self.openings, &self.policy, to, at, Priority::Routine) {
+            if let Some(Turn::Answers(answer)) = deadline::turn(&self.openings, &self.policy, to, at) {
                 let why = if answer.by == to { itself } else { substitute };
                 return Some(Routed { owner: answer.by.to_owned(), why });
             }

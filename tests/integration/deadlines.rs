@@ -106,6 +106,33 @@ fn deadlines_agree_on_every_day_at_every_kind_of_hour_and_at_the_clock_changes()
     assert!(compared > 110_000, "{compared}");
 }
 
+/// Over a summer with substitutes, and over Christmas.
+#[test]
+fn whoever_asks_later_is_never_answered_sooner_and_haste_never_takes_longer() {
+    let directory = Configuration::sandbox(&mut || "t".to_owned()).unwrap().0.directory;
+    let organizations = directory.organizations().iter().map(|held| format!("Organization/{}", held.id));
+    let owners = organizations.chain(directory.services().iter().map(|held| format!("HealthcareService/{}", held.id)));
+    for owner in owners {
+        for (from, until) in [("2026-06-15T00:00Z", "2026-08-15T00:00Z"), ("2026-12-15T00:00Z", "2027-01-10T00:00Z")] {
+            let (mut at, until): (Timestamp, Timestamp) = (from.parse().unwrap(), until.parse().unwrap());
+            let mut before = [Timestamp::MIN; 4];
+            while at < until {
+                let due = Priority::ALL.map(|priority| directory.deadline(&owner, at, priority));
+                for (priority, (due, before)) in Priority::ALL.iter().zip(due.iter().zip(&before)) {
+                    assert!(
+                        at < *due && before <= due && *due <= at + SignedDuration::from_hours(24 * 10),
+                        "{owner} {at} {priority:?} {due}"
+                    );
+                    assert!(is_working_day(due.in_tz("Europe/Helsinki").unwrap().date()), "{owner} {at} {priority:?} {due}");
+                }
+                assert!(due.iter().all(|sooner| *sooner <= due[0]), "{owner} {at}");
+                before = due;
+                at += SignedDuration::from_mins(97);
+            }
+        }
+    }
+}
+
 fn date_of(year: &Year, at: Timestamp) -> Date {
     let hours = if (year.changes[0]..year.changes[1]).contains(&at) { 3 } else { 2 };
     Offset::constant(hours).to_datetime(at).date()

@@ -1,1 +1,445 @@
+use jiff::Timestamp;
+use proptest::prelude::*;
+use uuid::Uuid;
+
 use super::*;
+use crate::caller::{Caller, Role};
+use crate::task::status::{Side, Status};
+use crate::task::store::{Keyed, List, Missable, Scope, SortKey, Text, Time};
+
+/// Two organisations and a queue that the first of them serves; `both` is an id of either kind.
+struct Few;
+
+const KNOWN: [(Kind, &str, &str, &str); 5] = [
+    (Kind::Organization, "seinajoki", "Seinäjoen neuvola", "1.2.3"),
+    (Kind::Organization, "lapua", "Lapuan neuvola", "1.2.4"),
+    (Kind::HealthcareService, "maternity", "Äitiysneuvola", "1.2.5"),
+    (Kind::Organization, "both", "Both", "1.2.6"),
+    (Kind::HealthcareService, "both", "Both", "1.2.6"),
+];
+
+impl Parties for Few {
+    fn by_identifier(&self, kind: Kind, system: Option<&str>, value: &str) -> Vec<String> {
+        let fits =
+            |held: &&(Kind, &str, &str, &str)| held.0 == kind && held.3 == value && system.is_none_or(|system| system == "urn:oid:1");
+        KNOWN.iter().filter(fits).map(|(kind, id, ..)| format!("{}/{id}", kind.name())).collect()
+    }
+
+    fn by_name(&self, kind: Kind, text: &str, matching: Matching) -> Vec<String> {
+        let (lower, begins) = (text.to_lowercase(), |name: &str| name.to_lowercase().starts_with(&text.to_lowercase()));
+        let fits = |name: &str| match matching {
+            Matching::Begins => begins(name),
+            Matching::Contains => name.to_lowercase().contains(&lower),
+            Matching::Exact => name == text,
+        };
+        KNOWN.iter().filter(|held| held.0 == kind && fits(held.2)).map(|(kind, id, ..)| format!("{}/{id}", kind.name())).collect()
+    }
+
+    fn knows(&self, reference: &str) -> bool {
+        KNOWN.iter().any(|(kind, id, ..)| format!("{}/{id}", kind.name()) == reference)
+    }
+
+    fn served_by(&self, organization: &str) -> Vec<String> {
+        if organization == "seinajoki" { vec!["HealthcareService/maternity".to_owned()] } else { Vec::new() }
+    }
+
+    fn printed(&self, _: &str) -> Option<Cow<'_, [u8]>> {
+        None
+    }
+}
+
+const WORLD: World<'static> = World { parties: &Few, base: "https://a.example/fhir" };
+
+fn pairs(query: &str) -> Vec<(String, String)> {
+    url::form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+}
+
+fn parse(query: &str) -> Search {
+    Search::parse(&pairs(query), WORLD).unwrap_or_else(|issues| panic!("{query}: {issues:?}"))
+}
+
+fn filter(query: &str) -> Filter {
+    let search = parse(query);
+    assert_eq!((search.filters.len(), search.nothing), (1, false), "{query}");
+    search.filters.into_iter().next().unwrap()
+}
+
+fn refused(query: &str) {
+    let issues = Search::parse(&pairs(query), WORLD).map(|search| search.filters).expect_err(query);
+    assert!(issues.iter().all(|issue| issue.severity == Severity::Error && !issue.message.is_empty()), "{query}");
+    let named = query.split(['=', ':', '.']).next().unwrap();
+    assert!(issues.iter().any(|issue| issue.message.contains(&format!("`{named}"))), "{query}: {issues:?}");
+}
+
+fn finds_nothing(query: &str) {
+    let search = parse(query);
+    assert!(search.nothing, "{query}");
+}
+
+fn text(column: Text, any: &[&str], not: bool) -> Filter {
+    Filter::Text { column, any: any.iter().map(|&one| one.to_owned()).collect(), not }
+}
+
+fn keyed(kind: Keyed, system: Option<&str>, value: &str) -> Filter {
+    Filter::Keyed { kind, any: vec![(system.map(str::to_owned), value.to_owned())], not: false }
+}
+
+#[test]
+fn tasks_are_found_by_id() {
+    let id = Uuid::from_u128(5);
+    assert_eq!(filter(&format!("_id={id}")), Filter::Id(vec![id]));
+    assert_eq!(filter(&format!("_id={id},x")), Filter::Id(vec![id]));
+    finds_nothing("_id=x");
+    finds_nothing(&format!("_id={}", id.simple()));
+    finds_nothing("_id:missing=true");
+    refused("_id:not=x");
+}
+
+#[test]
+fn codes_are_found_with_and_without_their_system() {
+    for query in ["status=requested", "status=http://hl7.org/fhir/task-status|requested", "status=|requested"] {
+        assert_eq!(filter(query), text(Text::Status, &["requested"], false), "{query}");
+    }
+    assert_eq!(filter("status=requested,received"), text(Text::Status, &["requested", "received"], false));
+    assert_eq!(filter("status:not=completed,cancelled"), text(Text::Status, &["completed", "cancelled"], true));
+    let ours = "https://neuvola-adapter.example/fhir/CodeSystem/callback";
+    for query in ["business-status=no-answer".to_owned(), format!("business-status={ours}-business-status|no-answer")] {
+        assert_eq!(filter(&query), text(Text::BusinessStatus, &["no-answer"], false), "{query}");
+    }
+    assert_eq!(filter("code=callback"), text(Text::Code, &["callback"], false));
+    assert_eq!(filter("intent=order"), text(Text::Intent, &["order"], false));
+    assert_eq!(filter("priority=urgent,stat"), text(Text::Priority, &["urgent", "stat"], false));
+    assert_eq!(filter("queue=family-planning"), text(Text::Queue, &["family-planning"], false));
+    assert_eq!(filter("performer=nurse"), Filter::Listed { list: List::Performer, any: vec!["nurse".to_owned()], not: false });
+    assert_eq!(filter("performer:not=nurse"), Filter::Listed { list: List::Performer, any: vec!["nurse".to_owned()], not: true });
+}
+
+#[test]
+fn a_system_alone_asks_whether_there_is_a_code() {
+    let missing = |missing| Filter::Missing { what: Missable::Text(Text::Queue), missing };
+    let system = "https://neuvola-adapter.example/fhir/CodeSystem/callback-queue";
+    assert_eq!(filter(&format!("queue={system}|")), missing(false));
+    assert_eq!(filter(&format!("queue:not={system}|,x")), missing(true));
+}
+
+#[test]
+fn a_code_or_system_that_there_is_not_finds_nothing_and_is_told() {
+    for query in ["status=http://other|requested", "queue=|maternity-child-health", "performer=urn:x|nurse", "code=urn:x|"] {
+        finds_nothing(query);
+        assert_eq!(parse(query).hints.len(), 1, "{query}");
+    }
+    assert_eq!(parse("status=colourful").hints.len(), 1);
+    assert!(parse("status=draft").hints.is_empty());
+    let all = parse("status:not=http://other|requested");
+    assert!(all.filters.is_empty() && !all.nothing);
+}
+
+#[test]
+fn tags_and_identifiers_have_systems() {
+    let any = |system: Option<&str>, code: Option<&str>| vec![(system.map(str::to_owned), code.map(str::to_owned))];
+    assert_eq!(filter("_tag=a"), Filter::Tag { any: any(None, Some("a")), not: false });
+    assert_eq!(filter("_tag=urn:s|a"), Filter::Tag { any: any(Some("urn:s"), Some("a")), not: false });
+    assert_eq!(filter("_tag:not=urn:s|"), Filter::Tag { any: any(Some("urn:s"), None), not: true });
+    assert_eq!(filter("identifier=urn:s|c-1"), keyed(Keyed::Identifier, Some("urn:s"), "c-1"));
+    assert_eq!(filter("identifier=c-1"), keyed(Keyed::Identifier, None, "c-1"));
+    assert_eq!(filter("identifier=|c-1"), keyed(Keyed::Identifier, Some(""), "c-1"));
+    assert_eq!(filter(r"identifier=urn:s|a\,b\|c\$d\\e"), keyed(Keyed::Identifier, Some("urn:s"), r"a,b|c$d\e"));
+    assert_eq!(filter("group-identifier=urn:s|g"), keyed(Keyed::Group, Some("urn:s"), "g"));
+    for query in ["identifier=urn:s|", "identifier=a,,b", "identifier=|", "identifier:of-type=a|b|c", "identifier.value=a"] {
+        refused(query);
+    }
+}
+
+#[test]
+fn the_client_is_found_by_identifier_only() {
+    let expected = keyed(Keyed::Patient, Some("urn:oid:1.2.246.21"), "010594Y9032");
+    for name in ["patient:identifier", "subject:identifier", "patient.identifier", "subject.identifier", "subject:Patient.identifier"] {
+        assert_eq!(filter(&format!("{name}=urn:oid:1.2.246.21|010594Y9032")), expected, "{name}");
+    }
+    for query in ["patient=Patient/1", "subject=1", "patient:Patient=1", "subject=Group/1"] {
+        finds_nothing(query);
+        assert_eq!(parse(query).hints.len(), 1, "{query}");
+    }
+    for query in
+        ["patient.name=a", "patient:identifier.value=a", "subject:Device=1", "patient:not=1", "patient.identifier:not=a", "patient="]
+    {
+        if query.ends_with('=') { assert!(parse(query).understood.is_empty()) } else { refused(query) }
+    }
+}
+
+#[test]
+fn what_is_missing_can_be_asked_of_everything() {
+    let cases = [
+        ("patient", Missable::Keyed(Keyed::Patient)),
+        ("subject", Missable::Keyed(Keyed::Patient)),
+        ("identifier", Missable::Keyed(Keyed::Identifier)),
+        ("group-identifier", Missable::Keyed(Keyed::Group)),
+        ("_tag", Missable::Tag),
+        ("status", Missable::Text(Text::Status)),
+        ("business-status", Missable::Text(Text::BusinessStatus)),
+        ("owner", Missable::Text(Text::Owner)),
+        ("requester", Missable::Text(Text::Requester)),
+        ("focus", Missable::Text(Text::Focus)),
+        ("performer", Missable::List(List::Performer)),
+        ("part-of", Missable::List(List::PartOf)),
+        ("due", Missable::Time(Time::Due)),
+        ("period", Missable::Time(Time::Period)),
+        ("authored-on", Missable::Time(Time::AuthoredOn)),
+    ];
+    for (name, what) in cases {
+        for missing in [true, false] {
+            assert_eq!(filter(&format!("{name}:missing={missing}")), Filter::Missing { what, missing }, "{name}");
+        }
+        refused(&format!("{name}:missing=maybe"));
+    }
+    for parameter in &PARAMETERS {
+        let search = parse(&format!("{}:missing=true", parameter.name));
+        assert!(search.nothing || search.filters.len() == 1, "{}", parameter.name);
+    }
+    finds_nothing("_lastUpdated:missing=true");
+}
+
+#[test]
+fn owners_and_requesters_are_literal_references() {
+    let cases = [
+        ("owner=Organization/lapua", Text::Owner, vec!["Organization/lapua"]),
+        ("owner=https://a.example/fhir/Organization/lapua", Text::Owner, vec!["Organization/lapua"]),
+        ("owner:Organization=lapua", Text::Owner, vec!["Organization/lapua"]),
+        ("owner:HealthcareService=maternity", Text::Owner, vec!["HealthcareService/maternity"]),
+        ("owner:Organization=Organization/lapua", Text::Owner, vec!["Organization/lapua"]),
+        ("owner=lapua", Text::Owner, vec!["Organization/lapua", "HealthcareService/lapua"]),
+        ("owner=Organization/lapua,HealthcareService/both", Text::Owner, vec!["Organization/lapua", "HealthcareService/both"]),
+        ("requester=lapua", Text::Requester, vec!["Organization/lapua"]),
+        ("requester=both", Text::Requester, vec!["Organization/both"]),
+    ];
+    for (query, column, any) in cases {
+        assert_eq!(filter(query), text(column, &any, false), "{query}");
+        assert!(parse(query).hints.is_empty(), "{query}");
+    }
+    for query in ["owner=Organization/gone", "owner=gone", "owner=https://b.example/fhir/Organization/lapua", "owner=Practitioner/1"] {
+        assert_eq!(parse(query).hints.len(), 1, "{query}");
+        assert!(matches!(filter(query), Filter::Text { .. }), "{query}");
+    }
+    for query in ["owner=both", "owner=Organization/", "owner=a b", "owner=Food/1", "owner:not=lapua", "owner:Food=1", "owner=a,,b"] {
+        refused(query);
+    }
+}
+
+#[test]
+fn owners_are_found_by_identifier_and_name() {
+    let cases = [
+        ("owner:identifier=1.2.4", vec!["Organization/lapua"]),
+        ("owner.identifier=urn:oid:1|1.2.4", vec!["Organization/lapua"]),
+        ("owner:Organization.identifier=1.2.6", vec!["Organization/both"]),
+        ("owner.identifier=1.2.6", vec!["HealthcareService/both", "Organization/both"]),
+        ("owner.identifier=1.2.3,1.2.4", vec!["Organization/lapua", "Organization/seinajoki"]),
+        ("owner.name=seinä", vec!["Organization/seinajoki"]),
+        ("owner.name=SEINÄ", vec!["Organization/seinajoki"]),
+        ("owner.name:contains=neuvola", vec!["HealthcareService/maternity", "Organization/lapua", "Organization/seinajoki"]),
+        ("owner:Organization.name:contains=neuvola", vec!["Organization/lapua", "Organization/seinajoki"]),
+        ("owner:HealthcareService.name:exact=Äitiysneuvola", vec!["HealthcareService/maternity"]),
+    ];
+    for (query, any) in cases {
+        assert_eq!(filter(query), text(Text::Owner, &any, false), "{query}");
+        assert!(!parse(query).private, "{query}");
+    }
+    assert_eq!(filter("requester.name=both"), text(Text::Requester, &["Organization/both"], false));
+    for query in ["owner.name=neuvola", "owner.name:exact=äitiysneuvola", "owner:identifier=9", "requester:HealthcareService.name=both"] {
+        finds_nothing(query);
+        assert_eq!(parse(query).hints.len(), 1, "{query}");
+    }
+    for query in [
+        "owner.address=a",
+        "owner.name:below=a",
+        "owner.identifier:not=1",
+        "owner.identifier=s|",
+        "owner:Practitioner.name=a",
+        "owner.name.x=a",
+        "owner:identifier.name=a",
+    ] {
+        refused(query);
+    }
+}
+
+#[test]
+fn focus_and_part_of_are_references() {
+    let both = |reference: &str| vec![format!("https://a.example/fhir/{reference}"), reference.to_owned()];
+    for query in ["focus=ServiceRequest/1", "focus:ServiceRequest=1", "focus=https://a.example/fhir/ServiceRequest/1"] {
+        assert_eq!(filter(query), Filter::Text { column: Text::Focus, any: both("ServiceRequest/1"), not: false }, "{query}");
+    }
+    assert_eq!(filter("focus=https://b.example/X/1"), text(Text::Focus, &["https://b.example/X/1"], false));
+    let id = Uuid::from_u128(5);
+    for query in [format!("part-of=Task/{id}"), format!("part-of={id}"), format!("part-of:Task=https://a.example/fhir/Task/{id}")] {
+        assert_eq!(filter(&query), Filter::Listed { list: List::PartOf, any: both(&format!("Task/{id}")), not: false }, "{query}");
+    }
+    for query in ["focus=1", "focus:Task=ServiceRequest/1", "focus.status=a", "part-of=Patient/1", "part-of.owner=a"] {
+        refused(query);
+    }
+}
+
+#[test]
+fn times_are_found_by_range() {
+    let from = |text: &str| Some(text.parse::<Timestamp>().unwrap());
+    let cases = [
+        ("_lastUpdated", Time::LastUpdated),
+        ("modified", Time::LastUpdated),
+        ("authored-on", Time::AuthoredOn),
+        ("due", Time::Due),
+        ("period", Time::Period),
+    ];
+    for (name, column) in cases {
+        let Filter::Time { column: asked, any } = filter(&format!("{name}=ge2026-11-16T10:00:00+02:00,2025")) else { panic!("{name}") };
+        assert_eq!((asked, any.len()), (column, 2));
+        assert_eq!((any[0].from, any[0].until), (from("2026-11-16T08:00:00Z"), None), "a plus that is a space");
+        refused(&format!("{name}=tomorrow"));
+        refused(&format!("{name}:exact=2026"));
+    }
+    assert_eq!(parse("due=ge2026-11-16&due=lt2026-11-17").filters.len(), 2);
+}
+
+#[test]
+fn answers_take_the_shape_that_is_asked() {
+    let shape = |query| parse(query).shape;
+    assert_eq!((shape("").count, shape("_count=7").count, shape("_count=9999999999999").count), (50, 7, 200));
+    assert!(shape("_count=0").counts_only && shape("_summary=count").counts_only && !shape("").counts_only);
+    assert!(shape("_total=accurate").total && shape("_total=estimate").total && !shape("_total=none").total);
+    assert_eq!(
+        shape("_elements=status,Task.owner,id").subset,
+        Subset::Elements(vec!["status".to_owned(), "owner".to_owned(), "id".to_owned()])
+    );
+    assert_eq!(parse("_elements=status,colour").hints.len(), 1);
+    assert_eq!((shape("_summary=true").subset, shape("_summary=false").subset), (Subset::Summary, Subset::Whole));
+    assert!(shape("_revinclude=Task:part-of").parts);
+    for query in [
+        "_count=-1",
+        "_count=many",
+        "_count=1&_count=2",
+        "_total=all",
+        "_summary=some",
+        "_summary=true&_elements=id",
+        "_summary=text&_include=*",
+        "_count:x=1",
+    ] {
+        assert!(Search::parse(&pairs(query), WORLD).is_err(), "{query}");
+    }
+}
+
+#[test]
+fn owners_and_requesters_can_be_included() {
+    let include = |query| parse(query).shape.include;
+    let of = |side, kind| Include { side, kind };
+    assert_eq!(include("_include=Task:owner"), [of(Side::Owner, None)]);
+    assert_eq!(include("_include:iterate=Task:requester:Organization"), [of(Side::Requester, Some(Kind::Organization))]);
+    assert_eq!(include("_include=*&_include=Task:owner"), [of(Side::Owner, None), of(Side::Requester, None)]);
+    assert!(include("_include=Task:focus").is_empty() && include("_include=Task:owner:Practitioner").is_empty());
+    assert_eq!(parse("_include=Task:patient").hints.len(), 1);
+    for query in ["_include=Task:encounter", "_include=owner", "_revinclude=Provenance:target"] {
+        assert_eq!(parse(query).unknown.len(), 1, "{query}");
+    }
+    assert!(
+        of(Side::Owner, Some(Kind::Organization)).wants("Organization/a")
+            && !of(Side::Owner, Some(Kind::Organization)).wants("HealthcareService/a")
+    );
+}
+
+#[test]
+fn sorting_takes_three_keys() {
+    let sort = parse("_sort=-priority,due,_lastUpdated,modified").sort;
+    let sort: Vec<_> = sort.into_iter().map(|sort| (sort.by, sort.descending)).collect();
+    assert_eq!(sort, [(SortKey::Priority, true), (SortKey::Due, false), (SortKey::LastUpdated, false)]);
+    for query in ["_sort=status", "_sort=due,", "_sort=-", "_sort=due&_sort=priority", "_sort=authored-on,due,priority,modified"] {
+        refused(query);
+    }
+}
+
+#[test]
+fn unknown_parameters_are_told_without_what_they_may_hold() {
+    let search = parse("colour=red&010594Y9032=1&_has:Provenance:target:agent=x&status=requested&_format=json&_pretty=true");
+    assert_eq!((search.unknown.len(), search.filters.len()), (3, 1));
+    assert_eq!(search.understood, [("status".to_owned(), "requested".to_owned())]);
+    let told = format!("{:?}", search.unknown);
+    assert!(told.contains("`colour`") && !told.contains("9032") && !told.contains("red"));
+}
+
+#[test]
+fn searches_that_may_name_somebody_are_private() {
+    for query in ["patient:identifier=a", "subject=Patient/1", "identifier=a", "group-identifier=a", "focus=Patient/010594Y9032"] {
+        assert!(parse(query).private, "{query}");
+    }
+    for query in ["patient:missing=true", "status=requested", "owner:identifier=1.2.4", "010594Y9032=1"] {
+        assert!(!parse(query).private, "{query}");
+    }
+}
+
+#[test]
+fn searches_are_bounded() {
+    let many = |count: usize, text: &'static str| vec![text; count];
+    assert!(Search::parse(&pairs(&many(40, "status=requested").join("&")), WORLD).is_ok());
+    assert!(Search::parse(&pairs(&many(41, "a=b").join("&")), WORLD).is_err());
+    assert!(Search::parse(&pairs(&format!("identifier={}", many(100, "a").join(","))), WORLD).is_ok());
+    assert!(Search::parse(&pairs(&format!("identifier={}", many(101, "a").join(","))), WORLD).is_err());
+    assert!(Search::parse(&pairs(&format!("identifier={}", "a".repeat(17_000))), WORLD).is_err());
+    refused("status=%00");
+    refused("identifier=a%0Ab");
+}
+
+#[test]
+fn a_caller_sees_through_its_roles() {
+    let caller = |roles: &[Role]| Caller { name: "ehr".to_owned(), roles: roles.to_vec(), organizations: vec!["seinajoki".to_owned()] };
+    let of = |roles: &[Role]| {
+        let Viewer::Party { owners, requesters, formerly } = viewer(&caller(roles), &Few) else { panic!("everything") };
+        (owners.len(), requesters.len(), formerly.len())
+    };
+    assert_eq!(of(&[Role::Owner]), (2, 0, 1));
+    assert_eq!(of(&[Role::Requester]), (0, 1, 0));
+    assert_eq!(of(&[Role::ChatPlatform]), (0, 1, 0));
+    assert_eq!(of(&[Role::Tester]), (2, 1, 1));
+    assert_eq!(of(&[Role::Operator, Role::FormPlatform]), (0, 0, 0));
+}
+
+#[test]
+fn who_neither_owns_nor_asked_sees_little_or_nothing() {
+    let viewer = |owners: &[&str], requesters: &[&str], formerly: &[&str]| {
+        let [owners, requesters, formerly] = [owners, requesters, formerly].map(|all| all.iter().map(|&one| one.to_owned()).collect());
+        Viewer::Party { owners, requesters, formerly }
+    };
+    let scope = Scope {
+        status: Status::Accepted,
+        owner: "Organization/a".into(),
+        requester: "Organization/r".into(),
+        formerly: vec!["Organization/b".into()],
+    };
+    assert_eq!(sight(&viewer(&["Organization/a"], &[], &[]), &scope), Sight::Whole);
+    assert_eq!(sight(&viewer(&[], &["Organization/r"], &[]), &scope), Sight::Whole);
+    assert_eq!(sight(&viewer(&["Organization/b"], &[], &["Organization/b"]), &scope), Sight::Reduced);
+    assert_eq!(sight(&viewer(&["Organization/r"], &["Organization/a"], &["Organization/c"]), &scope), Sight::Nothing);
+    assert_eq!(sight(&Viewer::Everything, &scope), Sight::Whole);
+}
+
+proptest! {
+    #[test]
+    fn no_query_makes_the_parser_panic(query in "\\PC{0,200}") {
+        let _ = Search::parse(&pairs(&query), WORLD);
+    }
+
+    #[test]
+    fn no_value_makes_a_parameter_panic(at in 0..PARAMETERS.len(), modifier in "(|:[a-zA-Z]{0,8}|\\.[a-z:.]{0,8})", value in "[\\PC|,\\\\]{0,40}") {
+        let name = format!("{}{modifier}", PARAMETERS[at].name);
+        let _ = Search::parse(&[(name, value)], WORLD);
+    }
+
+    #[test]
+    fn dates_are_read_or_refused(value in "(|ge|ne|lt|xx)[0-9]{0,5}(-[0-9]{0,3}){0,3}(T[0-9:.]{0,20})?(Z|[ +-][0-9:]{0,6})?") {
+        let _ = Search::parse(&[("due".to_owned(), value)], WORLD);
+    }
+
+    #[test]
+    fn unknown_parameters_never_change_what_is_found(name in "x[a-z-]{0,20}(:[a-z]{1,5})?", value in "\\PC{0,30}", before in any::<bool>()) {
+        let known = pairs("status=requested&owner=Organization/lapua&_sort=-due&_count=3&_include=*");
+        let mut more = known.clone();
+        more.insert(if before { 0 } else { known.len() }, (name, value));
+        let (plain, told) = (Search::parse(&known, WORLD).unwrap(), Search::parse(&more, WORLD).unwrap());
+        prop_assert_eq!((told.filters, told.sort, told.shape, told.nothing), (plain.filters, plain.sort, plain.shape, plain.nothing));
+        prop_assert_eq!((told.unknown.len(), told.understood), (1, plain.understood));
+    }
+}

@@ -1,0 +1,158 @@
+//! Changing a Task: `PUT` and JSON `PATCH`, each on the version that `If-Match` names.
+//! <https://hl7.org/fhir/R4/http.html#update>, [#patch](https://hl7.org/fhir/R4/http.html#patch),
+//! [#concurrency](https://hl7.org/fhir/R4/http.html#concurrency)
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::header::IF_MATCH;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::super::body::receive_small;
+use super::super::edge::{RequestId, Who};
+use super::super::media::{sends_json, sends_patch};
+use super::super::segment::Segment;
+use super::create::{local, read};
+use super::{Asking, id_of, nothing};
+use crate::app::App;
+use crate::issue::Issue;
+use crate::refusal::Refusal;
+use crate::task::callback::{CallbackTask, Unfit};
+use crate::task::change::{Allowed, apply, options};
+use crate::task::print::print;
+use crate::task::search::Sight;
+use crate::task::store::{Change, Changed, Found, Stored};
+
+/// `PUT /fhir/Task/{id}`
+pub(in crate::http) async fn update(
+    State(app): State<Arc<App>>,
+    who: Who,
+    request_id: RequestId,
+    id: Segment,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let asking = Asking::new(&app, &who, &request_id)?;
+    let (id, from) = (id_of(&id)?, if_match(&headers)?);
+    let bytes = receive_small(&app, request, sends_json).await?;
+    let current = asking.current(id, from).await?;
+    let sent = read(&bytes)?;
+    asking.change(&current, sent, &headers).await
+}
+
+/// `PATCH /fhir/Task/{id}`: RFC 6902, on the Task as it is read.
+pub(in crate::http) async fn patch(
+    State(app): State<Arc<App>>,
+    who: Who,
+    request_id: RequestId,
+    id: Segment,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let asking = Asking::new(&app, &who, &request_id)?;
+    let (id, from) = (id_of(&id)?, if_match(&headers)?);
+    let bytes = receive_small(&app, request, sends_patch).await?;
+    let current = asking.current(id, from).await?;
+    let malformed = || {
+        let issue = Issue::error("structure", "patch", "", "the body is no JSON Patch (RFC 6902): an array of operations");
+        Refusal::Unreadable(vec![issue.remedy("`[{\"op\": \"replace\", \"path\": \"/status\", \"value\": \"accepted\"}]`")])
+    };
+    let operations: json_patch::Patch = serde_json::from_slice(&bytes).map_err(|_| malformed())?;
+    if operations.0.len() > MOST_OPERATIONS {
+        return Err(Refusal::Unreadable(vec![Issue::error("too-long", "patch", "", format!("more than {MOST_OPERATIONS} operations"))]));
+    }
+    let mut task: Value = serde_json::from_slice(&print(&current)).map_err(|_| Refusal::Bug)?;
+    json_patch::patch(&mut task, &operations).map_err(|error| {
+        // its text may quote what was sent; the number of the operation does not
+        let place = format!("[{}]", error.operation);
+        Refusal::Change(vec![Issue::error("business-rule", "patch", place, "the operation does not fit the Task as it is").remedy("read the Task again")])
+    })?;
+    asking.change(&current, task, &headers).await
+}
+
+impl Asking<'_> {
+    /// The Task at the version that is to be changed.
+    async fn current(&self, id: Uuid, from: u64) -> Result<Stored, Refusal> {
+        let task = match self.tasks.store.read(id).await? {
+            Found::Task(task) => task,
+            Found::Purged => return Err(Refusal::Gone("the Task".to_owned())),
+            Found::Nothing => return Err(nothing()),
+        };
+        match self.sight(&task) {
+            Sight::Nothing => {
+                // whoever could see the version that they name learns that it is no longer so: they lost a race
+                let named = if from < task.version { self.tasks.store.version(id, from).await? } else { None };
+                let lost = named.is_some_and(|named| self.sight(&named) == Sight::Whole);
+                Err(if lost { Refusal::Stale(None) } else { nothing() })
+            }
+            _ if task.version != from => Err(Refusal::Stale(Some(task.version))),
+            _ => Ok(task),
+        }
+    }
+
+    async fn change(&self, current: &Stored, sent: Value, headers: &HeaderMap) -> Result<Response, Refusal> {
+        let actor = self.actor();
+        let scope = &current.scope;
+        let possible = options(&actor, scope.status, &scope.owner, &scope.requester);
+        if sent["id"] != current.id.to_string() {
+            let issue = Issue::error("invalid", "wrong-id", "Task.id", "`id` is not the one in the URL");
+            return Err(Refusal::Unreadable(vec![issue]));
+        }
+        let mut sent = local(sent, &self.app.base);
+        // what changes by itself is put aside; what a reader got back may be sent again as it is
+        if let Value::Object(task) = &mut sent {
+            task.shift_remove("lastModified");
+        }
+        let new = CallbackTask::read(sent.to_string().as_bytes(), &self.tasks.codes).map_err(|unfit| match unfit {
+            Unfit::NotR4(issues) => Refusal::Unreadable(issues),
+            Unfit::NotOurs(mut issues) => {
+                issues.extend(possible.issues());
+                Refusal::Change(issues)
+            }
+        })?;
+        let old = CallbackTask::stored(&current.body).ok_or(Refusal::Bug)?;
+        let Allowed { task, unchanged, .. } = apply(&old, new, &actor).map_err(Refusal::Change)?;
+        if unchanged {
+            return Ok(self.answer(StatusCode::OK, current, headers));
+        }
+        let change = Change {
+            id: current.id,
+            from: current.version,
+            body: task.bytes(),
+            index: task.index,
+            by: self.author(),
+            now: actor.now,
+        };
+        match self.tasks.store.change(change).await? {
+            Changed::Done(stored) => {
+                self.tasks.changed.notify_waiters();
+                Ok(self.answer(StatusCode::OK, &stored, headers))
+            }
+            Changed::Stale(version) => {
+                let seen = self.seen(current.id).await.is_ok();
+                Err(Refusal::Stale(seen.then_some(version)))
+            }
+            Changed::Gone => Err(Refusal::Gone("the Task".to_owned())),
+        }
+    }
+}
+
+/// The version in `If-Match`: one, and not `*`, which would name none.
+fn if_match(headers: &HeaderMap) -> Result<u64, Refusal> {
+    let mut given = headers.get_all(IF_MATCH).iter();
+    let (Some(only), None) = (given.next(), given.next()) else { return Err(Refusal::Unconditional) };
+    let text = only.to_str().unwrap_or_default().trim();
+    if text.is_empty() || text == "*" || text.contains(',') {
+        return Err(Refusal::Unconditional);
+    }
+    let text = text.trim_start_matches("W/");
+    let version = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    // an ETag that none of ours ever was is stale, not malformed
+    version.parse().map_err(|_| Refusal::Stale(None))
+}
+
+/// Of one patch.
+const MOST_OPERATIONS: usize = 100;
