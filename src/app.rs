@@ -9,6 +9,7 @@ use tracing::Instrument as _;
 use crate::caller::{Caller, Callers};
 use crate::clock::Clock;
 use crate::config::Limits;
+use crate::net::Guard;
 use crate::pipeline::Context;
 use crate::profiles::Profiles;
 use crate::record::PatientRecord;
@@ -41,6 +42,8 @@ pub struct Tasks {
     pub directory: Arc<Directory>,
     /// Told after each commit: there may be something to notify of.
     pub changed: Arc<Notify>,
+    /// Where notifications may be posted to.
+    pub guard: Arc<Guard>,
     pub codes: Arc<Codes>,
     /// Seals the cursors of pages; the same on all adapters of one store.
     pub cursors: Arc<CursorKey>,

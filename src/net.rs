@@ -4,9 +4,16 @@
 //! up after a time, reads at most so many bytes of an answer, and tells errors without the URL they happened at.
 //! A base URL is parsed once ([`BaseUrl`]) and is `https`, or `http` to the loopback interface.
 
-pub use reqwest::Method;
+mod guard;
+mod post;
+
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
+
+pub use guard::{EndpointFault, Guard, Network, NoNetwork};
+pub use post::{NotPosted, Poster, Taken, may_send};
+pub use reqwest::Method;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use url::{Host, Url};
@@ -70,13 +77,21 @@ pub struct Client {
 impl Client {
     /// # Errors
     /// [`NetError::Settings`] if TLS cannot start or the user agent is no header value.
-    #[allow(clippy::disallowed_methods, reason = "the one place that builds clients")]
     pub fn new(settings: &ClientSettings) -> Result<Self, NetError> {
+        Self::build(settings, None)
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "the one place that builds clients")]
+    fn build(settings: &ClientSettings, resolver: Option<post::Resolver>) -> Result<Self, NetError> {
         let mut headers = HeaderMap::new();
         if let Some(Authorization(value)) = &settings.authorization {
             headers.insert(AUTHORIZATION, value.clone());
         }
-        let inner = reqwest::Client::builder()
+        let mut builder = reqwest::Client::builder();
+        if let Some(resolver) = resolver {
+            builder = builder.dns_resolver(Arc::new(resolver));
+        }
+        let inner = builder
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .referer(false)

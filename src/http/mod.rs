@@ -19,6 +19,8 @@ mod schema;
 mod search;
 mod segment;
 mod server;
+#[allow(dead_code, reason = "its routes follow")]
+mod subscriptions;
 pub mod tasks;
 
 use std::sync::Arc;

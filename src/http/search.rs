@@ -37,6 +37,7 @@ pub(super) fn told(kind: &str) -> Vec<Told> {
     match kind {
         "Organization" => all(&super::directory::ORGANIZATION),
         "HealthcareService" => all(&super::directory::SERVICE),
+        "Subscription" => all(&super::subscriptions::PARAMETERS),
         _ => all(&super::knowledge::PARAMETERS),
     }
 }

@@ -17,6 +17,7 @@ pub mod convert;
 pub mod deadline;
 pub mod directory;
 pub mod intake;
+pub mod notify;
 pub mod opening;
 mod parameters;
 pub mod print;

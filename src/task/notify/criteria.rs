@@ -1,0 +1,229 @@
+//! What a Subscription filters by: `Task?owner=…&status=…&queue=…&due=…` in the extension `backport-filter-criteria`
+//! (<https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/StructureDefinition-backport-filter-criteria.html>), with the meaning
+//! that a search gives it: all parameters must hold, any of the values of one will do.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
+use url::form_urlencoded;
+
+use crate::issue::{Issue, Issues};
+use crate::task::status::Status;
+use crate::task::store::{Moment, Range};
+
+/// One parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Criterion {
+    /// `Organization/…` or `HealthcareService/…`
+    Owner(Vec<String>),
+    Status(Vec<Status>),
+    Queue(Vec<String>),
+    Due(Vec<Range>),
+}
+
+impl Criterion {
+    /// Of one moment. `formerly` are the reader's own organisations among the former owners: to them a Task that they
+    /// handed on still is their own, so that they learn what became of it.
+    pub fn holds(&self, moment: &Moment, formerly: &[&str]) -> bool {
+        match self {
+            Self::Owner(any) => any.iter().any(|owner| *owner == moment.owner || formerly.contains(&owner.as_str())),
+            Self::Status(any) => any.contains(&moment.status),
+            Self::Queue(any) => any.contains(&moment.queue),
+            Self::Due(any) => moment.due.is_some_and(|due| any.iter().any(|range| range_holds(range, due))),
+        }
+    }
+}
+
+fn range_holds(range: &Range, due: Timestamp) -> bool {
+    let within = range.from.is_none_or(|from| from <= due) && range.until.is_none_or(|until| due < until);
+    within != range.not
+}
+
+/// Reads one filter. `base` is our own FHIR base: references may be absolute.
+pub fn read(text: &str, place: &str, base: &str, criteria: &mut Vec<Criterion>, issues: &mut Issues) {
+    let mut fault = |code, message: &str, remedy: &str| issues.push(Issue::error(code, "filter", place, message).remedy(remedy));
+    let Some(query) = text.strip_prefix("Task?") else {
+        return fault("value", "a filter is a search for Tasks", "Task?owner=…&status=…&queue=…&due=…");
+    };
+    let begin = criteria.len();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let values = || value.split(',').map(str::trim).filter(|value| !value.is_empty());
+        if values().next().is_none() {
+            fault("value", "a filter has a parameter without a value", "leave it out");
+            continue;
+        }
+        let criterion = match &*name {
+            "owner" => values().map(|value| owner(value, base)).collect::<Option<_>>().map(Criterion::Owner),
+            "status" => values().map(status).collect::<Option<_>>().map(Criterion::Status),
+            "queue" => values().map(queue).collect::<Option<_>>().map(Criterion::Queue),
+            "due" => values().map(due).collect::<Option<_>>().map(Criterion::Due),
+            _ => {
+                fault("not-supported", "a filter has a parameter that is not known here", "filter by owner, status, queue or due");
+                continue;
+            }
+        };
+        match (criterion, &*name) {
+            (Some(criterion), _) => criteria.push(criterion),
+            (None, "owner") => fault("value", "`owner` is no reference to an owner", "Organization/… or HealthcareService/…"),
+            (None, "status") => fault("code-invalid", "`status` is no status of a callback Task", "requested, received, accepted, …"),
+            (None, "queue") => fault("code-invalid", "`queue` is no code of a queue", "the code alone, or system|code"),
+            (None, _) => {
+                fault("value", "`due` is no date or instant", "lt, le, gt, ge or nothing, then 2026-11-16 or 2026-11-16T16:00:00Z")
+            }
+        }
+    }
+    if criteria.len() == begin && !issues.has_errors() {
+        issues.push(Issue::error("value", "filter", place, "a filter without parameters").remedy("leave it out"));
+    }
+}
+
+fn owner(value: &str, base: &str) -> Option<String> {
+    let relative = value.strip_prefix(base).and_then(|rest| rest.strip_prefix('/')).unwrap_or(value);
+    let (kind, id) = relative.split_once('/')?;
+    let well_formed = (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.');
+    (matches!(kind, "Organization" | "HealthcareService") && well_formed).then(|| relative.to_owned())
+}
+
+fn status(value: &str) -> Option<Status> {
+    Status::from_code(code(value, STATUS)?)
+}
+
+fn queue(value: &str) -> Option<String> {
+    let code = code(value, QUEUE)?;
+    let well_formed = code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    well_formed.then(|| code.to_owned())
+}
+
+/// `code` or `system|code`
+fn code<'v>(value: &'v str, system: &str) -> Option<&'v str> {
+    let code = match value.split_once('|') {
+        Some((given, code)) if given == system => code,
+        Some(_) => return None,
+        None => value,
+    };
+    (!code.is_empty()).then_some(code)
+}
+
+/// A day is a day in Finland; a second lasts a second. <https://hl7.org/fhir/R4/search.html#date>
+fn due(value: &str) -> Option<Range> {
+    // `+` is a space once decoded, and everybody writes it so
+    let value = value.replace(' ', "+");
+    let (prefix, text) = match value.get(..2) {
+        Some(prefix @ ("eq" | "ne" | "lt" | "le" | "gt" | "ge")) => (prefix, &value[2..]),
+        _ => ("eq", value.as_str()),
+    };
+    let (from, until) = span(text)?;
+    let range = |from, until| Range { from, until, not: prefix == "ne" };
+    Some(match prefix {
+        "lt" => range(None, Some(from)),
+        "le" => range(None, Some(until)),
+        "gt" => range(Some(until), None),
+        "ge" => range(Some(from), None),
+        _ => range(Some(from), Some(until)),
+    })
+}
+
+fn span(text: &str) -> Option<(Timestamp, Timestamp)> {
+    if text.len() == "2026-11-16".len() {
+        let day: Date = text.parse().ok()?;
+        let zone = TimeZone::get("Europe/Helsinki").ok()?;
+        let begin = |day: Date| Some(day.to_zoned(zone.clone()).ok()?.timestamp());
+        return Some((begin(day)?, begin(day.tomorrow().ok()?)?));
+    }
+    let instant = instant(text)?;
+    let lasts = if text.contains('.') { Span::new().milliseconds(1) } else { Span::new().seconds(1) };
+    Some((instant, instant.checked_add(lasts).ok()?))
+}
+
+/// R4 `instant`: seconds and an offset must be there.
+pub(super) fn instant(text: &str) -> Option<Timestamp> {
+    let bytes = text.as_bytes();
+    let shaped = bytes.get(10) == Some(&b'T') && bytes.get(13) == Some(&b':') && bytes.get(16) == Some(&b':') && text.is_ascii();
+    if shaped && !text.contains('[') { text.parse().ok() } else { None }
+}
+
+const STATUS: &str = "http://hl7.org/fhir/task-status";
+const QUEUE: &str = "https://neuvola-adapter.example/fhir/CodeSystem/callback-queue";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASE: &str = "https://adapter.example/fhir";
+
+    fn criteria(text: &str) -> Result<Vec<Criterion>, Vec<Issue>> {
+        let (mut criteria, mut issues) = (Vec::new(), Issues::default());
+        read(text, "Subscription.criteria", BASE, &mut criteria, &mut issues);
+        if issues.has_errors() { Err(issues.into_list()) } else { Ok(criteria) }
+    }
+
+    fn holds(text: &str, moment: &Moment) -> bool {
+        criteria(text).unwrap_or_else(|issues| panic!("{text}: {issues:?}")).iter().all(|criterion| criterion.holds(moment, &[]))
+    }
+
+    fn moment() -> Moment {
+        let due = Some("2026-11-16T14:00:00Z".parse().unwrap());
+        let (owner, queue) = ("Organization/seinajoki".to_owned(), "family-planning".to_owned());
+        Moment { status: Status::Requested, owner, queue, due }
+    }
+
+    #[test]
+    fn all_parameters_must_hold_and_any_value_of_one_will_do() {
+        for text in [
+            "Task?owner=Organization/seinajoki",
+            "Task?owner=Organization/kauhava,Organization/seinajoki&status=requested",
+            "Task?owner=https://adapter.example/fhir/Organization/seinajoki",
+            "Task?status=http://hl7.org/fhir/task-status%7Crequested",
+            "Task?queue=https://neuvola-adapter.example/fhir/CodeSystem/callback-queue|family-planning",
+            "Task?queue=family-planning&due=lt2026-11-17&due=ge2026-11-16",
+        ] {
+            assert!(holds(text, &moment()), "{text}");
+        }
+        for text in ["Task?status=requested&status=accepted", "Task?owner=HealthcareService/seinajoki", "Task?queue=maternity-child-health"]
+        {
+            assert!(!holds(text, &moment()), "{text}");
+        }
+    }
+
+    #[test]
+    fn due_is_compared_as_a_search_compares_it() {
+        let yes = "2026-11-16 eq2026-11-16 le2026-11-16 ge2026-11-16 lt2026-11-17 gt2026-11-15 2026-11-16T16:00:00+02:00 \
+                   le2026-11-16T14:00:00Z ge2026-11-16T14:00:00Z ne2026-11-15 gt2026-11-16T13:59:59Z";
+        for due in yes.split_whitespace() {
+            assert!(holds(&format!("Task?due={due}"), &moment()), "{due}");
+        }
+        let no = "lt2026-11-16 gt2026-11-16 2026-11-15 lt2026-11-16T14:00:00Z gt2026-11-16T14:00:00Z ne2026-11-16 2026-11-16T14:00:00.001Z";
+        for due in no.split_whitespace() {
+            assert!(!holds(&format!("Task?due={due}"), &moment()), "{due}");
+        }
+        let night = Moment { due: Some("2026-11-16T22:30:00Z".parse().unwrap()), ..moment() };
+        assert!(holds("Task?due=2026-11-17", &night), "a day begins in Finland");
+        assert!(!holds("Task?due=ge2000-01-01", &Moment { due: None, ..moment() }), "without a deadline nothing holds");
+    }
+
+    #[test]
+    fn what_cannot_be_filtered_by_is_refused_without_being_repeated() {
+        for text in [
+            "owner=Organization/a",
+            "Task?",
+            "Task",
+            "Encounter?status=planned",
+            "Task?patient=Patient/010190-999X",
+            "Task?status:not=requested",
+            "Task?status=draft",
+            "Task?status=",
+            "Task?owner=seinajoki",
+            "Task?owner=Patient/1",
+            "Task?owner=https://other.example/fhir/Organization/a",
+            "Task?queue=http://a|b",
+            "Task?due=2026",
+            "Task?due=sa2026-11-16",
+            "Task?due=2026-13-01",
+            "Task?due=2026-11-16T14:00",
+            "Task?due=2026-11-16T14:00:00",
+        ] {
+            let issues = criteria(text).expect_err(text);
+            assert!(!format!("{issues:?}").contains("999X"), "{issues:?}");
+        }
+    }
+}
