@@ -93,6 +93,12 @@ impl Callers {
         Self { known, unproven }
     }
 
+    /// The same, with somebody who proves nothing.
+    #[must_use]
+    pub fn with_unproven(self, unproven: Option<Caller>) -> Self {
+        Self { unproven, ..self }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.known.is_empty()
     }

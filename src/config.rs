@@ -1,7 +1,8 @@
 //! Settings of the service, all in one place. Every one is an option of `serve` and an environment variable; the option
-//! counts. Nothing here is a secret yet.
+//! counts. Secrets are in files that `--config` names.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -12,16 +13,26 @@ use crate::net::{BaseUrl, PlainHttp};
 /// What `serve` can be told.
 #[derive(Debug, Clone, Args)]
 pub struct Config {
-    /// Where to listen: loopback only, until callers can be told apart. Port 0 takes a free one
+    /// Where to listen: loopback only, unless callers are configured. Port 0 takes a free one
     #[arg(long, env = "NEUVOLA_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
     /// Base URL of the patient record's FHIR R4 API: https, or http on loopback
     #[arg(long, env = "NEUVOLA_RECORD", value_name = "URL", value_parser = base_url)]
     pub record: Option<String>,
-    /// Start a patient record in memory on a loopback port of its own, and write there
+    /// A complete local installation: a patient record in memory on a loopback port of its own, callback requests of a
+    /// plausible week, organisations, and callers of every role whose tokens are printed
     #[arg(long, env = "NEUVOLA_SANDBOX", value_parser = BoolishValueParser::new())]
     pub sandbox: bool,
-    /// Whose submission ids these are: part of every identifier that is given
+    /// Of the sandbox: the folder that keeps its callback requests; otherwise they end with the process
+    #[arg(long, env = "NEUVOLA_DATA", value_name = "DIR", requires = "sandbox")]
+    pub data: Option<PathBuf>,
+    /// Organisations, services, routes, opening hours, callers and the store of callback requests (TOML)
+    #[arg(long = "config", env = "NEUVOLA_CONFIG", value_name = "FILE", conflicts_with = "sandbox")]
+    pub configuration: Option<PathBuf>,
+    /// Print what a program wants to know at the start as one line of JSON
+    #[arg(long, env = "NEUVOLA_JSON", value_parser = BoolishValueParser::new())]
+    pub json: bool,
+    /// Who calls without a token, while no callers are configured: part of every identifier that is given
     #[arg(long, env = "NEUVOLA_CALLER", value_name = "NAME", default_value = "loopback")]
     pub caller: String,
     /// Base URL that clients know us by, for links in answers; otherwise the address listened on

@@ -14,6 +14,7 @@ pub mod fixtures;
 pub mod form;
 pub mod http;
 pub mod identity;
+pub mod installation;
 pub mod issue;
 pub mod net;
 pub mod outcome;

@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 use neuvola_fhir::model::Resource;
+use neuvola_fhir::model::types::{Extension, ExtensionValue};
 use neuvola_fhir::model::resources::{
     CapabilityStatement, CapabilityStatementImplementation, CapabilityStatementRest, CapabilityStatementRestResource,
     CapabilityStatementRestResourceInteraction, CapabilityStatementRestResourceOperation, CapabilityStatementRestResourceSearchParam,
@@ -20,6 +21,7 @@ use super::routes::ROUTES;
 use super::search::{Told, told};
 use crate::app::App;
 use crate::task::callback::PROFILE;
+use crate::task::notify::TOPIC;
 use crate::task::search;
 
 pub(super) async fn capabilities(State(app): State<Arc<App>>) -> Response {
@@ -75,8 +77,11 @@ fn rest(app: &App) -> CapabilityStatementRest {
                 Fhir::Tasks(code) if app.tasks.is_some() => {
                     resources.entry("Task").or_insert_with(tasks).interaction.push(interaction(code));
                 }
-                Fhir::Tasks(_) => {}
-                Fhir::Operation(operation) if operation.on == "Task" && app.tasks.is_none() => {}
+                Fhir::Subscriptions(code) if app.tasks.is_some() => {
+                    resources.entry("Subscription").or_insert_with(subscriptions).interaction.push(interaction(code));
+                }
+                Fhir::Tasks(_) | Fhir::Subscriptions(_) => {}
+                Fhir::Operation(operation) if matches!(operation.on, "Task" | "Subscription") && app.tasks.is_none() => {}
                 Fhir::Operation(operation) => {
                     let resource = resources.entry(kind).or_insert_with(|| entry(kind));
                     if !resource.operation.iter().any(|known| known.name.value.as_deref() == Some(operation.name)) {
@@ -126,6 +131,24 @@ fn tasks() -> CapabilityStatementRestResource {
         search_include: ["Task:owner", "Task:requester", "Task:focus"].map(Into::into).to_vec(),
         search_rev_include: vec!["Task:part-of".into()],
         search_param: search::PARAMETERS.iter().map(parameter).collect(),
+        ..Default::default()
+    }
+}
+
+/// Subscriptions, before their interactions. The topic is told as the R5 Backport IG wants it.
+fn subscriptions() -> CapabilityStatementRestResource {
+    let topic = Extension {
+        url: "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/capabilitystatement-subscriptiontopic-canonical".to_owned(),
+        value: Some(ExtensionValue::Canonical(TOPIC.into())),
+        ..Default::default()
+    };
+    CapabilityStatementRestResource {
+        extension: vec![topic],
+        r#type: "Subscription".into(),
+        supported_profile: vec!["http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-subscription".into()],
+        documentation: Some("rest-hook, ids only, filtered by owner, status, queue and due. Headers are masked when read.".into()),
+        versioning: Some("versioned-update".into()),
+        search_param: parameters("Subscription"),
         ..Default::default()
     }
 }

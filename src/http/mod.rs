@@ -64,6 +64,7 @@ enum Verb {
     Post,
     Put,
     Patch,
+    Delete,
 }
 
 /// The FHIR interaction that a route is.
@@ -75,6 +76,8 @@ enum Fhir {
     Search,
     /// An interaction with Tasks, by R4's code.
     Tasks(&'static str),
+    /// And with Subscriptions.
+    Subscriptions(&'static str),
     Operation(&'static Operation),
 }
 
@@ -107,6 +110,7 @@ impl Verb {
             Self::Post => &["POST"],
             Self::Put => &["PUT"],
             Self::Patch => &["PATCH"],
+            Self::Delete => &["DELETE"],
         }
     }
 }

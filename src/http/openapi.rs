@@ -28,6 +28,8 @@ pub(super) enum Takes {
     /// The chat platform's contact.
     Contact,
     Task,
+    Subscription,
+    Parameters,
     /// A JSON Patch.
     Patch,
     TaskSearch,
@@ -136,6 +138,7 @@ fn method(verb: Verb) -> HttpMethod {
         Verb::Post => HttpMethod::Post,
         Verb::Put => HttpMethod::Put,
         Verb::Patch => HttpMethod::Patch,
+        Verb::Delete => HttpMethod::Delete,
     }
 }
 
@@ -146,6 +149,8 @@ fn body(takes: Takes) -> Option<RequestBody> {
         Takes::Response(name) => ("Resource", format!("A QuestionnaireResponse, bare or in Parameters as `{name}`")),
         Takes::Contact => ("Contact", "The contact".to_owned()),
         Takes::Task => ("Resource", "A Task of the profile callback-task".to_owned()),
+        Takes::Subscription => ("Resource", "A Subscription, as the R5 Backport IG for R4 has it".to_owned()),
+        Takes::Parameters => ("Resource", "Parameters of the operation".to_owned()),
         Takes::Patch => return Some(other("application/json-patch+json", "JsonPatch", "Operations on the Task as it is read")),
         Takes::TaskSearchForm => return Some(other("application/x-www-form-urlencoded", "TaskSearch", "Search parameters, as in a URL")),
     };

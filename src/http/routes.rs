@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
-use axum::routing::{get, patch, post, put};
+use axum::routing::{delete, get, patch, post, put};
 
 use super::openapi::{Gives, Takes};
 use super::{Fhir, Operation, Route, Verb};
-use super::{directory, forms, health, knowledge, metadata, openapi, questionnaire, segment, tasks};
+use super::{directory, forms, health, knowledge, metadata, openapi, questionnaire, segment, subscriptions, tasks};
 use crate::app::App;
 use crate::caller::Role;
 
-pub(super) static ROUTES: [Route; 25] = [
+pub(super) static ROUTES: [Route; 35] = [
     Route {
         verb: Verb::Post,
         path: "/forms/{form}/submissions",
@@ -279,6 +279,126 @@ pub(super) static ROUTES: [Route; 25] = [
     },
     Route {
         verb: Verb::Get,
+        path: "/fhir/Subscription",
+        name: "searchSubscriptions",
+        summary: "Search the caller's own Subscriptions",
+        takes: Takes::Search,
+        gives: Gives::Resource,
+        statuses: &[200, 400],
+        fhir: Fhir::Subscriptions("search-type"),
+        roles: tasks::PARTIES,
+        handler: |_| get(subscriptions::search),
+    },
+    Route {
+        verb: Verb::Post,
+        path: "/fhir/Subscription",
+        name: "createSubscription",
+        summary: "Be told of callback requests: rest-hook, ids only (R5 Backport for R4)",
+        takes: Takes::Subscription,
+        gives: Gives::Resource,
+        statuses: &[201, 422],
+        fhir: Fhir::Subscriptions("create"),
+        roles: tasks::PARTIES,
+        handler: |_| post(subscriptions::create),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/fhir/Subscription/{id}",
+        name: "readSubscription",
+        summary: "Read one of the caller's own; headers are masked",
+        takes: Takes::Nothing,
+        gives: Gives::Resource,
+        statuses: &[200, 404],
+        fhir: Fhir::Subscriptions("read"),
+        roles: tasks::PARTIES,
+        handler: |_| get(subscriptions::read),
+    },
+    Route {
+        verb: Verb::Put,
+        path: "/fhir/Subscription/{id}",
+        name: "updateSubscription",
+        summary: "Change the version in If-Match; `requested` revives one that gave up",
+        takes: Takes::Subscription,
+        gives: Gives::Resource,
+        statuses: &[200, 404, 412, 422, 428],
+        fhir: Fhir::Subscriptions("update"),
+        roles: tasks::PARTIES,
+        handler: |_| put(subscriptions::update),
+    },
+    Route {
+        verb: Verb::Delete,
+        path: "/fhir/Subscription/{id}",
+        name: "deleteSubscription",
+        summary: "End it",
+        takes: Takes::Nothing,
+        gives: Gives::Resource,
+        statuses: &[204, 404, 412],
+        fhir: Fhir::Subscriptions("delete"),
+        roles: tasks::PARTIES,
+        handler: |_| delete(subscriptions::delete),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/fhir/Subscription/$status",
+        name: "subscriptionStatuses",
+        summary: "How the caller's own stand",
+        takes: Takes::Nothing,
+        gives: Gives::Resource,
+        statuses: &[200, 400],
+        fhir: Fhir::Operation(&SUBSCRIPTION_STATUS),
+        roles: tasks::PARTIES,
+        handler: |_| get(subscriptions::operations::all_statuses),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/fhir/Subscription/{id}/$status",
+        name: "subscriptionStatus",
+        summary: "How one stands",
+        takes: Takes::Nothing,
+        gives: Gives::Resource,
+        statuses: &[200, 400, 404],
+        fhir: Fhir::Operation(&SUBSCRIPTION_STATUS),
+        roles: tasks::PARTIES,
+        handler: |_| get(subscriptions::operations::status),
+    },
+    Route {
+        verb: Verb::Post,
+        path: "/fhir/Subscription/{id}/$status",
+        name: "subscriptionStatusByPost",
+        summary: "The same",
+        takes: Takes::Parameters,
+        gives: Gives::Resource,
+        statuses: &[200, 400, 404],
+        fhir: Fhir::None,
+        roles: tasks::PARTIES,
+        handler: |_| post(subscriptions::operations::status),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/fhir/Subscription/{id}/$events",
+        name: "subscriptionEvents",
+        summary: "Events by their numbers: what a client missed",
+        takes: Takes::Nothing,
+        gives: Gives::Resource,
+        statuses: &[200, 400, 404],
+        fhir: Fhir::Operation(&SUBSCRIPTION_EVENTS),
+        roles: tasks::PARTIES,
+        handler: |_| get(subscriptions::operations::events),
+    },
+    Route {
+        verb: Verb::Post,
+        path: "/fhir/Subscription/{id}/$events",
+        name: "subscriptionEventsByPost",
+        summary: "The same",
+        takes: Takes::Parameters,
+        gives: Gives::Resource,
+        statuses: &[200, 400, 404],
+        fhir: Fhir::None,
+        roles: tasks::PARTIES,
+        handler: |_| post(subscriptions::operations::events),
+    },
+    Route {
+        verb: Verb::Get,
         path: "/health/live",
         name: "live",
         summary: "Whether the process answers",
@@ -325,6 +445,18 @@ static ALLOWED_TRANSITIONS: Operation = Operation {
     on: "Task",
     name: "allowed-transitions",
     definition: "https://neuvola-adapter.example/fhir/OperationDefinition/allowed-transitions",
+};
+
+static SUBSCRIPTION_STATUS: Operation = Operation {
+    on: "Subscription",
+    name: "status",
+    definition: "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-status",
+};
+
+static SUBSCRIPTION_EVENTS: Operation = Operation {
+    on: "Subscription",
+    name: "events",
+    definition: "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-events",
 };
 
 static PROCESS_RESPONSE: Operation = Operation {

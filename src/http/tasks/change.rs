@@ -124,7 +124,7 @@ impl Asking<'_> {
             Change { id: current.id, from: current.version, body: task.bytes(), index: task.index, by: self.author(), now: actor.now };
         match self.tasks.store.change(change).await? {
             Changed::Done(stored) => {
-                self.tasks.changed.notify_waiters();
+                self.tasks.changed.notify_one();
                 Ok(self.answer(StatusCode::OK, &stored, headers))
             }
             Changed::Stale(version) => {

@@ -62,7 +62,7 @@ impl Asking<'_> {
         };
         let created = self.tasks.store.create(new).await?;
         if matches!(created, Created::New(_)) {
-            self.tasks.changed.notify_waiters();
+            self.tasks.changed.notify_one();
         }
         Ok(created)
     }

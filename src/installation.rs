@@ -1,0 +1,183 @@
+//! From a configuration to what runs: the directory, the store of callback requests, and what goes on in the background
+//! (notifications, purging). The command line decides what is configured; this puts it together.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::hmac;
+use secrecy::{ExposeSecret as _, SecretBox};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use crate::app::Tasks;
+use crate::caller::{Caller, Callers};
+use crate::clock::Clock;
+use crate::configuration::{Configuration, Mistake, Opened, TaskSettings};
+use crate::net::{Guard, NetError, Network};
+use crate::profiles::Profiles;
+use crate::task::codes::Codes;
+use crate::task::directory::Directory;
+use crate::task::notify::deliver::{Delivery, Settings};
+use crate::task::search::{CursorKey, viewer};
+use crate::task::store::{InvalidKeys, Keys, Place, Postgres, Sqlite, StoreError, TaskStore};
+
+/// What was configured, ready to serve.
+pub struct Installation {
+    pub callers: Callers,
+    pub directory: Arc<Directory>,
+    /// Where a store is configured.
+    pub tasks: Option<Tasks>,
+    pub settings: TaskSettings,
+}
+
+/// Why it cannot be installed.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallationFault {
+    #[error("the configuration has {} mistakes", .0.len())]
+    Configuration(Vec<Mistake>),
+    #[error("the store's keys cannot be used: {0}")]
+    Keys(#[from] InvalidKeys),
+    #[error("the store cannot be opened: {0}")]
+    Store(#[from] StoreError),
+    #[error("notifications cannot be sent: {0}")]
+    Net(#[from] NetError),
+}
+
+impl Installation {
+    /// `folder` is the configuration file's own: keys' files are relative to it.
+    ///
+    /// # Errors
+    /// What is wrong with the keys' files, or with the store.
+    pub async fn open(configuration: Configuration, folder: &Path, profiles: &Profiles) -> Result<Self, InstallationFault> {
+        let Configuration { directory, callers, tasks: settings, store } = configuration;
+        let directory = Arc::new(directory);
+        let guard = Arc::new(if settings.allow_private_addresses { Guard::new(EVERYWHERE.to_vec()) } else { Guard::default() });
+        let tasks = match store {
+            Some(store) => {
+                let opened = store.open(folder).map_err(InstallationFault::Configuration)?;
+                Some(tasks(opened, folder, guard, Arc::clone(&directory), profiles).await?)
+            }
+            None => None,
+        };
+        Ok(Self { callers, directory, tasks, settings })
+    }
+
+    /// One that needs no configuration: what is in it ends with the process, or stays in `data`.
+    ///
+    /// # Errors
+    /// What is wrong with the store.
+    pub async fn sandbox(
+        configuration: Configuration,
+        data: Option<&Path>,
+        key: [u8; 32],
+        profiles: &Profiles,
+        unproven: Option<Caller>,
+    ) -> Result<Self, InstallationFault> {
+        let Configuration { directory, callers, tasks: settings, .. } = configuration;
+        let directory = Arc::new(directory);
+        let place = data.map_or(Place::Memory, |data| Place::File(data.join(FILE)));
+        let keys = Keys::new(vec![("sandbox".to_owned(), SecretBox::new(Box::new(key)))])?;
+        let store: Arc<dyn TaskStore> = Arc::new(Sqlite::open(place, keys).await?);
+        let tasks = assembled(store, &key, Arc::new(Guard::with_loopback()), Arc::clone(&directory), profiles)?;
+        Ok(Self { callers: callers.with_unproven(unproven), directory, tasks: Some(tasks), settings })
+    }
+
+    /// Begins to notify and to purge; both end soon after `stop` is dropped or told.
+    ///
+    /// # Errors
+    /// [`InstallationFault::Net`] if TLS cannot start.
+    pub fn begin(
+        &self,
+        clock: &Arc<dyn Clock>,
+        base: &str,
+        stop: &tokio::sync::watch::Receiver<bool>,
+    ) -> Result<Vec<JoinHandle<()>>, InstallationFault> {
+        let Some(tasks) = &self.tasks else { return Ok(Vec::new()) };
+        let (callers, directory) = (self.callers.clone(), Arc::clone(&self.directory));
+        let eyes = move |name: &str| callers.all().find(|caller| caller.name == name).map(|caller| viewer(caller, directory.as_ref()));
+        let guard = Arc::clone(&tasks.guard);
+        let base = format!("{}/fhir", base.trim_end_matches('/'));
+        let delivery = Delivery::new(Arc::clone(&tasks.store), Arc::clone(clock), Arc::new(eyes), guard, base, Settings::default())?;
+        let (changed, ended) = (Arc::clone(&tasks.changed), told(stop.clone()));
+        let delivering = tokio::spawn(Arc::new(delivery).run(changed, ended));
+        let keep = jiff::SignedDuration::from_hours(i64::from(self.settings.purge_after_days) * 24);
+        let purging = tokio::spawn(purge(Arc::clone(&tasks.store), Arc::clone(clock), keep, told(stop.clone())));
+        Ok(vec![delivering, purging])
+    }
+}
+
+async fn tasks(opened: Opened, folder: &Path, guard: Arc<Guard>, directory: Arc<Directory>, profiles: &Profiles) -> Result<Tasks, InstallationFault> {
+    let Opened { url, keys } = opened;
+    // the first key seals; cursors live as long as it does
+    let first = keys.first().map(|key| *key.bytes.expose_secret()).unwrap_or_default();
+    let keys = Keys::new(keys.into_iter().map(|key| (key.id, key.bytes)).collect())?;
+    let store: Arc<dyn TaskStore> = match url.expose_secret().strip_prefix("sqlite:") {
+        Some(file) => Arc::new(Sqlite::open(Place::File(resolved(folder, file)), keys).await?),
+        None => Arc::new(Postgres::connect(&url, keys).await?),
+    };
+    assembled(store, &first, guard, directory, profiles)
+}
+
+fn assembled(
+    store: Arc<dyn TaskStore>,
+    key: &[u8; 32],
+    guard: Arc<Guard>,
+    directory: Arc<Directory>,
+    profiles: &Profiles,
+) -> Result<Tasks, InstallationFault> {
+    let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), b"cursors");
+    let mut cursors = [0; 32];
+    cursors.copy_from_slice(derived.as_ref());
+    let cursors = CursorKey::new(&cursors).ok_or(InvalidKeys::None)?;
+    Ok(Tasks {
+        store,
+        directory,
+        changed: Arc::new(Notify::new()),
+        codes: Arc::new(Codes::of(profiles)),
+        cursors: Arc::new(cursors),
+        guard,
+    })
+}
+
+fn resolved(folder: &Path, file: &str) -> PathBuf {
+    folder.join(file.trim_start_matches("//"))
+}
+
+async fn told(mut stop: tokio::sync::watch::Receiver<bool>) {
+    // an error is the sender's end, which is a word too
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// Removes what was finished long enough ago, a bounded number at a time.
+async fn purge(store: Arc<dyn TaskStore>, clock: Arc<dyn Clock>, keep: jiff::SignedDuration, stop: impl Future<Output = ()> + Send) {
+    tokio::pin!(stop);
+    loop {
+        let before = clock.now() - keep;
+        loop {
+            match store.purge(before, AT_ONCE).await {
+                Ok(0) => break,
+                Ok(removed) => tracing::info!(removed, "finished Tasks were purged"),
+                Err(error) => {
+                    tracing::error!(%error, "finished Tasks could not be purged");
+                    break;
+                }
+            }
+        }
+        tokio::select! {
+            () = &mut stop => return,
+            () = tokio::time::sleep(PURGE_EVERY) => {}
+        }
+    }
+}
+
+/// Private addresses included.
+const EVERYWHERE: [Network; 2] = [
+    Network { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), bits: 0 },
+    Network { address: IpAddr::V6(Ipv6Addr::UNSPECIFIED), bits: 0 },
+];
+/// Of the sandbox, in its folder.
+const FILE: &str = "tasks.sqlite";
+const AT_ONCE: u32 = 500;
+const PURGE_EVERY: Duration = Duration::from_hours(1);
