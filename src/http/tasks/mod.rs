@@ -164,3 +164,5 @@ fn preference(headers: &HeaderMap) -> Preference {
         Preference::Representation
     }
 }
+#[cfg(test)]
+mod search_tests;

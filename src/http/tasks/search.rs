@@ -8,8 +8,6 @@
 //! | a body that is no form / too large / too slow | 415 / 413 / 408 |
 //! | the store is busy | 503 |
 
-use std::time::Duration;
-
 use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, Method};
@@ -20,7 +18,6 @@ use url::form_urlencoded;
 use super::super::body;
 use super::super::media::FHIR_JSON;
 use super::bundle::{Mode, Searchset};
-use crate::app::App;
 use crate::caller::Caller;
 use crate::issue::{Issue, Severity};
 use crate::refusal::Refusal;
@@ -48,24 +45,12 @@ pub struct Asked {
     pub strict: bool,
 }
 
-/// Both routes: the lines between the edge and a search.
-///
-/// # Errors
-/// Those of [`Asked::read`] and [`Searching::answer`].
-pub async fn search(app: &App, parties: &dyn Parties, caller: &Caller, request: Request) -> Result<Response, Refusal> {
-    let tasks = app.tasks()?;
-    let asked = Asked::read(request, app.limits.body_timeout).await?;
-    let base = format!("{}/fhir", app.base);
-    let store = tasks.store.as_ref();
-    Searching { store, parties, caller, base: &base, cursors: tasks.cursors.as_ref(), now: app.clock.now() }.answer(asked).await
-}
-
 impl Asked {
     /// Parameters of the URL, and with POST of the body.
     ///
     /// # Errors
-    /// 415, 413, 408; 400 if the body breaks off.
-    pub async fn read(request: Request, patience: Duration) -> Result<Self, Refusal> {
+    /// 415, 413; 400 if the body breaks off. How long to wait is for who calls.
+    pub async fn read(request: Request) -> Result<Self, Refusal> {
         let mut pairs = Vec::new();
         let decode = |text: &[u8], pairs: &mut Vec<(String, String)>| {
             // one more than is allowed is enough to refuse it
@@ -77,8 +62,7 @@ impl Asked {
             if !is_form(request.headers()) {
                 return Err(Refusal::MediaType);
             }
-            let body = tokio::time::timeout(patience, body::read(request.into_body(), 0, MOST_BODY)).await.map_err(|_| Refusal::Slow)??;
-            decode(&body, &mut pairs);
+            decode(&body::read(request.into_body(), 0, MOST_BODY).await?, &mut pairs);
         }
         Ok(Self { pairs, strict })
     }
