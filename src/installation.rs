@@ -1,7 +1,6 @@
 //! From a configuration to what runs: the directory, the store of callback requests, and what goes on in the background
 //! (notifications, purging). The command line decides what is configured; this puts it together.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +14,7 @@ use crate::app::Tasks;
 use crate::caller::{Caller, Callers};
 use crate::clock::Clock;
 use crate::configuration::{Configuration, Mistake, Opened, TaskSettings};
-use crate::net::{Guard, NetError, Network};
+use crate::net::{Guard, NetError};
 use crate::profiles::Profiles;
 use crate::task::codes::Codes;
 use crate::task::directory::Directory;
@@ -53,7 +52,7 @@ impl Installation {
     pub async fn open(configuration: Configuration, folder: &Path, profiles: &Profiles) -> Result<Self, InstallationFault> {
         let Configuration { directory, callers, tasks: settings, store } = configuration;
         let directory = Arc::new(directory);
-        let guard = Arc::new(if settings.allow_private_addresses { Guard::new(EVERYWHERE.to_vec()) } else { Guard::default() });
+        let guard = Arc::new(if settings.allow_private_addresses { Guard::with_private() } else { Guard::default() });
         let tasks = match store {
             Some(store) => {
                 let opened = store.open(folder).map_err(InstallationFault::Configuration)?;
@@ -108,7 +107,13 @@ impl Installation {
     }
 }
 
-async fn tasks(opened: Opened, folder: &Path, guard: Arc<Guard>, directory: Arc<Directory>, profiles: &Profiles) -> Result<Tasks, InstallationFault> {
+async fn tasks(
+    opened: Opened,
+    folder: &Path,
+    guard: Arc<Guard>,
+    directory: Arc<Directory>,
+    profiles: &Profiles,
+) -> Result<Tasks, InstallationFault> {
     let Opened { url, keys } = opened;
     // the first key seals; cursors live as long as it does
     let first = keys.first().map(|key| *key.bytes.expose_secret()).unwrap_or_default();
@@ -172,11 +177,6 @@ async fn purge(store: Arc<dyn TaskStore>, clock: Arc<dyn Clock>, keep: jiff::Sig
     }
 }
 
-/// Private addresses included.
-const EVERYWHERE: [Network; 2] = [
-    Network { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), bits: 0 },
-    Network { address: IpAddr::V6(Ipv6Addr::UNSPECIFIED), bits: 0 },
-];
 /// Of the sandbox, in its folder.
 const FILE: &str = "tasks.sqlite";
 const AT_ONCE: u32 = 500;

@@ -1,5 +1,6 @@
 //! The command line. Each command is one file; all of them end in an exit code of the table in [`crate::refusal`].
 
+mod data;
 mod demo;
 mod input;
 mod process;

@@ -8,12 +8,12 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 use neuvola_fhir::model::Resource;
-use neuvola_fhir::model::types::{Extension, ExtensionValue};
 use neuvola_fhir::model::resources::{
     CapabilityStatement, CapabilityStatementImplementation, CapabilityStatementRest, CapabilityStatementRestResource,
     CapabilityStatementRestResourceInteraction, CapabilityStatementRestResourceOperation, CapabilityStatementRestResourceSearchParam,
     CapabilityStatementRestSecurity, CapabilityStatementSoftware,
 };
+use neuvola_fhir::model::types::{Extension, ExtensionValue};
 
 use super::Fhir;
 use super::media::FHIR_JSON;

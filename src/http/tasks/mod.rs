@@ -51,7 +51,7 @@ pub(super) const CONTACTS: &[Role] = &[Role::ChatPlatform, Role::Tester];
 /// `GET /fhir/Task`, `POST /fhir/Task/_search`
 pub(super) async fn find(State(app): State<Arc<App>>, Who(caller): Who, request: Request) -> Result<Response, Refusal> {
     let tasks = app.tasks()?;
-    let asked = search::Asked::read(request, app.limits.body_timeout).await?;
+    let asked = tokio::time::timeout(app.limits.body_timeout, search::Asked::read(request)).await.map_err(|_| Refusal::Slow)??;
     let base = format!("{}/fhir", app.base);
     let searching = search::Searching {
         store: tasks.store.as_ref(),

@@ -272,14 +272,14 @@ pub static PARAMETERS: [Parameter; 22] = [
     Parameter {
         name: "due",
         kind: "date",
-        definition: "https://neuvola-adapter.example/fhir/SearchParameter/callback-due",
+        definition: "https://neuvola-adapter.example/fhir/SearchParameter/task-due",
         what: "The deadline (restriction.period.end)",
         by: By::Time(Time::Due),
     },
     Parameter {
         name: "queue",
         kind: "token",
-        definition: "https://neuvola-adapter.example/fhir/SearchParameter/callback-queue",
+        definition: "https://neuvola-adapter.example/fhir/SearchParameter/task-queue",
         what: "The queue that it came through, whoever owns it now: maternity-child-health, family-planning",
         by: By::Code(ours(Place::Column(Text::Queue), &["https://neuvola-adapter.example/fhir/CodeSystem/callback-queue"])),
     },
