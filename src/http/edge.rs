@@ -74,10 +74,14 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestId {
 
 /// Lets in who holds one of the route's roles.
 pub(super) async fn admit(State((app, roles)): State<(Arc<App>, &'static [Role])>, mut request: Request, next: Next) -> Response {
-    let caller = match app.callers.identify(bearer(&request)) {
+    let shown = bearer(&request);
+    let caller = match app.callers.identify(shown) {
         Ok(caller) => caller.clone(),
         Err(unknown) => return Refusal::Login(unknown).into_response(),
     };
+    if !caller.is_any(roles) && shown.is_none() {
+        return Refusal::Login(Unknown::Nothing).into_response();
+    }
     if !caller.is_any(roles) {
         let wanted = roles.iter().map(|role| role.code()).collect::<Vec<_>>().join(", ");
         return Refusal::Forbidden(format!("this is for callers with one of the roles: {wanted}")).into_response();

@@ -97,7 +97,23 @@ fn own(mut task: Map<String, Value>) -> Map<String, Value> {
     let mut own = Map::new();
     own.insert("meta".to_owned(), Value::Object(first));
     own.extend(task);
+    own.values_mut().for_each(without_displays);
     own
+}
+
+/// The words for our own codes are the code systems' to say, in three languages; a copy of another wording is an error to
+/// validators.
+fn without_displays(value: &mut Value) {
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(without_displays),
+        Value::Object(object) => {
+            if object.get("system").and_then(Value::as_str).is_some_and(|system| system.starts_with(SYSTEMS)) {
+                object.shift_remove("display");
+            }
+            object.values_mut().for_each(without_displays);
+        }
+        _ => {}
+    }
 }
 
 /// Whatever reaches here was checked; this says so instead of panicking.
@@ -162,6 +178,9 @@ fn attempts(task: &Node<'_>) -> u32 {
     let of_attempts = extensions.iter().find(|extension| extension.text("url") == Some(ATTEMPTS));
     of_attempts.and_then(|extension| extension.member("valuePositiveInt")?.as_number()?.parse().ok()).unwrap_or(0)
 }
+
+/// What our code systems begin with.
+const SYSTEMS: &str = "https://neuvola-adapter.example/fhir/CodeSystem/";
 
 /// The extension that counts attempts, on `Task.businessStatus`.
 pub const ATTEMPTS: &str = "https://neuvola-adapter.example/fhir/StructureDefinition/callback-attempts";

@@ -84,6 +84,12 @@ fn read(node: &Node<'_>, codes: &Codes, issues: &mut Issues) -> Option<Contact> 
     inputs.extend(
         language.map(|code| input("language", "valueCodeableConcept", json!({"coding": [{"system": "urn:ietf:bcp:47", "code": code}]}))),
     );
+    if language.is_some_and(|code| !super::parameters::is_language(code)) {
+        issues.push(
+            Issue::error("code-invalid", "unknown-word", root.member("language"), "the language is no code of BCP 47")
+                .remedy("fi, sv, en, so, ar …"),
+        );
+    }
     inputs.extend(interpreter.map(|needed| input("interpreter", "valueBoolean", needed.into())));
     if let Some(code) = municipality {
         if code.len() != 3 || !code.bytes().all(|byte| byte.is_ascii_digit()) {

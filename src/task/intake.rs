@@ -30,7 +30,7 @@ pub fn complete(mut task: Map<String, Value>, hints: Hints<'_>, actor: &Actor<'_
         ("priority", "routine".into()),
         ("code", concept("callback-task-code", "callback")),
         ("businessStatus", concept("callback-business-status", "waiting")),
-        ("authoredOn", actor.now.to_string().into()),
+        ("authoredOn", format!("{:.3}", actor.now).into()),
     ] {
         task.entry(name).or_insert(value);
     }
@@ -40,8 +40,15 @@ pub fn complete(mut task: Map<String, Value>, hints: Hints<'_>, actor: &Actor<'_
     }
     requester(&mut task, actor, &mut issues);
     let authored = task["authoredOn"].as_str().and_then(|text| text.parse::<Timestamp>().ok());
-    if authored.is_some_and(|authored| authored > actor.now + jiff::SignedDuration::from_mins(5)) {
-        issues.push(Issue::error("value", "future", "Task.authoredOn", "the request was made in the future"));
+    match authored {
+        Some(authored) if authored > actor.now + SKEW => {
+            issues.push(Issue::error("value", "future", "Task.authoredOn", "the request was made in the future"));
+        }
+        // clocks differ; nothing is changed before it was asked for (R4, Task inv-1)
+        Some(authored) if authored > actor.now => {
+            task.insert("authoredOn".to_owned(), format!("{:.3}", actor.now).into());
+        }
+        _ => {}
     }
     owner(&mut task, hints, actor, authored.unwrap_or(actor.now), &mut issues);
     deadline(&mut task, actor, authored.unwrap_or(actor.now), &mut issues);
@@ -142,3 +149,6 @@ fn coded<'t>(task: &'t Map<String, Value>, code: &str) -> Option<&'t Value> {
         |input: &&Value| input["type"]["coding"].as_array().is_some_and(|codings| codings.iter().any(|coding| coding["code"] == code));
     task.get("input")?.as_array()?.iter().find(is_kind).map(|input| &input["valueCodeableConcept"]["coding"][0])
 }
+
+/// How much a requester's clock may be ahead of ours.
+const SKEW: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);

@@ -106,6 +106,12 @@ fn valued(code: &str, value: &Node<'_>, codes: &Codes, place: Place<'_>, issues:
                 issues.push(issue.remedy("`{\"system\": \"phone\", \"value\": \"+358401234567\"}`: a plus, the country, no spaces"));
             }
         }
+        "language" => {
+            if !codings(value).iter().any(|(of, code)| of == "urn:ietf:bcp:47" && is_language(code)) {
+                let issue = Issue::error("code-invalid", "unknown-code", place, "the language is no code of BCP 47");
+                issues.push(issue.remedy("`{\"coding\": [{\"system\": \"urn:ietf:bcp:47\", \"code\": \"fi\"}]}`"));
+            }
+        }
         "preferred-time" => {
             let bound = |name: &str| value.text(name).and_then(|text| text.parse::<Timestamp>().ok());
             if !matches!((bound("start"), bound("end")), (Some(start), Some(end)) if start < end) {
@@ -131,6 +137,9 @@ fn picture(value: &Node<'_>, place: Place<'_>, issues: &mut Issues) {
         let issue = Issue::error("too-long", "inline-picture", place.member("data"), format!("more than {MOST_INLINE} characters inline"));
         issues.push(issue.remedy("leave the picture where it is, and send `url`, `size` and `hash`"));
     }
+    if value.member("contentType").is_none() {
+        issues.push(Issue::error("required", "missing-member", place.member("contentType"), "a picture has a `contentType`"));
+    }
     if value.member("data").is_none() {
         if !value.text("url").is_some_and(|url| url.starts_with("https://")) {
             issues.push(Issue::error("value", "not-https", place.member("url"), "a picture has an https `url`"));
@@ -143,6 +152,14 @@ fn picture(value: &Node<'_>, place: Place<'_>, issues: &mut Issues) {
             issues.push(Issue::error("required", "missing-member", place.member("hash"), "a picture has a `hash`: SHA-1, as base64"));
         }
     }
+}
+
+/// BCP 47 by its shape: a language of two or three letters, then subtags.
+pub(super) fn is_language(text: &str) -> bool {
+    let mut tags = text.split('-');
+    let letters = |tag: &str| tag.bytes().all(|byte| byte.is_ascii_alphabetic());
+    tags.next().is_some_and(|tag| (2..=3).contains(&tag.len()) && letters(tag))
+        && tags.all(|tag| (1..=8).contains(&tag.len()) && tag.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
 /// 20 bytes, as R4's Attachment has it.

@@ -228,7 +228,7 @@ fn sign_notes(old: &CallbackTask, new: &mut CallbackTask, actor: &Actor<'_>, sid
         Side::Owner if actor.speaks_for(&new.index.owner) => new.index.owner.clone(),
         Side::Owner => actor.organizations().next().unwrap_or_else(|| old.index.owner.clone()),
     };
-    let time = actor.now.to_string();
+    let time = format!("{:.0}", actor.now);
     let notes = new.body.entry("note").or_insert_with(|| Value::Array(Vec::new()));
     if let Value::Array(notes) = notes {
         if attempt && notes.len() == before {

@@ -50,7 +50,7 @@ pub fn options(actor: &Actor<'_>, status: Status, owner: &str, requester: &str) 
             Owner::Kept | Owner::Claimed => {}
         }
         if row.reason {
-            elements.push(element("Task.statusReason", true, "why"));
+            elements.push(element("Task.statusReason", true, "a code of callback-status-reason, or a text"));
         } else if matches!(row.to, Status::Rejected | Status::Failed | Status::Cancelled | Status::OnHold) {
             elements.push(element("Task.statusReason", false, "why"));
         }
@@ -84,7 +84,7 @@ impl Options {
             .iter()
             .map(|option| {
                 let needs = option.elements.iter().map(|element| {
-                    let modal = if element.required { "must be" } else { "may say" };
+                    let modal = if element.required { "becomes" } else { "may say" };
                     format!("`{}` {modal} {}", element.path, element.value)
                 });
                 let message = format!("allowed: `{}` to `{}` ({})", self.status, option.to, option.what);

@@ -1,1 +1,194 @@
+use serde_json::{Value, json};
 
+use super::*;
+use crate::configuration::Configuration;
+use crate::profiles::Profiles;
+use crate::task::callback::SUBSETTED;
+use crate::task::codes::{Codes, system};
+use crate::task::convert::concept;
+
+const NOW: &str = "2026-11-16T09:00:00Z";
+
+struct Room {
+    directory: Directory,
+    codes: Codes,
+}
+
+impl Room {
+    fn new() -> Self {
+        let mut number = 0;
+        let (configuration, _) = Configuration::sandbox(&mut || {
+            number += 1;
+            number.to_string()
+        })
+        .unwrap();
+        Self { directory: configuration.directory, codes: Codes::of(&Profiles::load(Profiles::shipped_files()).unwrap()) }
+    }
+
+    fn read(&self, task: &Value) -> CallbackTask {
+        CallbackTask::read(task.to_string().as_bytes(), &self.codes).unwrap_or_else(|unfit| panic!("{unfit:?}"))
+    }
+
+    /// The faults' codes, or the Task.
+    fn apply(&self, caller: &Caller, old: &Value, new: &Value) -> Result<Allowed, Vec<String>> {
+        let actor = Actor { caller, directory: &self.directory, now: NOW.parse().unwrap() };
+        let refused = |issues: Vec<Issue>| issues.into_iter().map(|issue| format!("{} {}", issue.fault, issue.place)).collect();
+        apply(&self.read(old), self.read(new), &actor).map_err(refused)
+    }
+}
+
+fn caller(role: Role, organization: &str) -> Caller {
+    Caller { name: "somebody".to_owned(), roles: vec![role], organizations: vec![organization.to_owned()] }
+}
+
+fn task(status: &str, owner: &str) -> Value {
+    json!({
+        "resourceType": "Task", "status": status, "intent": "order", "priority": "routine",
+        "code": concept("callback-task-code", "callback"), "authoredOn": "2026-11-16T08:00:00Z",
+        "statusReason": {"text": "why"},
+        "requester": {"reference": "Organization/advice-service"}, "owner": {"reference": owner},
+        "restriction": {"period": {"end": "2026-11-16T14:00:00Z"}},
+        "input": [
+            {"type": concept("callback-input", "queue"), "valueCodeableConcept": concept("callback-queue", "maternity-child-health")},
+            {"type": concept("callback-input", "channel"), "valueCodeableConcept": concept("callback-channel", "chat")}
+        ]
+    })
+}
+
+fn with(task: &Value, name: &str, value: Value) -> Value {
+    let mut task = task.clone();
+    task[name] = value;
+    task
+}
+
+#[test]
+fn a_queue_is_claimed_with_status_and_owner_in_one_update() {
+    let (room, ehr) = (Room::new(), caller(Role::Owner, "seinajoki"));
+    let old = task("requested", "HealthcareService/maternity-child-health");
+    let without_owner = with(&old, "status", json!("accepted"));
+    assert!(room.apply(&ehr, &old, &without_owner).unwrap_err().contains(&"transition-owner Task.owner".to_owned()));
+    let anothers = with(&without_owner, "owner", json!({"reference": "Organization/lapua"}));
+    assert!(room.apply(&ehr, &old, &anothers).is_err());
+    let own = with(&without_owner, "owner", json!({"reference": "Organization/seinajoki"}));
+    assert_eq!(room.apply(&ehr, &old, &own).unwrap().task.index.owner, "Organization/seinajoki");
+}
+
+#[test]
+fn the_same_again_changes_nothing() {
+    let (room, ehr) = (Room::new(), caller(Role::Owner, "seinajoki"));
+    let old = task("accepted", "Organization/seinajoki");
+    assert!(room.apply(&ehr, &old, &old).unwrap().unchanged);
+}
+
+#[test]
+fn what_never_changes_is_refused_for_everybody() {
+    let (room, both) = (
+        Room::new(),
+        Caller {
+            roles: vec![Role::Tester],
+            organizations: vec!["advice-service".to_owned(), "seinajoki".to_owned()],
+            name: "t".to_owned(),
+        },
+    );
+    let old = with(
+        &task("requested", "Organization/seinajoki"),
+        "for",
+        json!({"identifier": {"system": "urn:oid:1.2.246.21", "value": "010594Y9032"}}),
+    );
+    for (name, value) in [
+        ("authoredOn", json!("2026-11-16T08:00:01Z")),
+        ("requester", json!({"reference": "Organization/seinajoki"})),
+        ("reasonCode", concept("callback-topic", "mood")),
+        ("restriction", json!({"period": {"end": "2026-11-17T14:00:00Z"}})),
+        ("for", json!({"identifier": {"system": "urn:oid:1.2.246.21", "value": "020594X903P"}})),
+    ] {
+        let faults = room.apply(&both, &old, &with(&old, name, value)).unwrap_err();
+        assert!(faults.contains(&format!("immutable Task.{name}")), "{name}: {faults:?}");
+    }
+}
+
+#[test]
+fn an_attempt_is_counted_by_the_adapter_and_noted_with_time_and_author() {
+    let (room, ehr) = (Room::new(), caller(Role::Owner, "seinajoki"));
+    let old = task("in-progress", "Organization/seinajoki");
+    let tried = with(&old, "businessStatus", concept("callback-business-status", "no-answer"));
+    let first = room.apply(&ehr, &old, &tried).unwrap();
+    assert!(first.attempt);
+    assert_eq!(first.task.index.attempts, 1);
+    let note = &first.task.body["note"][0];
+    assert_eq!((&note["time"], &note["authorReference"]["reference"]), (&json!("2026-11-16T09:00:00Z"), &json!("Organization/seinajoki")));
+
+    let mut old = Value::Object(first.task.body);
+    old["resourceType"] = json!("Task");
+    let again = room.apply(&ehr, &old, &old).unwrap();
+    assert!(again.unchanged, "sent back as it was read, it is no further attempt");
+    let mut noted = old.clone();
+    noted["note"].as_array_mut().unwrap().push(json!({"text": "tried from another phone"}));
+    assert_eq!(room.apply(&ehr, &old, &noted).unwrap().task.index.attempts, 2);
+    let mut forged = old.clone();
+    forged["businessStatus"]["extension"][0]["valuePositiveInt"] = json!(9);
+    assert!(room.apply(&ehr, &old, &forged).unwrap().unchanged, "the count is the adapter's");
+}
+
+#[test]
+fn the_count_stays_when_the_client_answers_in_the_end() {
+    let (room, ehr) = (Room::new(), caller(Role::Owner, "seinajoki"));
+    let old = task("in-progress", "Organization/seinajoki");
+    let tried = with(&old, "businessStatus", concept("callback-business-status", "no-answer"));
+    let mut old = Value::Object(room.apply(&ehr, &old, &tried).unwrap().task.body);
+    old["resourceType"] = json!("Task");
+    let done = with(&with(&old, "status", json!("completed")), "businessStatus", concept("callback-business-status", "contacted"));
+    let done = room.apply(&ehr, &old, &done).unwrap();
+    assert!(!done.attempt);
+    assert_eq!(done.task.body["businessStatus"]["extension"][0]["valuePositiveInt"], 1);
+}
+
+#[test]
+fn notes_are_added_to_and_never_rewritten() {
+    let (room, ehr) = (Room::new(), caller(Role::Owner, "seinajoki"));
+    let old = with(&task("accepted", "Organization/seinajoki"), "note", json!([{"text": "one"}, {"text": "two"}]));
+    let rewritten = with(&old, "note", json!([{"text": "one"}]));
+    assert!(room.apply(&ehr, &old, &rewritten).unwrap_err().contains(&"immutable Task.note".to_owned()));
+}
+
+#[test]
+fn a_requester_amends_inputs_until_somebody_accepts_and_never_the_queue() {
+    let (room, desk) = (Room::new(), caller(Role::Requester, "advice-service"));
+    let old = task("received", "Organization/seinajoki");
+    let mut amended = old.clone();
+    amended["input"].as_array_mut().unwrap().push(json!({"type": concept("callback-input", "interpreter"), "valueBoolean": true}));
+    assert!(room.apply(&desk, &old, &amended).is_ok());
+    let accepted = with(&old, "status", json!("accepted"));
+    assert!(room.apply(&desk, &accepted, &with(&amended, "status", json!("accepted"))).is_err());
+    let mut other = old.clone();
+    other["input"][0]["valueCodeableConcept"] = json!({"coding": [{"system": system("callback-queue"), "code": "family-planning"}]});
+    assert!(room.apply(&desk, &old, &other).unwrap_err().contains(&"immutable Task.input".to_owned()));
+}
+
+#[test]
+fn a_part_of_a_task_does_not_replace_the_whole() {
+    let (room, ehr) = (Room::new(), caller(Role::Owner, "seinajoki"));
+    let old = task("accepted", "Organization/seinajoki");
+    let part = with(&old, "meta", json!({"tag": [{"code": SUBSETTED}]}));
+    assert_eq!(room.apply(&ehr, &old, &part).unwrap_err(), ["subsetted Task.meta.tag"]);
+}
+
+#[test]
+fn every_option_that_is_told_is_one_that_is_accepted() {
+    let room = Room::new();
+    let owners = ["HealthcareService/maternity-child-health", "Organization/seinajoki"];
+    for (status, owner) in Status::ALL.iter().flat_map(|status| owners.iter().map(move |owner| (*status, *owner))) {
+        for caller in [caller(Role::Owner, "seinajoki"), caller(Role::Requester, "advice-service"), caller(Role::Owner, "alajarvi")] {
+            let actor = Actor { caller: &caller, directory: &room.directory, now: NOW.parse().unwrap() };
+            let old = task(status.code(), owner);
+            for option in options(&actor, status, owner, "Organization/advice-service").list {
+                let mut new = with(&old, "status", json!(option.to.code()));
+                for element in option.elements.iter().filter(|element| element.path == "Task.owner") {
+                    let named = element.value.split(' ').find(|word| word.starts_with("Organization/"));
+                    new["owner"] = json!({"reference": named.unwrap_or("Organization/lapua")});
+                }
+                assert!(room.apply(&caller, &old, &new).is_ok(), "{status} to {} for {}", option.to, caller.organizations[0]);
+            }
+        }
+    }
+}
