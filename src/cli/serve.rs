@@ -99,7 +99,7 @@ async fn configured(file: &Path, profiles: &Profiles) -> anyhow::Result<Result<I
         }
     };
     let tell = |mistakes: Vec<crate::configuration::Mistake>| {
-        mistakes.iter().for_each(|mistake| complain(mistake));
+        mistakes.iter().for_each(complain);
         Ok(Err(ExitCode::from(CONFIGURATION)))
     };
     let configuration = match Configuration::read(&text, &file.display().to_string()) {

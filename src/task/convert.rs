@@ -162,10 +162,10 @@ fn preferred(node: &Node<'_>, place: Place<'_>, issues: &mut Issues) -> Option<V
     let (start, end) = (object.required_instant("start"), object.required_instant("end"));
     let (here, issues) = object.inner();
     let instant = |text: Option<&str>| text.and_then(|text| text.parse::<Timestamp>().ok());
-    if let (Some(from), Some(until)) = (instant(start), instant(end)) {
-        if from >= until {
-            issues.push(Issue::error("value", "wrong-period", here, "`start` comes before `end`"));
-        }
+    if let (Some(from), Some(until)) = (instant(start), instant(end))
+        && from >= until
+    {
+        issues.push(Issue::error("value", "wrong-period", here, "`start` comes before `end`"));
     }
     object.close();
     Some(input("preferred-time", "valuePeriod", json!({"start": start?, "end": end?})))

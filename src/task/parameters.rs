@@ -106,11 +106,9 @@ fn valued(code: &str, value: &Node<'_>, codes: &Codes, place: Place<'_>, issues:
                 issues.push(issue.remedy("`{\"system\": \"phone\", \"value\": \"+358401234567\"}`: a plus, the country, no spaces"));
             }
         }
-        "language" => {
-            if !codings(value).iter().any(|(of, code)| of == "urn:ietf:bcp:47" && is_language(code)) {
-                let issue = Issue::error("code-invalid", "unknown-code", place, "the language is no code of BCP 47");
-                issues.push(issue.remedy("`{\"coding\": [{\"system\": \"urn:ietf:bcp:47\", \"code\": \"fi\"}]}`"));
-            }
+        "language" if !codings(value).iter().any(|(of, code)| of == "urn:ietf:bcp:47" && is_language(code)) => {
+            let issue = Issue::error("code-invalid", "unknown-code", place, "the language is no code of BCP 47");
+            issues.push(issue.remedy("`{\"coding\": [{\"system\": \"urn:ietf:bcp:47\", \"code\": \"fi\"}]}`"));
         }
         "preferred-time" => {
             let bound = |name: &str| value.text(name).and_then(|text| text.parse::<Timestamp>().ok());

@@ -32,10 +32,10 @@ pub(in crate::http) async fn create(
     let asking = Asking::new(&app, &who, &request_id)?;
     let condition = condition(&headers)?;
     let bytes = receive_small(&app, request, sends_json).await?;
-    if let Some(condition) = &condition {
-        if let Some(found) = asking.matching(condition).await? {
-            return Ok(asking.answer(StatusCode::OK, &found, &headers));
-        }
+    if let Some(condition) = &condition
+        && let Some(found) = asking.matching(condition).await?
+    {
+        return Ok(asking.answer(StatusCode::OK, &found, &headers));
     }
     let sent = read(&bytes)?;
     let Value::Object(task) = local(sent.clone(), &app.base) else { return Err(Refusal::Bug) };

@@ -196,11 +196,12 @@ fn put_count(old: &CallbackTask, new: &mut CallbackTask, more: u32) -> Attempt {
     let again = !is_no_answer(old) || notes(new) > notes(old) || said == before + 1;
     let attempt = if is_no_answer(new) && again { Attempt::Yes } else { Attempt::No };
     let count = before + more;
-    if count > 0 && !new.body.contains_key("businessStatus") {
-        if let Some(kept) = old.body.get("businessStatus") {
-            new.body.insert("businessStatus".to_owned(), kept.clone());
-            new.index.business_status = old.index.business_status.clone();
-        }
+    if count > 0
+        && !new.body.contains_key("businessStatus")
+        && let Some(kept) = old.body.get("businessStatus")
+    {
+        new.body.insert("businessStatus".to_owned(), kept.clone());
+        new.index.business_status = old.index.business_status.clone();
     }
     if let Some(Value::Object(status)) = new.body.get_mut("businessStatus") {
         let others = match status.shift_remove("extension") {
