@@ -1,7 +1,8 @@
-//! Searches of the callback store in SQLite: does the time of a page hang on how many Tasks there are?
+//! Searches of the callback store: does the time of a page hang on how many Tasks there are?
 //!
 //!     cargo bench --bench store                    10,000 Tasks, then 1,000,000
 //!     cargo bench --bench store -- 10000 50000     other sizes
+//!     cargo bench --bench store -- 10000 postgres://user@host/database    in PostgreSQL; the database is empty, for each size
 //!
 //! A page is 50 results of `owner` and `status`, as an EHR asks for it: opened, and with its viewer's limits.
 
@@ -13,9 +14,9 @@ use jiff::Timestamp;
 use neuvola_adapter::identity::{IDENTITY_CODE, Identifier};
 use neuvola_adapter::task::status::Status;
 use neuvola_adapter::task::store::{
-    Author, Filter, Index, Keys, NewTask, Place, Priority, Query, Range, Sort, SortKey, Sqlite, TaskStore, Text, Time, Viewer,
+    Author, Filter, Index, Keys, NewTask, Place, Postgres, Priority, Query, Range, Sort, SortKey, Sqlite, TaskStore, Text, Time, Viewer,
 };
-use secrecy::SecretBox;
+use secrecy::{SecretBox, SecretString};
 use uuid::Uuid;
 
 fn main() {
@@ -23,14 +24,14 @@ fn main() {
     if sizes.is_empty() {
         sizes = vec![10_000, 1_000_000];
     }
+    let url = std::env::args().find(|argument| argument.starts_with("postgres://"));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let folder = std::env::temp_dir().join(format!("neuvola-bench-{}", Uuid::new_v4()));
     std::fs::create_dir(&folder).unwrap();
     let mut measured = Vec::new();
     for size in sizes {
         let file = folder.join(format!("{size}.db"));
-        measured.push((size, runtime.block_on(measure(size, file.clone()))));
-        println!("{size} Tasks: {} MB", std::fs::metadata(file).unwrap().len() / 1_000_000);
+        measured.push((size, runtime.block_on(measure(size, Filled::open(file, url.as_deref())))));
     }
     println!("\n{:>10}  {:<44} {:>9} {:>9}", "Tasks", "search", "p50", "p99");
     for (size, searches) in &measured {
@@ -46,13 +47,42 @@ fn main() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
-async fn measure(size: usize, file: std::path::PathBuf) -> Vec<(&'static str, [Duration; 2])> {
-    let keys = Keys::new(vec![("bench".to_owned(), SecretBox::new(Box::new([7; 32])))]).unwrap();
-    let store = Sqlite::open(Place::File(file), keys).await.unwrap();
+enum Filled {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
+}
+
+impl Filled {
+    async fn open(file: std::path::PathBuf, url: Option<&str>) -> Self {
+        let keys = Keys::new(vec![("bench".to_owned(), SecretBox::new(Box::new([7; 32])))]).unwrap();
+        match url {
+            None => Self::Sqlite(Sqlite::open(Place::File(file), keys).await.unwrap()),
+            Some(url) => Self::Postgres(Postgres::connect(&SecretString::from(url), keys).await.unwrap()),
+        }
+    }
+
+    async fn fill(&self, tasks: Vec<NewTask>) {
+        match self {
+            Self::Sqlite(store) => store.fill(tasks).await.unwrap(),
+            Self::Postgres(store) => store.fill(tasks).await.unwrap(),
+        }
+    }
+
+    fn store(&self) -> &dyn TaskStore {
+        match self {
+            Self::Sqlite(store) => store,
+            Self::Postgres(store) => store,
+        }
+    }
+}
+
+async fn measure(size: usize, filled: impl Future<Output = Filled>) -> Vec<(&'static str, [Duration; 2])> {
+    let filled = filled.await;
     let begin = Instant::now();
     for chunk in (0..size).collect::<Vec<_>>().chunks(5_000) {
-        store.fill(chunk.iter().map(|at| task(*at)).collect()).await.unwrap();
+        filled.fill(chunk.iter().map(|at| task(*at)).collect()).await;
     }
+    let store = filled.store();
     println!("{size} Tasks filled in {:.1?}", begin.elapsed());
     let text = |column, value: String| Filter::Text { column, any: vec![value], not: false };
     let of = |owner: usize, status: Status, more: Vec<Filter>, sort| Query {
@@ -91,7 +121,6 @@ async fn measure(size: usize, file: std::path::PathBuf) -> Vec<(&'static str, [D
         times.sort();
         told.push((name, [times[times.len() / 2], times[times.len() * 99 / 100]]));
     }
-    store.close().await;
     told
 }
 
