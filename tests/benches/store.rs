@@ -33,6 +33,7 @@ fn main() {
         let file = folder.join(format!("{size}.db"));
         measured.push((size, runtime.block_on(measure(size, Filled::open(file, url.as_deref())))));
     }
+    std::fs::remove_dir_all(folder).unwrap();
     println!("\n{:>10}  {:<44} {:>9} {:>9}", "Tasks", "search", "p50", "p99");
     for (size, searches) in &measured {
         for (name, [p50, p99]) in searches {
@@ -44,7 +45,6 @@ fn main() {
         let ratio = |large: &Duration, small: &Duration| large.as_secs_f64() / small.as_secs_f64();
         println!("{name}: p50 times {:.2}, p99 times {:.2}", ratio(large_p50, small_p50), ratio(large_p99, small_p99));
     }
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 enum Filled {
