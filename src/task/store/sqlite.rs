@@ -35,9 +35,10 @@ impl Sqlite {
     /// # Errors
     /// [`StoreError`].
     pub async fn open(place: Place, keys: Keys) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::new().busy_timeout(PATIENCE).pragma("cache_size", CACHE).foreign_keys(true);
+        let options = SqliteConnectOptions::new().busy_timeout(PATIENCE).pragma("cache_size", CACHE).pragma("journal_size_limit", JOURNAL);
         let writer = SqlitePoolOptions::new().min_connections(1).max_connections(1).acquire_timeout(PATIENCE);
-        let writer = writer.idle_timeout(None).max_lifetime(None);
+        // a connection to a file of ours is not lost while it waits
+        let writer = writer.idle_timeout(None).max_lifetime(None).test_before_acquire(false);
         let (writer, readers) = match place {
             Place::Memory => {
                 let pool = writer.connect_with(options.in_memory(true)).await.map_err(failure)?;
@@ -48,7 +49,7 @@ impl Sqlite {
                 let options = options.filename(&path).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
                 let options = options.pragma("mmap_size", MAPPED);
                 let writer = writer.connect_with(options.clone()).await.map_err(failure)?;
-                let readers = SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(PATIENCE);
+                let readers = SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(PATIENCE).test_before_acquire(false);
                 (writer, readers.connect_lazy_with(options.pragma("query_only", "on")))
             }
         };
@@ -113,5 +114,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const READERS: u32 = 8;
 /// In KiB, a connection.
 const CACHE: &str = "-16384";
+/// The journal is cut to this many bytes after it has grown.
+const JOURNAL: &str = "67108864";
 /// Read through the page cache without copying.
 const MAPPED: &str = "1073741824";

@@ -50,6 +50,7 @@ held_by_both! {
     repeats_at_once_create_one_task,
     nobody_sees_a_number_before_every_lower_one,
     writers_wait_for_the_one_who_holds_the_ledger,
+    who_waits_too_long_is_told_that_the_store_is_busy,
     last_updated_never_goes_back,
     every_filter_finds_what_it_says,
     searches_agree_with_a_slow_reading_of_the_same_filters,

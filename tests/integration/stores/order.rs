@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::{join, join_all};
 use jiff::{Timestamp, ToSpan as _};
 use neuvola_adapter::task::status::Status;
-use neuvola_adapter::task::store::{Filter, Range, Time};
+use neuvola_adapter::task::store::{Filter, Range, StoreError, Time};
 use secrecy::ExposeSecret as _;
 use sqlx::Executor as _;
 
@@ -76,6 +76,16 @@ pub async fn writers_wait_for_the_one_who_holds_the_ledger(world: &World) {
     assert!(later.last_updated.as_millisecond() > FAR, "and later than the other's, whose clock is ahead");
 }
 
+pub async fn who_waits_too_long_is_told_that_the_store_is_busy(world: &World) {
+    let store = world.open().await;
+    let held = hold(world).await;
+    let waiting = tokio::time::timeout(Duration::from_secs(25), store.create(world.task(index()))).await;
+    assert!(matches!(waiting, Ok(Err(StoreError::Busy(_)))));
+    held.commit().await;
+    world.create(&*store, index()).await;
+    assert_eq!(store.last_seq().await.unwrap(), 2);
+}
+
 pub async fn last_updated_never_goes_back(world: &World) {
     let (one, other) = (world.open().await, world.open().await);
     let noon = at("2026-11-16T10:00:00Z");
@@ -120,6 +130,7 @@ async fn hold(world: &World) -> Held {
             transaction.execute(take).await.unwrap();
             Held::Postgres(transaction)
         }
+        Home::Elsewhere => panic!("open it elsewhere"),
     }
 }
 

@@ -51,7 +51,7 @@ async fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
 async fn writes_until_it_is_killed() {
     let Some(file) = std::env::var_os(FILE) else { return };
     let store = Sqlite::open(Place::File(file.into()), keys(&["a"])).await.unwrap();
-    let world = World::new(Home::Sqlite(Folder::new()));
+    let world = World::new(Home::Elsewhere);
     let tell = |id: Uuid, version: u64| {
         let mut out = std::io::stdout().lock();
         writeln!(out, "\n{TOLD}{id} {version}").and_then(|()| out.flush())
@@ -72,7 +72,7 @@ async fn no_phone_number_or_identity_code_is_on_the_disk() {
     const CONTACT: &str = "c-2026-marked";
     let folder = Folder::new();
     let store = Sqlite::open(Place::File(folder.file()), keys(&["a"])).await.unwrap();
-    let world = World::new(Home::Sqlite(Folder::new()));
+    let world = World::new(Home::Elsewhere);
     let about = |index| Index { patient: Some(patient(CODE)), group: Some(identifier(CONTACT)), ..index };
     for at in 0..50 {
         let mut new = world.task(about(identified(&format!("{CONTACT}-{at}"))));
@@ -112,7 +112,7 @@ async fn no_phone_number_or_identity_code_is_on_the_disk() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_in_memory_serves_many_at_once() {
     let store = Sqlite::open(Place::Memory, keys(&["a"])).await.unwrap();
-    let world = World::new(Home::Sqlite(Folder::new()));
+    let world = World::new(Home::Elsewhere);
     let created = futures_util::future::join_all((0..20).map(|_| world.create(&store, index()))).await;
     assert_eq!(store.count(&everything(Vec::new())).await.unwrap(), created.len() as u64);
 }

@@ -20,6 +20,8 @@ use super::postgres;
 pub enum Home {
     Sqlite(Folder),
     Postgres(SecretString),
+    /// The test opens it by itself.
+    Elsewhere,
 }
 
 impl Home {
@@ -73,6 +75,7 @@ impl World {
         match &self.home {
             Home::Sqlite(folder) => Arc::new(Sqlite::open(Place::File(folder.file()), keys(ids)).await.unwrap()),
             Home::Postgres(url) => Arc::new(Postgres::connect(url, keys(ids)).await.unwrap()),
+            Home::Elsewhere => panic!("open it elsewhere"),
         }
     }
 
@@ -87,6 +90,7 @@ impl World {
                 let pool = sqlx::PgPool::connect(secrecy::ExposeSecret::expose_secret(url)).await.unwrap();
                 sqlx::query(sql).execute(&pool).await.unwrap().rows_affected()
             }
+            Home::Elsewhere => panic!("open it elsewhere"),
         }
     }
 
