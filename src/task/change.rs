@@ -85,7 +85,7 @@ pub fn amendable(side: Side, status: Status) -> &'static [&'static str] {
     match (side, status) {
         (_, Status::Completed | Status::Cancelled | Status::EnteredInError) => &[],
         (Side::Owner, _) => &OWNED,
-        (Side::Requester, Status::Requested | Status::Received | Status::Rejected | Status::Failed) => &REQUESTED,
+        (Side::Requester, Status::Requested | Status::Received) => &REQUESTED,
         (Side::Requester, _) => &[],
     }
 }

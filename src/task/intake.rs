@@ -29,10 +29,14 @@ pub fn complete(mut task: Map<String, Value>, hints: Hints<'_>, actor: &Actor<'_
         ("intent", "order".into()),
         ("priority", "routine".into()),
         ("code", concept("callback-task-code", "callback")),
-        ("businessStatus", concept("callback-business-status", "waiting")),
         ("authoredOn", format!("{:.3}", actor.now).into()),
     ] {
         task.entry(name).or_insert(value);
+    }
+    // nobody has called yet, whatever was sent
+    task.insert("businessStatus".to_owned(), concept("callback-business-status", "waiting"));
+    if task.contains_key("output") {
+        issues.push(Issue::error("business-rule", "not-requested", "Task.output", "a new Task has no `output`: the owner says how it ended"));
     }
     if task["status"] != "requested" {
         let issue = Issue::error("business-rule", "not-requested", "Task.status", "a new Task is `requested`");

@@ -146,7 +146,6 @@ fn known(elements: &[Element]) -> String {
 const TASK: &[Element] = &[
     one("id", Type::Code),
     one("meta", Type::Of(META)),
-    one("implicitRules", Type::Uri),
     one("language", Type::Code),
     one("text", Type::Any),
     many("extension", Type::Any),

@@ -10,6 +10,7 @@ mod conformance;
 mod deadlines;
 mod demo;
 mod http;
+mod many;
 mod privacy;
 mod properties;
 mod record;

@@ -65,13 +65,17 @@ pub(in crate::http) async fn patch(
         return Err(Refusal::Unreadable(vec![Issue::error("too-long", "patch", "", format!("more than {MOST_OPERATIONS} operations"))]));
     }
     let mut task: Value = serde_json::from_slice(&print(&current)).map_err(|_| Refusal::Bug)?;
-    json_patch::patch(&mut task, &operations).map_err(|error| {
-        // its text may quote what was sent; the number of the operation does not
-        let place = format!("[{}]", error.operation);
-        Refusal::Change(vec![
-            Issue::error("business-rule", "patch", place, "the operation does not fit the Task as it is").remedy("read the Task again"),
-        ])
-    })?;
+    for (number, operation) in operations.0.iter().enumerate() {
+        json_patch::patch(&mut task, std::slice::from_ref(operation)).map_err(|_| {
+            // the error's text may quote what was sent; the number of the operation does not
+            let issue = Issue::error("business-rule", "patch", format!("[{number}]"), "the operation does not fit the Task as it is");
+            Refusal::Change(vec![issue.remedy("read the Task again")])
+        })?;
+        // copies of copies double with each operation
+        if matches!(operation, json_patch::PatchOperation::Copy(_)) && task.to_string().len() > MOST_PATCHED {
+            return Err(Refusal::Unreadable(vec![Issue::error("too-long", "patch", format!("[{number}]"), "the Task becomes too large")]));
+        }
+    }
     asking.change(&current, task, &headers).await
 }
 
@@ -150,5 +154,7 @@ fn if_match(headers: &HeaderMap) -> Result<u64, Refusal> {
     version.parse().map_err(|_| Refusal::Stale(None))
 }
 
+/// Bytes of a Task after an operation that copies.
+const MOST_PATCHED: usize = 256 * 1024;
 /// Of one patch.
 const MOST_OPERATIONS: usize = 100;

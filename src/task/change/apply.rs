@@ -237,10 +237,13 @@ fn sign_notes(old: &CallbackTask, new: &mut CallbackTask, actor: &Actor<'_>, sid
         }
         for note in notes.iter_mut().skip(before) {
             if let Value::Object(note) = note {
-                if !note.contains_key("authorString") && !note.contains_key("authorReference") {
+                // a name is the owner's own word; an organisation is one of the actor's
+                let named = note.get("authorReference").and_then(|given| given["reference"].as_str());
+                let another = named.is_some_and(|named| named.starts_with("Organization/") && !actor.speaks_for(named));
+                if another || !(note.contains_key("authorString") || note.contains_key("authorReference")) {
                     note.insert("authorReference".to_owned(), json!({"reference": author, "display": actor.caller.name}));
                 }
-                note.entry("time").or_insert_with(|| time.as_str().into());
+                note.insert("time".to_owned(), time.as_str().into());
             }
         }
     }

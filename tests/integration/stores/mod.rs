@@ -14,6 +14,7 @@ use contract::*;
 use counting::*;
 use model::*;
 use order::*;
+pub use postgres::new_database;
 use searches::*;
 use subscribing::*;
 use world::{Home, World};
