@@ -36,13 +36,19 @@ pub fn complete(mut task: Map<String, Value>, hints: Hints<'_>, actor: &Actor<'_
     // nobody has called yet, whatever was sent
     task.insert("businessStatus".to_owned(), concept("callback-business-status", "waiting"));
     if task.contains_key("output") {
-        issues.push(Issue::error("business-rule", "not-requested", "Task.output", "a new Task has no `output`: the owner says how it ended"));
+        issues.push(Issue::error(
+            "business-rule",
+            "not-requested",
+            "Task.output",
+            "a new Task has no `output`: the owner says how it ended",
+        ));
     }
     if task["status"] != "requested" {
         let issue = Issue::error("business-rule", "not-requested", "Task.status", "a new Task is `requested`");
         issues.push(issue.remedy("leave `status` out, or say `requested`"));
     }
     requester(&mut task, actor, &mut issues);
+    sign_notes(&mut task, actor);
     let authored = task["authoredOn"].as_str().and_then(|text| text.parse::<Timestamp>().ok());
     match authored {
         Some(authored) if authored > actor.now + SKEW => {
@@ -84,6 +90,19 @@ fn requester(task: &mut Map<String, Value>, actor: &Actor<'_>, issues: &mut Vec<
             issues.push(
                 issue.remedy(format!("`requester` is {}", if own.is_empty() { "nobody of yours".to_owned() } else { own.join(" or ") })),
             );
+        }
+    }
+}
+
+/// Notes say when, and who where they say nobody.
+fn sign_notes(task: &mut Map<String, Value>, actor: &Actor<'_>) {
+    let requester = task.get("requester").cloned();
+    let Some(Value::Array(notes)) = task.get_mut("note") else { return };
+    for note in notes {
+        let Value::Object(note) = note else { continue };
+        note.insert("time".to_owned(), format!("{:.0}", actor.now).into());
+        if !note.contains_key("authorString") {
+            note.extend(requester.clone().map(|requester| ("authorReference".to_owned(), requester)));
         }
     }
 }

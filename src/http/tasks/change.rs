@@ -95,7 +95,15 @@ impl Asking<'_> {
                 Err(if lost { Refusal::Stale(None) } else { nothing() })
             }
             _ if task.version != from => Err(Refusal::Stale(Some(task.version))),
-            _ => Ok(task),
+            // a former owner learns nothing of the client, by no test of a patch either
+            Sight::Reduced => {
+                let issue =
+                    Issue::error("business-rule", "transition", "Task", "the Task went to another owner: it is no longer yours to change");
+                let (actor, scope) = (self.actor(), &task.scope);
+                let possible = options(&actor, scope.status, &scope.owner, &scope.requester);
+                Err(Refusal::Change([vec![issue], possible.issues()].concat()))
+            }
+            Sight::Whole => Ok(task),
         }
     }
 

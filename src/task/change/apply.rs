@@ -6,12 +6,12 @@ use super::{Actor, Allowed, Options, amendable, options, refused, rows};
 use crate::issue::Issue;
 use crate::task::callback::{ATTEMPTS, CallbackTask, SUBSETTED};
 use crate::task::codes::system;
-use crate::task::status::{Owner, Side, Transition};
+use crate::task::status::{Owner, Side, Status, Transition};
 
 /// Makes of `old` what `new` says, if `actor` may.
 ///
-/// What the adapter keeps itself is put right, not refused: the count of attempts, time and author of a new note, the
-/// business status of a Task that goes to another owner.
+/// What the adapter keeps itself is put right, not refused: the count of attempts, time and author of a new note, and the
+/// business status of a Task that goes to another owner, unless the update says another.
 ///
 /// # Errors
 /// Everything that is not allowed, then everything that is.
@@ -38,6 +38,14 @@ pub fn apply(old: &CallbackTask, mut new: CallbackTask, actor: &Actor<'_>) -> Re
     let Some(side) = side.filter(|_| issues.is_empty()) else { return Err(refused(issues, &options)) };
     if attempt {
         put_count(old, &mut new, 1);
+    }
+    let passed_on = new.index.status == Status::Requested && new.index.owner != old.index.owner;
+    if passed_on && new.index.business_status == old.index.business_status {
+        if let Some(Value::Object(status)) = new.body.get_mut("businessStatus") {
+            status.insert("coding".to_owned(), json!([{"system": system("callback-business-status"), "code": "readdressed"}]));
+            status.shift_remove("text");
+            new.index.business_status = Some("readdressed".to_owned());
+        }
     }
     sign_notes(old, &mut new, actor, side, attempt);
     Ok(Allowed { task: new, unchanged: false, attempt })

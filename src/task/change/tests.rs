@@ -44,7 +44,8 @@ fn caller(role: Role, organization: &str) -> Caller {
 fn task(status: &str, owner: &str) -> Value {
     json!({
         "resourceType": "Task", "status": status, "intent": "order", "priority": "routine",
-        "code": concept("callback-task-code", "callback"), "authoredOn": "2026-11-16T08:00:00Z",
+        "code": concept("callback-task-code", "callback"), "reasonCode": concept("callback-topic", "other"),
+        "authoredOn": "2026-11-16T08:00:00Z",
         "statusReason": {"text": "why"},
         "requester": {"reference": "Organization/advice-service"}, "owner": {"reference": owner},
         "restriction": {"period": {"end": "2026-11-16T14:00:00Z"}},
