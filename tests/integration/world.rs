@@ -8,6 +8,7 @@ use neuvola_adapter::caller::{Caller, Callers};
 use neuvola_adapter::clock::FixedClock;
 use neuvola_adapter::config::Limits;
 use neuvola_adapter::configuration::Configuration;
+use neuvola_adapter::installation::Installation;
 use neuvola_adapter::net::{BaseUrl, Client, ClientSettings, PlainHttp};
 use neuvola_adapter::profiles::Profiles;
 use neuvola_adapter::record::{FhirApi, PatientRecord, Retry};
@@ -68,13 +69,21 @@ impl World {
     }
 
     async fn of(record: String, api: Arc<dyn PatientRecord>, limits: Limits, directory: Arc<Directory>) -> Self {
+        let callers = Callers::new(Vec::new(), Some(Caller::loopback("test")));
+        Self::serving(record, api, callers, limits, |app| app.with_directory(directory))
+    }
+
+    fn installed(record: String, api: Arc<dyn PatientRecord>, installation: Installation) -> Self {
+        let Installation { callers, tasks, .. } = installation;
+        Self::serving(record, api, callers, Limits::default(), |app| app.with_tasks(tasks.unwrap()))
+    }
+
+    fn serving(record: String, api: Arc<dyn PatientRecord>, callers: Callers, limits: Limits, with: impl FnOnce(App) -> App) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let adapter = format!("http://{address}");
         let clock = Arc::new(FixedClock(NOW.parse().unwrap()));
-        let callers = Callers::new(Vec::new(), Some(Caller::loopback("test")));
-        let app = App::new(profiles(), api, clock, callers, adapter.clone(), limits);
-        let app = Arc::new(app.with_directory(directory));
+        let app = Arc::new(with(App::new(profiles(), api, clock, callers, adapter.clone(), limits)));
         let (stop, stopped) = oneshot::channel();
         let served = runtime().spawn(neuvola_adapter::http::serve(listener, app, async {
             let _ = stopped.await;
@@ -246,4 +255,70 @@ pub fn start_sandbox() -> String {
 pub fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| neuvola_adapter::cli::runtime().unwrap())
+}
+
+/// An adapter with the sandbox's organisations and callers, whose tokens are their names, and a store in memory.
+pub struct Site {
+    pub world: World,
+}
+
+impl Site {
+    pub async fn new() -> Self {
+        let (record, api) = record();
+        let shipped = include_str!("../../fixtures/configuration/sandbox.toml");
+        let hash = |name: &str| -> String {
+            let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, name.as_bytes());
+            digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+        };
+        let mut text = String::new();
+        let mut in_caller = false;
+        for line in shipped.lines() {
+            in_caller = if line.starts_with("[[") { line == "[[caller]]" } else { in_caller };
+            text.push_str(line);
+            text.push('\n');
+            if let Some(name) = line.strip_prefix("name = \"").and_then(|rest| rest.strip_suffix('"')).filter(|_| in_caller) {
+                text.push_str(&format!("token-sha256 = [\"{}\"]\n", hash(name)));
+            }
+        }
+        let configuration = neuvola_adapter::configuration::Configuration::read(&text, "test.toml").unwrap();
+        let installation = Installation::sandbox(configuration, None, [7; 32], &profiles(), None).await.unwrap();
+        Self { world: World::installed(record, api, installation) }
+    }
+
+    pub async fn send(
+        &self,
+        method: reqwest::Method,
+        caller: &str,
+        path: &str,
+        tag: Option<&str>,
+        body: Option<&Value>,
+        media: &str,
+    ) -> Answer {
+        let mut request = self.world.client.request(method, format!("{}{path}", self.world.adapter)).bearer_auth(caller);
+        if let Some(tag) = tag {
+            request = request.header("if-match", tag);
+        }
+        if let Some(body) = body {
+            request = request.header(CONTENT_TYPE, media).body(body.to_string());
+        }
+        self.world.send(request).await
+    }
+
+    pub async fn get(&self, caller: &str, path: &str) -> Answer {
+        self.send(reqwest::Method::GET, caller, path, None, None, "").await
+    }
+
+    /// As the chat platform.
+    pub async fn leave(&self, contact: &Value) -> Answer {
+        self.send(reqwest::Method::POST, "chat-platform", "/callback-requests", None, Some(contact), "application/json").await
+    }
+}
+
+/// Somebody from Seinäjoki who wants to be called.
+pub fn contact(id: &str) -> Value {
+    json!({
+        "id": {"system": "https://chat.example/contacts", "value": id}, "received": "2026-11-16T10:12:00+02:00",
+        "queue": "maternity-child-health", "topic": "breastfeeding", "channel": "phone", "phone": "+358401234567", "municipality": "743",
+        "person": {"identifier": {"system": IDENTITY_CODE, "value": "020594X903P"}}
+    })
 }
