@@ -21,7 +21,7 @@ use crate::app::App;
 use crate::issue::Issue;
 use crate::refusal::Refusal;
 use crate::task::callback::{CallbackTask, Unfit};
-use crate::task::change::{Allowed, apply, options};
+use crate::task::change::{Allowed, apply, options, whole};
 use crate::task::print::print;
 use crate::task::search::Sight;
 use crate::task::store::{Change, Changed, Found, Stored};
@@ -95,6 +95,11 @@ impl Asking<'_> {
                 Err(if lost { Refusal::Stale(None) } else { nothing() })
             }
             _ if task.version != from => Err(Refusal::Stale(Some(task.version))),
+            // not even a patch, which could test what its sender does not see
+            Sight::Reduced => {
+                let message = "you see a part of the Task: it is its owner's to change";
+                Err(Refusal::Change(vec![Issue::error("business-rule", "subsetted", "Task.meta.tag", message)]))
+            }
             _ => Ok(task),
         }
     }
@@ -111,6 +116,7 @@ impl Asking<'_> {
         // what changes by itself is put aside; what a reader got back may be sent again as it is
         if let Value::Object(task) = &mut sent {
             task.shift_remove("lastModified");
+            whole(task).map_err(Refusal::Change)?;
         }
         let new = CallbackTask::read(sent.to_string().as_bytes(), &self.tasks.codes).map_err(|unfit| match unfit {
             Unfit::NotR4(issues) => Refusal::Unreadable(issues),
