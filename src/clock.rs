@@ -30,3 +30,23 @@ impl Clock for FixedClock {
         self.0
     }
 }
+
+/// Stands still until it is set: what stories are told by.
+#[derive(Debug)]
+pub struct SetClock(std::sync::Mutex<jiff::Timestamp>);
+
+impl SetClock {
+    pub const fn at(now: jiff::Timestamp) -> Self {
+        Self(std::sync::Mutex::new(now))
+    }
+
+    pub fn set(&self, now: jiff::Timestamp) {
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = now;
+    }
+}
+
+impl Clock for SetClock {
+    fn now(&self) -> jiff::Timestamp {
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

@@ -5,6 +5,7 @@
 
 mod compare;
 mod expectation;
+pub mod stories;
 
 use std::collections::BTreeMap;
 

@@ -74,13 +74,27 @@ impl Installation {
         profiles: &Profiles,
         unproven: Option<Caller>,
     ) -> Result<Self, InstallationFault> {
-        let Configuration { directory, callers, tasks: settings, .. } = configuration;
-        let directory = Arc::new(directory);
         let place = data.map_or(Place::Memory, |data| Place::File(data.join(FILE)));
         let keys = Keys::new(vec![("sandbox".to_owned(), SecretBox::new(Box::new(key)))])?;
         let store: Arc<dyn TaskStore> = Arc::new(Sqlite::open(place, keys).await?);
+        let installed = Self::over(store, configuration, key, profiles)?;
+        Ok(Self { callers: installed.callers.with_unproven(unproven), ..installed })
+    }
+
+    /// Over a store that is open already; notifications may go to this machine.
+    ///
+    /// # Errors
+    /// [`InstallationFault::Keys`]
+    pub fn over(
+        store: Arc<dyn TaskStore>,
+        configuration: Configuration,
+        key: [u8; 32],
+        profiles: &Profiles,
+    ) -> Result<Self, InstallationFault> {
+        let Configuration { directory, callers, tasks: settings, .. } = configuration;
+        let directory = Arc::new(directory);
         let tasks = assembled(store, &key, Arc::new(Guard::with_loopback()), Arc::clone(&directory), profiles)?;
-        Ok(Self { callers: callers.with_unproven(unproven), directory, tasks: Some(tasks), settings })
+        Ok(Self { callers, directory, tasks: Some(tasks), settings })
     }
 
     /// Begins to notify and to purge; both end soon after `stop` is dropped or told.

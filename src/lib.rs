@@ -20,6 +20,7 @@ pub mod net;
 pub mod outcome;
 pub mod pipeline;
 pub mod plan;
+pub mod player;
 pub mod profiles;
 pub mod record;
 pub mod refusal;

@@ -14,7 +14,7 @@ use super::status::{Side, Status, TRANSITIONS, Transition};
 use crate::caller::{Caller, Role};
 use crate::issue::Issue;
 
-pub use apply::apply;
+pub use apply::{apply, whole};
 pub use options::{Element, Option, Options, options};
 
 /// Who changes it, and when.

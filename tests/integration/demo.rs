@@ -30,10 +30,11 @@ fn content(output: Output) -> Vec<u8> {
 fn played(printed: &[u8]) -> Played {
     let lines = std::str::from_utf8(printed).unwrap().lines();
     let played: Played = lines
-        .map(|line| {
+        .filter_map(|line| {
             let line: Value = serde_json::from_str(line).unwrap();
             assert_eq!(line["differences"], serde_json::json!([]), "{line}");
-            (line["case"].as_str().unwrap().to_owned(), line)
+            // the stories have no record
+            line["case"].as_str().map(str::to_owned).map(|case| (case, line))
         })
         .collect();
     let all: Vec<_> = cases().unwrap().into_iter().map(|case| case.name).collect();

@@ -16,5 +16,6 @@ mod properties;
 mod record;
 mod recorder;
 mod stores;
+mod stories;
 mod twenty;
 mod world;

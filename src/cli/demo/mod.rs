@@ -1,8 +1,10 @@
-//! `demo`: every fixture case through HTTP, from the family's form to the plan in the patient record.
+//! `demo`: every fixture case through HTTP, from the family's form to the plan in the patient record, and every callback
+//! story, from the contact to its end.
 
 mod play;
 mod show;
 mod stage;
+mod stories;
 mod wire;
 
 use std::process::ExitCode;
@@ -11,11 +13,11 @@ use clap::Args;
 
 use super::serve::asked_to_stop;
 use super::{CONFIGURATION, USAGE, complain, runtime, say};
-use crate::fixtures;
-use play::play;
+use crate::{fixtures, player};
+use play::{Played, play};
 use stage::Stage;
 
-/// Play every fixture case through HTTP and show what became of it
+/// Play every fixture case and callback story through HTTP and show what became of it
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Demo {
@@ -28,24 +30,25 @@ pub(crate) struct Demo {
     /// One JSON object a line, for machines
     #[arg(long)]
     json: bool,
-    /// Play only the cases whose name contains this
+    /// Play only the cases and stories whose name contains this
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
 }
 
 impl Demo {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let mut cases = match fixtures::cases() {
-            Ok(cases) => cases,
-            Err(defects) => {
+        let (mut cases, mut told) = match (fixtures::cases(), fixtures::stories::stories()) {
+            (Ok(cases), Ok(stories)) => (cases, stories),
+            (Err(defects), _) | (_, Err(defects)) => {
                 defects.iter().for_each(complain);
                 return Ok(ExitCode::from(CONFIGURATION));
             }
         };
         if let Some(only) = &self.only {
             cases.retain(|case| case.name.contains(only.as_str()));
-            if cases.is_empty() {
-                complain(format_args!("--only {only}: no case has that in its name"));
+            told.retain(|story| story.name.contains(only.as_str()));
+            if cases.is_empty() && told.is_empty() {
+                complain(format_args!("--only {only}: no case or story has that in its name"));
                 return Ok(ExitCode::from(USAGE));
             }
         }
@@ -56,7 +59,7 @@ impl Demo {
                 say(format_args!("record   {}{}", stage.record, if self.record.is_some() { "" } else { "   (sandbox, in memory)" }));
                 say("");
             }
-            let progress = show::progress(cases.len(), self.json);
+            let progress = show::progress(cases.len() + told.len(), self.json);
             let mut played = Vec::new();
             for case in &cases {
                 progress.set_message(case.name.clone());
@@ -67,28 +70,53 @@ impl Demo {
                 played.push(one);
                 progress.inc(1);
             }
+            let mut lived = Vec::new();
+            for story in &told {
+                progress.set_message(story.name.clone());
+                let one = stories::play(story, &stage.profiles).await?;
+                if self.json {
+                    say(stories::json(&one));
+                }
+                lived.push(one);
+                progress.inc(1);
+            }
             progress.finish_and_clear();
-            if !self.json {
-                say(show::table(&played));
-                say("");
-            }
-            let wrong = played.iter().filter(|one| !one.differences.is_empty()).count();
-            show::differences(&played);
-            if !self.json {
-                say(show::summary(&played));
-            }
+            self.show(&played, &lived);
             if self.keep {
                 complain(format_args!("running until interrupted: http://{} and {}", stage.adapter, stage.record));
                 asked_to_stop()?.await;
             }
             stage.strike().await;
-            Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+            let wrong = played.iter().any(|one| !one.differences.is_empty()) || stories::wrong(&lived) > 0;
+            Ok(if !wrong { ExitCode::SUCCESS } else { ExitCode::from(1) })
         })
+    }
+
+    /// Differences on standard error; what was played too, unless machines were told already.
+    fn show(&self, cases: &[Played], lived: &[player::Played]) {
+        if !self.json && !cases.is_empty() {
+            say(show::table(cases));
+            say("");
+        }
+        show::differences(cases);
+        if !self.json && !cases.is_empty() {
+            say(show::summary(cases));
+        }
+        if !self.json && !lived.is_empty() {
+            say("");
+            say(stories::table(lived));
+            say("");
+        }
+        stories::differences(lived);
+        if !self.json && !lived.is_empty() {
+            say(stories::summary(lived));
+        }
     }
 }
 
 const EXAMPLES: &str = "\
-Exit 1 if a case does not do what its case.json says. Nothing is written twice: play it again against the same record,
+Exit 1 if a case does not do what its case.json says, or a step of a story not what the story says. Stories have adapters of
+their own and end with them. Nothing is written twice: play it again against the same record,
 and every plan is recognised.
 
 Examples:

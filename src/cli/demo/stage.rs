@@ -26,6 +26,7 @@ pub(super) struct Stage {
     pub(super) record: String,
     pub(super) to_adapter: Wire,
     pub(super) to_record: Wire,
+    pub(super) profiles: Arc<Profiles>,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<anyhow::Result<()>>,
 }
@@ -48,8 +49,9 @@ impl Stage {
         let base = format!("http://{adapter}");
         let profiles = Profiles::load(Profiles::shipped_files())
             .map_err(|defects| anyhow::anyhow!("{} defects in the knowledge: run `profiles check`", defects.len()))?;
+        let profiles = Arc::new(profiles);
         let callers = Callers::new(Vec::new(), Some(Caller::loopback(CALLER)));
-        let app = App::new(Arc::new(profiles), connection, Arc::new(SystemClock), callers, base.clone(), Limits::default());
+        let app = App::new(Arc::clone(&profiles), connection, Arc::new(SystemClock), callers, base.clone(), Limits::default());
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(async move {
             http::serve(listener, Arc::new(app), async {
@@ -58,7 +60,7 @@ impl Stage {
             .await
             .map_err(Into::into)
         });
-        Ok(Self { adapter, record, to_adapter: Wire::to(&base)?, to_record, stop, serving })
+        Ok(Self { adapter, record, to_adapter: Wire::to(&base)?, to_record, profiles, stop, serving })
     }
 
     /// Ends what was begun.

@@ -21,7 +21,7 @@ use crate::app::App;
 use crate::issue::Issue;
 use crate::refusal::Refusal;
 use crate::task::callback::{CallbackTask, Unfit};
-use crate::task::change::{Allowed, apply, options};
+use crate::task::change::{Allowed, apply, options, whole};
 use crate::task::print::print;
 use crate::task::search::Sight;
 use crate::task::store::{Change, Changed, Found, Stored};
@@ -97,8 +97,8 @@ impl Asking<'_> {
             _ if task.version != from => Err(Refusal::Stale(Some(task.version))),
             // a former owner learns nothing of the client, by no test of a patch either
             Sight::Reduced => {
-                let issue =
-                    Issue::error("business-rule", "transition", "Task", "the Task went to another owner: it is no longer yours to change");
+                let message = "you see a part of the Task: it is its owner's to change";
+                let issue = Issue::error("business-rule", "subsetted", "Task.meta.tag", message);
                 let (actor, scope) = (self.actor(), &task.scope);
                 let possible = options(&actor, scope.status, &scope.owner, &scope.requester);
                 Err(Refusal::Change([vec![issue], possible.issues()].concat()))
@@ -119,6 +119,7 @@ impl Asking<'_> {
         // what changes by itself is put aside; what a reader got back may be sent again as it is
         if let Value::Object(task) = &mut sent {
             task.shift_remove("lastModified");
+            whole(task).map_err(Refusal::Change)?;
         }
         let new = CallbackTask::read(sent.to_string().as_bytes(), &self.tasks.codes).map_err(|unfit| match unfit {
             Unfit::NotR4(issues) => Refusal::Unreadable(issues),

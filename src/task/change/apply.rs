@@ -17,11 +17,7 @@ use crate::task::status::{Owner, Side, Status, Transition};
 /// Everything that is not allowed, then everything that is.
 pub fn apply(old: &CallbackTask, mut new: CallbackTask, actor: &Actor<'_>) -> Result<Allowed, Vec<Issue>> {
     let options = options(actor, old.index.status, &old.index.owner, &old.index.requester);
-    if has_tag(&new.body, SUBSETTED) {
-        let issue =
-            Issue::error("business-rule", "subsetted", "Task.meta.tag", "this is a part of the Task: what is missing would be lost");
-        return Err(vec![issue.remedy("read the Task without `_elements` and `_summary`, and change that")]);
-    }
+    whole(&new.body)?;
     let counted = put_count(old, &mut new, 0);
     let changed = changed(&old.body, &new.body);
     if changed.is_empty() && counted == Attempt::No {
@@ -181,6 +177,18 @@ fn changed(old: &Map<String, Value>, new: &Map<String, Value>) -> Vec<String> {
         }
     }
     names
+}
+
+/// A part of a Task, as `_elements` and `_summary` give it, is no update: told before what it lacks.
+///
+/// # Errors
+/// That it is one.
+pub fn whole(task: &Map<String, Value>) -> Result<(), Vec<Issue>> {
+    if !has_tag(task, SUBSETTED) {
+        return Ok(());
+    }
+    let issue = Issue::error("business-rule", "subsetted", "Task.meta.tag", "this is a part of the Task: what is missing would be lost");
+    Err(vec![issue.remedy("read the Task without `_elements` and `_summary`, and change that")])
 }
 
 fn has_tag(task: &Map<String, Value>, code: &str) -> bool {

@@ -107,7 +107,7 @@ async fn a_task_that_was_handed_over_is_reduced_to_its_former_owner() {
     for number in ["+358401234567", "+358409999999"] {
         let patch = json!([{"op": "test", "path": "/input/2/valueContactPoint/value", "value": number}]);
         let refused = site.patch("ehr-seinajoki", &task, "W/\"3\"", &patch).await.refused(422);
-        assert_eq!(refused[0], "transition Task");
+        assert_eq!(refused[0], "subsetted Task.meta.tag");
     }
     let all = site.read("ehr-lakeus", &task).await.expect(200);
     assert_eq!(all["businessStatus"]["coding"][0]["code"], "readdressed");
