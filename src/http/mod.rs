@@ -12,6 +12,7 @@ mod health;
 mod knowledge;
 mod media;
 mod metadata;
+mod metrics;
 mod openapi;
 mod questionnaire;
 mod routes;
@@ -19,6 +20,7 @@ mod schema;
 mod search;
 mod segment;
 mod server;
+mod statistics;
 #[allow(dead_code, reason = "its routes follow")]
 mod subscriptions;
 pub mod tasks;
@@ -132,7 +134,7 @@ pub fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(from_fn(edge::negotiate))
         .layer(CatchPanicLayer::custom(error::panicked))
-        .layer(from_fn(edge::edge))
+        .layer(from_fn_with_state(Arc::clone(&app), edge::edge))
         .with_state(app)
 }
 

@@ -8,11 +8,11 @@ use axum::routing::{delete, get, patch, post, put};
 
 use super::openapi::{Gives, Takes};
 use super::{Fhir, Operation, Route, Verb};
-use super::{directory, forms, health, knowledge, metadata, openapi, questionnaire, segment, subscriptions, tasks};
+use super::{directory, forms, health, knowledge, metadata, metrics, openapi, questionnaire, segment, statistics, subscriptions, tasks};
 use crate::app::App;
 use crate::caller::Role;
 
-pub(super) static ROUTES: [Route; 35] = [
+pub(super) static ROUTES: [Route; 37] = [
     Route {
         verb: Verb::Post,
         path: "/forms/{form}/submissions",
@@ -396,6 +396,30 @@ pub(super) static ROUTES: [Route; 35] = [
         fhir: Fhir::None,
         roles: tasks::PARTIES,
         handler: |_| post(subscriptions::operations::events),
+    },
+    Route {
+        verb: Verb::Get,
+        path: "/callback-requests/statistics",
+        name: "statistics",
+        summary: "Contacts by weekday and hour, for planning shifts; counts only, small ones are suppressed",
+        takes: Takes::Days,
+        gives: Gives::Statistics,
+        statuses: &[200, 400, 404, 503],
+        fhir: Fhir::None,
+        roles: statistics::PLANNERS,
+        handler: |_| get(statistics::statistics),
+    },
+    Route {
+        verb: Verb::Get,
+        path: metrics::PATH,
+        name: "metrics",
+        summary: "For Prometheus: who waits, what is late, what was not delivered, how requests were answered",
+        takes: Takes::Nothing,
+        gives: Gives::Metrics,
+        statuses: &[200, 503],
+        fhir: Fhir::None,
+        roles: metrics::WATCHERS,
+        handler: |_| get(metrics::metrics),
     },
     Route {
         verb: Verb::Get,

@@ -43,6 +43,16 @@ pub(super) fn add_to(components: ComponentsBuilder) -> ComponentsBuilder {
         .schema("JsonPatch", ObjectBuilder::new().description(Some("RFC 6902: an array of operations")).build())
         .schema("TaskSearch", ObjectBuilder::new().description(Some("Parameters of `GET /fhir/Task`")).build())
         .schema_from::<Health>()
+        .schema_from::<Statistics>()
+        .schema_from::<QueueStatistics>()
+        .schema_from::<Cell>()
+        .schema_from::<WeekdayTotal>()
+        .schema_from::<HourTotal>()
+        .schema_from::<Total>()
+        .schema(
+            "Metrics",
+            ObjectBuilder::new().schema_type(utoipa::openapi::schema::Type::String).description(Some("OpenMetrics' text")).build(),
+        )
         .schema("Resource", resource("A FHIR R4 resource"))
         .schema("OperationOutcome", resource("A FHIR R4 OperationOutcome, <https://hl7.org/fhir/R4/operationoutcome.html>"))
         .schema("OpenApi", ObjectBuilder::new().additional_properties(Some(AdditionalProperties::FreeForm(true))).build())
@@ -335,4 +345,77 @@ struct ContactReceipt {
 struct ContactOwner {
     reference: String,
     name: Option<String>,
+}
+
+/// Contacts by weekday and hour. A count of 1 to `suppressedBelow` - 1 is suppressed: null; so is every total that it is part of.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+struct Statistics {
+    /// First day.
+    from: String,
+    /// Last day, included.
+    until: String,
+    /// Europe/Helsinki
+    time_zone: String,
+    suppressed_below: u64,
+    queues: Vec<QueueStatistics>,
+}
+
+#[derive(ToSchema)]
+struct QueueStatistics {
+    queue: String,
+    total: Total,
+    weekdays: Vec<WeekdayTotal>,
+    /// Hours that had a contact.
+    hours: Vec<HourTotal>,
+    /// Those that had a contact.
+    cells: Vec<Cell>,
+}
+
+/// Contacts, or, where that is suppressed, between which numbers they are.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+struct Total {
+    #[schema(required = true)]
+    count: Option<u64>,
+    suppressed: bool,
+    at_least: Option<u64>,
+    at_most: Option<u64>,
+}
+
+/// On one weekday: mon to sun.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+struct WeekdayTotal {
+    weekday: String,
+    #[schema(required = true)]
+    count: Option<u64>,
+    suppressed: bool,
+    at_least: Option<u64>,
+    at_most: Option<u64>,
+}
+
+/// In the hour that begins then: 0 to 23.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+struct HourTotal {
+    hour: i32,
+    #[schema(required = true)]
+    count: Option<u64>,
+    suppressed: bool,
+    at_least: Option<u64>,
+    at_most: Option<u64>,
+}
+
+/// In one hour of one weekday.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+struct Cell {
+    weekday: String,
+    hour: i32,
+    #[schema(required = true)]
+    count: Option<u64>,
+    suppressed: bool,
+    at_least: Option<u64>,
+    at_most: Option<u64>,
 }
