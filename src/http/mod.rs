@@ -37,7 +37,7 @@ use crate::app::App;
 use crate::caller::Role;
 use crate::profiles::KNOWLEDGE;
 use openapi::{Gives, Takes};
-use routes::ROUTES;
+use routes::routes;
 
 pub use server::serve;
 
@@ -120,7 +120,7 @@ impl Verb {
 /// Everything that is answered.
 pub fn router(app: Arc<App>) -> Router {
     let mut router = Router::new();
-    for route in &ROUTES {
+    for route in routes() {
         for (path, kind) in route.paths() {
             let mut handler = (route.handler)(kind);
             if !route.roles.is_empty() {
@@ -140,6 +140,6 @@ pub fn router(app: Arc<App>) -> Router {
 
 /// What `Allow` says of a path, as the router names it.
 fn allowed(path: &str) -> String {
-    let of_path = ROUTES.iter().filter(|route| route.paths().iter().any(|(known, _)| known == path));
+    let of_path = routes().filter(|route| route.paths().iter().any(|(known, _)| known == path));
     of_path.flat_map(|route| route.verb.methods()).copied().collect::<Vec<_>>().join(", ")
 }

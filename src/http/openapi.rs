@@ -11,7 +11,7 @@ use utoipa::openapi::{Content, InfoBuilder, OpenApi, OpenApiBuilder, RefOr, Requ
 
 use super::media::JSON;
 use super::metrics::OPEN_METRICS;
-use super::routes::ROUTES;
+use super::routes::routes;
 use super::search::told;
 use super::{Route, Verb, kind_of, schema};
 use crate::app::App;
@@ -66,7 +66,7 @@ pub(super) async fn document(State(app): State<Arc<App>>) -> Json<OpenApi> {
 
 fn openapi(base: &str) -> OpenApi {
     let mut paths = PathsBuilder::new();
-    for route in &ROUTES {
+    for route in routes() {
         let operation = operation(route);
         let mut item = PathItem::new(method(route.verb), operation.clone());
         if route.verb == Verb::Get {

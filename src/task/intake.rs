@@ -36,7 +36,12 @@ pub fn complete(mut task: Map<String, Value>, hints: Hints<'_>, actor: &Actor<'_
     // nobody has called yet, whatever was sent
     task.insert("businessStatus".to_owned(), concept("callback-business-status", "waiting"));
     if task.contains_key("output") {
-        issues.push(Issue::error("business-rule", "not-requested", "Task.output", "a new Task has no `output`: the owner says how it ended"));
+        issues.push(Issue::error(
+            "business-rule",
+            "not-requested",
+            "Task.output",
+            "a new Task has no `output`: the owner says how it ended",
+        ));
     }
     if task["status"] != "requested" {
         let issue = Issue::error("business-rule", "not-requested", "Task.status", "a new Task is `requested`");
