@@ -6,4 +6,5 @@ mod forms;
 mod hostile;
 mod process;
 mod service;
+mod watching;
 mod wire;
