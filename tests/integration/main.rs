@@ -17,4 +17,5 @@ mod record;
 mod recorder;
 mod stores;
 mod twenty;
+mod upkeep;
 mod world;
