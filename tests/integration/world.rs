@@ -67,16 +67,20 @@ impl World {
         Self::of(record, api, limits, |app| app).await
     }
 
-    /// With the sample configuration and a store in memory; whoever calls is both sides of every Task, and operates it.
+    /// With the sample configuration and a store in memory; whoever calls tests, for the organisation that leaves requests.
     pub async fn with_tasks() -> Self {
         let (record, api) = record();
         let configuration = Configuration::sandbox(&mut || "token".to_owned()).unwrap().0;
-        let organizations = ["advice-service", "seinajoki", "lapua"].map(str::to_owned).to_vec();
+        let organizations = vec!["advice-service".to_owned()];
         let caller = Caller { name: "test".to_owned(), roles: vec![Role::Tester], organizations };
         let opening =
             runtime().spawn(async { Installation::sandbox(configuration, None, [7; 32], &profiles(), Some(caller)).await.unwrap() });
         let Installation { callers, tasks, .. } = opening.await.unwrap();
-        Self::of(record, api, Limits::default(), |app| App { callers, ..app.with_tasks(tasks.unwrap()) }).await
+        Self::of(record, api, Limits::default(), |mut app| {
+            app.callers = callers;
+            app.with_tasks(tasks.unwrap())
+        })
+        .await
     }
 
     async fn of(record: String, api: Arc<dyn PatientRecord>, limits: Limits, with: impl FnOnce(App) -> App) -> Self {

@@ -69,8 +69,8 @@ async fn statistics_count_contacts_by_weekday_and_hour_and_suppress_what_is_smal
 #[tokio::test]
 async fn who_sends_forms_reads_neither() {
     let world = World::with_directory().await;
-    assert_eq!(world.get("/metrics").await.status, 403);
-    assert_eq!(world.get("/callback-requests/statistics").await.status, 403);
+    assert_eq!(world.get("/metrics").await.status, 401);
+    assert_eq!(world.get("/callback-requests/statistics").await.status, 401);
 }
 
 #[tokio::test]
