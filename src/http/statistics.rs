@@ -22,24 +22,28 @@ pub(super) const PLANNERS: &[Role] = &[Role::Operator, Role::Requester, Role::Te
 pub(super) async fn statistics(State(app): State<Arc<App>>, request: Request) -> Result<Json<Value>, Refusal> {
     let tasks = app.tasks()?;
     let (from, until) =
-        days(request.uri().query().unwrap_or_default(), day_of(app.clock.now())).map_err(|issue| Refusal::Request(vec![issue]))?;
+        days(request.uri().query().unwrap_or_default(), day_of(app.clock.now())).map_err(|issue| Refusal::Request(vec![*issue]))?;
     let tallies = tasks.store.tallies(from, until).await?;
     let queues = tasks.directory.services().iter().map(|service| service.queue.as_str());
     Ok(Json(Statistics::of(&tallies, from, until, queues).print()))
 }
 
 /// `from` and `until`, both included.
-fn days(query: &str, today: Date) -> Result<(Date, Date), Issue> {
+fn days(query: &str, today: Date) -> Result<(Date, Date), Box<Issue>> {
     let (mut from, mut until) = (None, None);
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         let place = match &*name {
             "from" => &mut from,
             "until" => &mut until,
             "_format" | "_pretty" => continue,
-            _ => return Err(Issue::error("not-supported", "parameter", "", "a parameter is not known here").remedy("`from` and `until`")),
+            _ => {
+                return Err(Issue::error("not-supported", "parameter", "", "a parameter is not known here")
+                    .remedy("`from` and `until`")
+                    .into());
+            }
         };
         if place.is_some() {
-            return Err(Issue::error("value", "parameter", "", format!("`{name}` is given twice")));
+            return Err(Issue::error("value", "parameter", "", format!("`{name}` is given twice")).into());
         }
         let no_date = || Issue::error("value", "parameter", "", format!("`{name}` is no date")).remedy("YYYY-MM-DD, as in 2026-11-16");
         *place = Some(date(&value).ok_or_else(no_date)?);
@@ -48,11 +52,11 @@ fn days(query: &str, today: Date) -> Result<(Date, Date), Issue> {
     // no date that is read here is near the end of the calendar
     let from = from.unwrap_or_else(|| until.saturating_sub((USUAL - 1).days()));
     if from > until {
-        return Err(Issue::error("value", "parameter", "", "`from` is after `until`").remedy("`until` is today if it is left out"));
+        return Err(Issue::error("value", "parameter", "", "`from` is after `until`").remedy("`until` is today if it is left out").into());
     }
     let days = until.duration_since(from).as_hours() / 24 + 1;
     if days > MOST {
-        return Err(Issue::error("value", "parameter", "", format!("more than {MOST} days")).remedy("ask for less at a time"));
+        return Err(Issue::error("value", "parameter", "", format!("more than {MOST} days")).remedy("ask for less at a time").into());
     }
     Ok((from, until))
 }

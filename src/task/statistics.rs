@@ -1,4 +1,4 @@
-//! Contacts by weekday and hour, for planning shifts: counts only, of whom nothing is known but when they asked.
+//! Contacts by weekday and hour, for planning shifts: counts only, of whom nothing is known but when they came in.
 //!
 //! A small count may tell of somebody. A cell of 1 to [`SMALL`] - 1 contacts is *suppressed*: its count is `null`. So is every
 //! total that a suppressed cell is part of, whatever the cell's value; it is bounded instead, by what any cells of that
