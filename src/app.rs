@@ -9,6 +9,7 @@ use tracing::Instrument as _;
 use crate::caller::{Caller, Callers};
 use crate::clock::Clock;
 use crate::config::Limits;
+use crate::metrics::Metrics;
 use crate::net::Guard;
 use crate::pipeline::Context;
 use crate::profiles::Profiles;
@@ -32,6 +33,7 @@ pub struct App {
     pub limits: Limits,
     /// Empty unless a configuration fills it.
     pub directory: Arc<Directory>,
+    pub metrics: Arc<Metrics>,
     slots: Arc<Semaphore>,
 }
 
@@ -66,7 +68,7 @@ impl App {
     ) -> Self {
         let slots = Arc::new(Semaphore::new(limits.concurrency as usize));
         let base = base.trim_end_matches('/').to_owned();
-        Self { profiles, record, clock, callers, tasks: None, base, limits, directory: Arc::default(), slots }
+        Self { profiles, record, clock, callers, tasks: None, base, limits, directory: Arc::default(), metrics: Arc::default(), slots }
     }
 
     /// With those whom the configuration names.

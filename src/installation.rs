@@ -74,9 +74,7 @@ impl Installation {
         profiles: &Profiles,
         unproven: Option<Caller>,
     ) -> Result<Self, InstallationFault> {
-        let place = data.map_or(Place::Memory, |data| Place::File(data.join(FILE)));
-        let keys = Keys::new(vec![("sandbox".to_owned(), SecretBox::new(Box::new(key)))])?;
-        let store: Arc<dyn TaskStore> = Arc::new(Sqlite::open(place, keys).await?);
+        let store: Arc<dyn TaskStore> = Arc::new(sandbox_store(data, key).await?);
         let installed = Self::over(store, configuration, key, profiles)?;
         Ok(Self { callers: installed.callers.with_unproven(unproven), ..installed })
     }
@@ -121,6 +119,49 @@ impl Installation {
     }
 }
 
+/// A store alone, of either kind.
+#[derive(Debug)]
+pub enum Kept {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
+}
+
+impl Kept {
+    /// What a configuration names; `folder` is its own.
+    ///
+    /// # Errors
+    /// What is wrong with the keys, or with the store.
+    pub async fn open(opened: Opened, folder: &Path) -> Result<Self, InstallationFault> {
+        let Opened { url, keys } = opened;
+        let keys = Keys::new(keys.into_iter().map(|key| (key.id, key.bytes)).collect())?;
+        Ok(match url.expose_secret().strip_prefix("sqlite:") {
+            Some(file) => Self::Sqlite(Sqlite::open(Place::File(resolved(folder, file)), keys).await?),
+            None => Self::Postgres(Postgres::connect(&url, keys).await?),
+        })
+    }
+
+    /// What a sandbox left in its folder.
+    ///
+    /// # Errors
+    /// What is wrong with the store.
+    pub async fn of_sandbox(data: &Path, key: [u8; 32]) -> Result<Self, InstallationFault> {
+        sandbox_store(Some(data), key).await.map(Self::Sqlite)
+    }
+
+    pub fn store(&self) -> &dyn TaskStore {
+        match self {
+            Self::Sqlite(store) => store,
+            Self::Postgres(store) => store,
+        }
+    }
+}
+
+async fn sandbox_store(data: Option<&Path>, key: [u8; 32]) -> Result<Sqlite, InstallationFault> {
+    let place = data.map_or(Place::Memory, |data| Place::File(data.join(FILE)));
+    let keys = Keys::new(vec![("sandbox".to_owned(), SecretBox::new(Box::new(key)))])?;
+    Ok(Sqlite::open(place, keys).await?)
+}
+
 async fn tasks(
     opened: Opened,
     folder: &Path,
@@ -128,13 +169,11 @@ async fn tasks(
     directory: Arc<Directory>,
     profiles: &Profiles,
 ) -> Result<Tasks, InstallationFault> {
-    let Opened { url, keys } = opened;
     // the first key seals; cursors live as long as it does
-    let first = keys.first().map(|key| *key.bytes.expose_secret()).unwrap_or_default();
-    let keys = Keys::new(keys.into_iter().map(|key| (key.id, key.bytes)).collect())?;
-    let store: Arc<dyn TaskStore> = match url.expose_secret().strip_prefix("sqlite:") {
-        Some(file) => Arc::new(Sqlite::open(Place::File(resolved(folder, file)), keys).await?),
-        None => Arc::new(Postgres::connect(&url, keys).await?),
+    let first = opened.keys.first().map(|key| *key.bytes.expose_secret()).unwrap_or_default();
+    let store: Arc<dyn TaskStore> = match Kept::open(opened, folder).await? {
+        Kept::Sqlite(store) => Arc::new(store),
+        Kept::Postgres(store) => Arc::new(store),
     };
     assembled(store, &first, guard, directory, profiles)
 }
@@ -160,7 +199,7 @@ fn assembled(
     })
 }
 
-fn resolved(folder: &Path, file: &str) -> PathBuf {
+pub(crate) fn resolved(folder: &Path, file: &str) -> PathBuf {
     folder.join(file.trim_start_matches("//"))
 }
 

@@ -16,6 +16,7 @@ pub mod http;
 pub mod identity;
 pub mod installation;
 pub mod issue;
+pub mod metrics;
 pub mod net;
 pub mod outcome;
 pub mod pipeline;

@@ -6,6 +6,7 @@ mod input;
 mod process;
 mod profiles;
 mod serve;
+mod tasks;
 mod validate;
 
 use std::path::PathBuf;
@@ -44,6 +45,8 @@ enum Command {
     Profiles(profiles::Profiles),
     /// Serve over HTTP, on loopback
     Serve(Box<serve::Serve>),
+    /// Look after the store of callback requests; nothing about a client is shown
+    Tasks(tasks::Tasks),
 }
 
 /// Knowledge besides what is shipped.
@@ -72,6 +75,7 @@ pub fn run() -> ExitCode {
         Command::Validate(command) => command.run(),
         Command::Profiles(command) => command.run(),
         Command::Serve(command) => command.run(),
+        Command::Tasks(command) => command.run(),
     };
     result.unwrap_or_else(|error| {
         complain(format_args!("neuvola-adapter: {error:#}"));
@@ -125,6 +129,7 @@ Examples:
   neuvola-adapter validate response.json
   neuvola-adapter profiles check
   neuvola-adapter serve --sandbox --listen 127.0.0.1:8080
+  neuvola-adapter tasks list --config adapter.toml
 
 Exit codes: 0 done, 64 wrong usage, 65 bad data, 66 a file cannot be read, 70 our bug,
 75 try again later, 76 the record system refused, 78 defective knowledge or configuration.";

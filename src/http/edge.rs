@@ -18,13 +18,14 @@ use super::media::accepts_json;
 use crate::app::App;
 use crate::caller::{Caller, Role, Unknown};
 use crate::identity::holds_identity_code;
+use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 
 /// Outermost: one line a request, and headers.
-pub(super) async fn edge(mut request: Request, next: Next) -> Response {
+pub(super) async fn edge(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let id = request_id(&request);
     request.extensions_mut().insert(RequestId(id.clone()));
-    let line = Line::begin(&request);
+    let line = Line::begin(&request, &app.metrics);
     let span = tracing::info_span!("request", request_id = id);
     async move {
         let mut response = next.run(linger(request)).await;
@@ -40,9 +41,10 @@ pub(super) async fn edge(mut request: Request, next: Next) -> Response {
     .await
 }
 
-/// Refuses who accepts no JSON, wherever there is something to answer.
+/// Refuses who accepts no JSON, wherever there is something to answer. Metrics are text and for one kind of reader only.
 pub(super) async fn negotiate(path: Option<MatchedPath>, request: Request, next: Next) -> Response {
-    if path.is_some() && !accepts_json(request.headers(), request.uri().query()) {
+    let is_json = path.is_some_and(|path| path.as_str() != super::metrics::PATH);
+    if is_json && !accepts_json(request.headers(), request.uri().query()) {
         return Refusal::NotAcceptable.into_response();
     }
     next.run(request).await
@@ -112,13 +114,15 @@ struct Line {
     method: Method,
     route: Option<MatchedPath>,
     begin: Instant,
+    metrics: Arc<Metrics>,
     ended: bool,
 }
 
 impl Line {
     #[allow(clippy::disallowed_methods, reason = "measures; gives no time to anybody")]
-    fn begin(request: &Request) -> Self {
-        Self { method: request.method().clone(), route: request.extensions().get().cloned(), begin: Instant::now(), ended: false }
+    fn begin(request: &Request, metrics: &Arc<Metrics>) -> Self {
+        let (method, route) = (request.method().clone(), request.extensions().get().cloned());
+        Self { method, route, begin: Instant::now(), metrics: Arc::clone(metrics), ended: false }
     }
 
     fn end(mut self, response: &Response) {
@@ -132,9 +136,11 @@ impl Line {
     }
 
     fn tell(&self, status: Option<u16>, fault: &str, reason: &str) {
-        let method = if KNOWN_METHODS.contains(&self.method) { self.method.as_str() } else { "other" };
+        let method = KNOWN_METHODS.iter().find(|known| **known == self.method.as_str()).copied().unwrap_or("other");
         let route = self.route.as_ref().map_or("-", MatchedPath::as_str);
-        let ms = u64::try_from(self.begin.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let elapsed = self.begin.elapsed();
+        self.metrics.answered(method, route, status, elapsed.as_secs_f64());
+        let ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         match (status, fault) {
             (None, _) => tracing::info!(method, route, ms, "the client went away"),
             (Some(status), "") => tracing::info!(method, route, status, ms, "answered"),
@@ -153,4 +159,4 @@ impl Drop for Line {
 }
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const KNOWN_METHODS: [Method; 7] = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+const KNOWN_METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];

@@ -17,7 +17,7 @@ use neuvola_fhir::model::types::{Extension, ExtensionValue};
 
 use super::Fhir;
 use super::media::FHIR_JSON;
-use super::routes::ROUTES;
+use super::routes::routes;
 use super::search::{Told, told};
 use crate::app::App;
 use crate::task::callback::PROFILE;
@@ -57,7 +57,7 @@ fn statement(app: &App) -> CapabilityStatement {
 
 fn rest(app: &App) -> CapabilityStatementRest {
     let mut resources: BTreeMap<&str, CapabilityStatementRestResource> = BTreeMap::new();
-    for route in &ROUTES {
+    for route in routes() {
         for (_, kind) in route.paths() {
             let kind = if let Fhir::Operation(operation) = route.fhir { operation.on } else { kind };
             let entry = |kind: &str| CapabilityStatementRestResource { r#type: kind.into(), ..Default::default() };

@@ -12,6 +12,7 @@ mod health;
 mod knowledge;
 mod media;
 mod metadata;
+mod metrics;
 mod openapi;
 mod questionnaire;
 mod routes;
@@ -19,6 +20,7 @@ mod schema;
 mod search;
 mod segment;
 mod server;
+mod statistics;
 #[allow(dead_code, reason = "its routes follow")]
 mod subscriptions;
 pub mod tasks;
@@ -35,7 +37,7 @@ use crate::app::App;
 use crate::caller::Role;
 use crate::profiles::KNOWLEDGE;
 use openapi::{Gives, Takes};
-use routes::ROUTES;
+use routes::routes;
 
 pub use server::serve;
 
@@ -118,7 +120,7 @@ impl Verb {
 /// Everything that is answered.
 pub fn router(app: Arc<App>) -> Router {
     let mut router = Router::new();
-    for route in &ROUTES {
+    for route in routes() {
         for (path, kind) in route.paths() {
             let mut handler = (route.handler)(kind);
             if !route.roles.is_empty() {
@@ -132,12 +134,12 @@ pub fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(from_fn(edge::negotiate))
         .layer(CatchPanicLayer::custom(error::panicked))
-        .layer(from_fn(edge::edge))
+        .layer(from_fn_with_state(Arc::clone(&app), edge::edge))
         .with_state(app)
 }
 
 /// What `Allow` says of a path, as the router names it.
 fn allowed(path: &str) -> String {
-    let of_path = ROUTES.iter().filter(|route| route.paths().iter().any(|(known, _)| known == path));
+    let of_path = routes().filter(|route| route.paths().iter().any(|(known, _)| known == path));
     of_path.flat_map(|route| route.verb.methods()).copied().collect::<Vec<_>>().join(", ")
 }

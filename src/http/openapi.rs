@@ -6,11 +6,12 @@ use axum::Json;
 use axum::extract::State;
 use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItem, PathsBuilder};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
-use utoipa::openapi::schema::{ComponentsBuilder, ObjectBuilder, Ref, Schema, Type};
+use utoipa::openapi::schema::{ComponentsBuilder, KnownFormat, ObjectBuilder, Ref, Schema, SchemaFormat, Type};
 use utoipa::openapi::{Content, InfoBuilder, OpenApi, OpenApiBuilder, RefOr, Required, ResponseBuilder, ServerBuilder};
 
 use super::media::JSON;
-use super::routes::ROUTES;
+use super::metrics::OPEN_METRICS;
+use super::routes::routes;
 use super::search::told;
 use super::{Route, Verb, kind_of, schema};
 use crate::app::App;
@@ -35,6 +36,8 @@ pub(super) enum Takes {
     TaskSearch,
     /// The same in a form.
     TaskSearchForm,
+    /// From one day until another.
+    Days,
 }
 
 /// What a route answers when all is well.
@@ -47,11 +50,13 @@ pub(super) enum Gives {
     Resource,
     Health,
     OpenApi,
+    Statistics,
+    Metrics,
 }
 
 impl Takes {
     pub(super) const fn is_body(self) -> bool {
-        !matches!(self, Self::Nothing | Self::Search | Self::TaskSearch)
+        !matches!(self, Self::Nothing | Self::Search | Self::TaskSearch | Self::Days)
     }
 }
 
@@ -61,7 +66,7 @@ pub(super) async fn document(State(app): State<Arc<App>>) -> Json<OpenApi> {
 
 fn openapi(base: &str) -> OpenApi {
     let mut paths = PathsBuilder::new();
-    for route in &ROUTES {
+    for route in routes() {
         let operation = operation(route);
         let mut item = PathItem::new(method(route.verb), operation.clone());
         if route.verb == Verb::Get {
@@ -144,7 +149,7 @@ fn method(verb: Verb) -> HttpMethod {
 
 fn body(takes: Takes) -> Option<RequestBody> {
     let (schema, description) = match takes {
-        Takes::Nothing | Takes::Search | Takes::TaskSearch => return None,
+        Takes::Nothing | Takes::Search | Takes::TaskSearch | Takes::Days => return None,
         Takes::Submission => ("Submission", "The submission".to_owned()),
         Takes::Response(name) => ("Resource", format!("A QuestionnaireResponse, bare or in Parameters as `{name}`")),
         Takes::Contact => ("Contact", "The contact".to_owned()),
@@ -198,6 +203,11 @@ fn parameters(route: &Route) -> Vec<Parameter> {
         let shaping = crate::task::search::SHAPING.iter();
         all.extend(shaping.map(|known| parameter(known.name, ParameterIn::Query, known.what, string())));
     }
+    if route.takes == Takes::Days {
+        let day = || string().format(Some(SchemaFormat::KnownFormat(KnownFormat::Date)));
+        all.push(parameter("from", ParameterIn::Query, "First day, in Finland; 27 days before `until` if left out", day()));
+        all.push(parameter("until", ParameterIn::Query, "Last day, at most 400 days in all; today if left out", day()));
+    }
     if route.takes == Takes::Search {
         let known = told(kind_of(route.path));
         all.extend(known.iter().map(|known| parameter(known.name, ParameterIn::Query, known.what, string())));
@@ -218,6 +228,8 @@ fn good(gives: Gives) -> (&'static str, &'static str) {
         Gives::Resource => ("Resource", FHIR),
         Gives::Health => ("Health", JSON),
         Gives::OpenApi => ("OpenApi", JSON),
+        Gives::Statistics => ("Statistics", JSON),
+        Gives::Metrics => ("Metrics", OPEN_METRICS),
     }
 }
 

@@ -1,18 +1,25 @@
-//! Every route. The router, the CapabilityStatement and the OpenAPI document are made of this table.
+//! Every route. The router, the CapabilityStatement and the OpenAPI document are made of these two tables.
+
+mod tasks;
 
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
-use axum::routing::{delete, get, patch, post, put};
+use axum::routing::{get, post};
 
 use super::openapi::{Gives, Takes};
 use super::{Fhir, Operation, Route, Verb};
-use super::{directory, forms, health, knowledge, metadata, openapi, questionnaire, segment, subscriptions, tasks};
+use super::{directory, forms, health, knowledge, metadata, metrics, openapi, questionnaire, segment};
 use crate::app::App;
 use crate::caller::Role;
 
-pub(super) static ROUTES: [Route; 35] = [
+/// Every route, in the order in which the documents name them.
+pub(super) fn routes() -> impl Iterator<Item = &'static Route> {
+    FORMS_AND_KNOWLEDGE.iter().chain(&tasks::TASKS).chain(&WATCHING)
+}
+
+static FORMS_AND_KNOWLEDGE: [Route; 12] = [
     Route {
         verb: Verb::Post,
         path: "/forms/{form}/submissions",
@@ -157,245 +164,20 @@ pub(super) static ROUTES: [Route; 35] = [
         roles: &[],
         handler: |_| get(directory::service),
     },
+];
+
+static WATCHING: [Route; 4] = [
     Route {
-        verb: Verb::Post,
-        path: "/callback-requests",
-        name: "leaveCallbackRequest",
-        summary: "Leave a callback request, as the chat platform has it; the same contact again gives the same Task",
-        takes: Takes::Contact,
-        gives: Gives::ContactReceipt,
-        statuses: &[200, 201, 409, 410, 422],
+        verb: Verb::Get,
+        path: metrics::PATH,
+        name: "metrics",
+        summary: "For Prometheus: who waits, what is late, what was not delivered, how requests were answered",
+        takes: Takes::Nothing,
+        gives: Gives::Metrics,
+        statuses: &[200, 503],
         fhir: Fhir::None,
-        roles: tasks::CONTACTS,
-        handler: |_| post(tasks::leave),
-    },
-    Route {
-        verb: Verb::Get,
-        path: "/fhir/Task",
-        name: "searchTasks",
-        summary: "Search callback requests that are the caller's to see",
-        takes: Takes::TaskSearch,
-        gives: Gives::Resource,
-        statuses: &[200, 400],
-        fhir: Fhir::Tasks("search-type"),
-        roles: tasks::PARTIES,
-        handler: |_| get(tasks::find),
-    },
-    Route {
-        verb: Verb::Post,
-        path: "/fhir/Task/_search",
-        name: "searchTasksByPost",
-        summary: "The same, with parameters in the body: no identity code need stand in a URL",
-        takes: Takes::TaskSearchForm,
-        gives: Gives::Resource,
-        statuses: &[200, 400],
-        fhir: Fhir::None,
-        roles: tasks::PARTIES,
-        handler: |_| post(tasks::find),
-    },
-    Route {
-        verb: Verb::Post,
-        path: "/fhir/Task",
-        name: "createTask",
-        summary: "Create a callback request; `If-None-Exist: identifier=…` makes it conditional",
-        takes: Takes::Task,
-        gives: Gives::Resource,
-        statuses: &[200, 201, 409, 410, 412, 422],
-        fhir: Fhir::Tasks("create"),
-        roles: tasks::ASKING,
-        handler: |_| post(tasks::create),
-    },
-    Route {
-        verb: Verb::Get,
-        path: "/fhir/Task/{id}",
-        name: "readTask",
-        summary: "Read a callback request; a former owner reads how it stands and who owns it",
-        takes: Takes::Nothing,
-        gives: Gives::Resource,
-        statuses: &[200, 304, 404, 410],
-        fhir: Fhir::Tasks("read"),
-        roles: tasks::PARTIES,
-        handler: |_| get(tasks::read),
-    },
-    Route {
-        verb: Verb::Put,
-        path: "/fhir/Task/{id}",
-        name: "updateTask",
-        summary: "Change the version in If-Match: claim, begin, note, complete … What is allowed stands in every refusal",
-        takes: Takes::Task,
-        gives: Gives::Resource,
-        statuses: &[200, 404, 410, 412, 422, 428],
-        fhir: Fhir::Tasks("update"),
-        roles: tasks::PARTIES,
-        handler: |_| put(tasks::update),
-    },
-    Route {
-        verb: Verb::Patch,
-        path: "/fhir/Task/{id}",
-        name: "patchTask",
-        summary: "The same by JSON Patch (RFC 6902)",
-        takes: Takes::Patch,
-        gives: Gives::Resource,
-        statuses: &[200, 404, 410, 412, 422, 428],
-        fhir: Fhir::Tasks("patch"),
-        roles: tasks::PARTIES,
-        handler: |_| patch(tasks::patch),
-    },
-    Route {
-        verb: Verb::Get,
-        path: "/fhir/Task/{id}/_history",
-        name: "taskHistory",
-        summary: "Every version, newest first",
-        takes: Takes::Nothing,
-        gives: Gives::Resource,
-        statuses: &[200, 400, 404, 410],
-        fhir: Fhir::Tasks("history-instance"),
-        roles: tasks::PARTIES,
-        handler: |_| get(tasks::history),
-    },
-    Route {
-        verb: Verb::Get,
-        path: "/fhir/Task/{id}/_history/{version}",
-        name: "readTaskVersion",
-        summary: "Read one version",
-        takes: Takes::Nothing,
-        gives: Gives::Resource,
-        statuses: &[200, 404, 410],
-        fhir: Fhir::Tasks("vread"),
-        roles: tasks::PARTIES,
-        handler: |_| get(tasks::version),
-    },
-    Route {
-        verb: Verb::Get,
-        path: "/fhir/Task/{id}/$allowed-transitions",
-        name: "allowedTransitions",
-        summary: "What the caller may do with it next, and the elements that each change needs",
-        takes: Takes::Nothing,
-        gives: Gives::Resource,
-        statuses: &[200, 404, 410],
-        fhir: Fhir::Operation(&ALLOWED_TRANSITIONS),
-        roles: tasks::PARTIES,
-        handler: |_| get(tasks::allowed),
-    },
-    Route {
-        verb: Verb::Get,
-        path: "/fhir/Subscription",
-        name: "searchSubscriptions",
-        summary: "Search the caller's own Subscriptions",
-        takes: Takes::Search,
-        gives: Gives::Resource,
-        statuses: &[200, 400],
-        fhir: Fhir::Subscriptions("search-type"),
-        roles: tasks::PARTIES,
-        handler: |_| get(subscriptions::search),
-    },
-    Route {
-        verb: Verb::Post,
-        path: "/fhir/Subscription",
-        name: "createSubscription",
-        summary: "Be told of callback requests: rest-hook, ids only (R5 Backport for R4)",
-        takes: Takes::Subscription,
-        gives: Gives::Resource,
-        statuses: &[201, 422],
-        fhir: Fhir::Subscriptions("create"),
-        roles: tasks::PARTIES,
-        handler: |_| post(subscriptions::create),
-    },
-    Route {
-        verb: Verb::Get,
-        path: "/fhir/Subscription/{id}",
-        name: "readSubscription",
-        summary: "Read one of the caller's own; headers are masked",
-        takes: Takes::Nothing,
-        gives: Gives::Resource,
-        statuses: &[200, 404],
-        fhir: Fhir::Subscriptions("read"),
-        roles: tasks::PARTIES,
-        handler: |_| get(subscriptions::read),
-    },
-    Route {
-        verb: Verb::Put,
-        path: "/fhir/Subscription/{id}",
-        name: "updateSubscription",
-        summary: "Change the version in If-Match; `requested` revives one that gave up",
-        takes: Takes::Subscription,
-        gives: Gives::Resource,
-        statuses: &[200, 404, 412, 422, 428],
-        fhir: Fhir::Subscriptions("update"),
-        roles: tasks::PARTIES,
-        handler: |_| put(subscriptions::update),
-    },
-    Route {
-        verb: Verb::Delete,
-        path: "/fhir/Subscription/{id}",
-        name: "deleteSubscription",
-        summary: "End it",
-        takes: Takes::Nothing,
-        gives: Gives::Resource,
-        statuses: &[204, 404, 412],
-        fhir: Fhir::Subscriptions("delete"),
-        roles: tasks::PARTIES,
-        handler: |_| delete(subscriptions::delete),
-    },
-    Route {
-        verb: Verb::Get,
-        path: "/fhir/Subscription/$status",
-        name: "subscriptionStatuses",
-        summary: "How the caller's own stand",
-        takes: Takes::Nothing,
-        gives: Gives::Resource,
-        statuses: &[200, 400],
-        fhir: Fhir::Operation(&SUBSCRIPTION_STATUS),
-        roles: tasks::PARTIES,
-        handler: |_| get(subscriptions::operations::all_statuses),
-    },
-    Route {
-        verb: Verb::Get,
-        path: "/fhir/Subscription/{id}/$status",
-        name: "subscriptionStatus",
-        summary: "How one stands",
-        takes: Takes::Nothing,
-        gives: Gives::Resource,
-        statuses: &[200, 400, 404],
-        fhir: Fhir::Operation(&SUBSCRIPTION_STATUS),
-        roles: tasks::PARTIES,
-        handler: |_| get(subscriptions::operations::status),
-    },
-    Route {
-        verb: Verb::Post,
-        path: "/fhir/Subscription/{id}/$status",
-        name: "subscriptionStatusByPost",
-        summary: "The same",
-        takes: Takes::Parameters,
-        gives: Gives::Resource,
-        statuses: &[200, 400, 404],
-        fhir: Fhir::None,
-        roles: tasks::PARTIES,
-        handler: |_| post(subscriptions::operations::status),
-    },
-    Route {
-        verb: Verb::Get,
-        path: "/fhir/Subscription/{id}/$events",
-        name: "subscriptionEvents",
-        summary: "Events by their numbers: what a client missed",
-        takes: Takes::Nothing,
-        gives: Gives::Resource,
-        statuses: &[200, 400, 404],
-        fhir: Fhir::Operation(&SUBSCRIPTION_EVENTS),
-        roles: tasks::PARTIES,
-        handler: |_| get(subscriptions::operations::events),
-    },
-    Route {
-        verb: Verb::Post,
-        path: "/fhir/Subscription/{id}/$events",
-        name: "subscriptionEventsByPost",
-        summary: "The same",
-        takes: Takes::Parameters,
-        gives: Gives::Resource,
-        statuses: &[200, 400, 404],
-        fhir: Fhir::None,
-        roles: tasks::PARTIES,
-        handler: |_| post(subscriptions::operations::events),
+        roles: metrics::WATCHERS,
+        handler: |_| get(metrics::metrics),
     },
     Route {
         verb: Verb::Get,
@@ -440,24 +222,6 @@ const FORMS: &[Role] = &[Role::FormPlatform, Role::Tester];
 
 static VALIDATE: Operation =
     Operation { on: "QuestionnaireResponse", name: "validate", definition: "http://hl7.org/fhir/OperationDefinition/Resource-validate" };
-
-static ALLOWED_TRANSITIONS: Operation = Operation {
-    on: "Task",
-    name: "allowed-transitions",
-    definition: "https://neuvola-adapter.example/fhir/OperationDefinition/allowed-transitions",
-};
-
-static SUBSCRIPTION_STATUS: Operation = Operation {
-    on: "Subscription",
-    name: "status",
-    definition: "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-status",
-};
-
-static SUBSCRIPTION_EVENTS: Operation = Operation {
-    on: "Subscription",
-    name: "events",
-    definition: "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-events",
-};
 
 static PROCESS_RESPONSE: Operation = Operation {
     on: "Questionnaire",

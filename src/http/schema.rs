@@ -2,6 +2,8 @@
 //! [`crate::form::submission`] and printed in [`crate::report`], and a test compares.
 #![allow(dead_code, reason = "they are read by utoipa's macro only")]
 
+mod tasks;
+
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{AdditionalProperties, ComponentsBuilder, ObjectBuilder};
 
@@ -15,7 +17,7 @@ pub(super) fn add_to(components: ComponentsBuilder) -> ComponentsBuilder {
             .additional_properties(Some(AdditionalProperties::FreeForm(true)))
             .build()
     };
-    components
+    tasks::add_to(components)
         .schema_from::<Submission>()
         .schema_from::<Identifier>()
         .schema_from::<Person>()
@@ -33,15 +35,6 @@ pub(super) fn add_to(components: ComponentsBuilder) -> ComponentsBuilder {
         .schema_from::<Named>()
         .schema_from::<Rule>()
         .schema_from::<Input>()
-        .schema_from::<Contact>()
-        .schema_from::<ContactPerson>()
-        .schema_from::<Span>()
-        .schema_from::<Picture>()
-        .schema_from::<Taker>()
-        .schema_from::<ContactReceipt>()
-        .schema_from::<ContactOwner>()
-        .schema("JsonPatch", ObjectBuilder::new().description(Some("RFC 6902: an array of operations")).build())
-        .schema("TaskSearch", ObjectBuilder::new().description(Some("Parameters of `GET /fhir/Task`")).build())
         .schema_from::<Health>()
         .schema("Resource", resource("A FHIR R4 resource"))
         .schema("OperationOutcome", resource("A FHIR R4 OperationOutcome, <https://hl7.org/fhir/R4/operationoutcome.html>"))
@@ -243,96 +236,4 @@ struct Input {
 struct Health {
     /// up or ready.
     status: String,
-}
-
-/// A contact that asks to be called back, as the chat platform sends it. Members that are not named here are refused.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
-struct Contact {
-    /// The platform's own id of this contact: the same id is the same request.
-    id: Identifier,
-    /// When the client asked: date and time with an offset.
-    received: String,
-    /// maternity-child-health or family-planning
-    queue: String,
-    /// Code of the code system callback-topic.
-    topic: String,
-    /// phone, chat, text or video
-    channel: String,
-    /// routine, urgent, asap or stat; routine if left out
-    urgency: Option<String>,
-    /// At most 4000 characters.
-    description: Option<String>,
-    person: ContactPerson,
-    /// E.164, as in +358401234567. A call or a text message needs it.
-    phone: Option<String>,
-    preferred_times: Option<Vec<Span>>,
-    /// BCP 47
-    language: Option<String>,
-    interpreter: Option<bool>,
-    /// The client's own neuvola: `Organization/{id}`, or the organisation's OID.
-    own_clinic: Option<String>,
-    /// Three digits.
-    municipality: Option<String>,
-    /// Codes of the code system callback-profession.
-    professions: Option<Vec<String>>,
-    pictures: Option<Vec<Picture>>,
-    /// https
-    video_link: Option<String>,
-    taken_by: Option<Taker>,
-}
-
-/// Who shall be called: an identifier, or anonymous.
-#[derive(ToSchema)]
-struct ContactPerson {
-    identifier: Option<Identifier>,
-    anonymous: Option<bool>,
-}
-
-/// Both with an offset.
-#[derive(ToSchema)]
-struct Span {
-    start: String,
-    end: String,
-}
-
-/// A picture stays where it is.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
-struct Picture {
-    /// https
-    url: String,
-    content_type: String,
-    /// Bytes.
-    size: i32,
-    /// SHA-1, as base64.
-    hash: String,
-    title: Option<String>,
-}
-
-/// Who took the contact.
-#[derive(ToSchema)]
-struct Taker {
-    name: Option<String>,
-    identifier: Option<Identifier>,
-}
-
-/// Where the request went.
-#[derive(ToSchema)]
-struct ContactReceipt {
-    /// `Task/{id}`
-    task: String,
-    url: String,
-    /// ETag of the version.
-    version: String,
-    status: String,
-    owner: ContactOwner,
-    /// Until when somebody calls.
-    due: String,
-}
-
-#[derive(ToSchema)]
-struct ContactOwner {
-    reference: String,
-    name: Option<String>,
 }

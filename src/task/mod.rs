@@ -24,5 +24,6 @@ pub mod print;
 mod profile;
 pub mod search;
 mod shape;
+pub mod statistics;
 pub mod status;
 pub mod store;

@@ -7,4 +7,5 @@ mod hostile;
 mod process;
 mod service;
 mod tasks;
+mod watching;
 mod wire;

@@ -18,4 +18,5 @@ mod recorder;
 mod stores;
 mod stories;
 mod twenty;
+mod upkeep;
 mod world;

@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, OnceLock};
 
 use neuvola_adapter::app::App;
-use neuvola_adapter::caller::{Caller, Callers};
+use neuvola_adapter::caller::{Caller, Callers, Role};
 use neuvola_adapter::clock::FixedClock;
 use neuvola_adapter::config::Limits;
 use neuvola_adapter::configuration::Configuration;
@@ -13,7 +13,6 @@ use neuvola_adapter::net::{BaseUrl, Client, ClientSettings, PlainHttp};
 use neuvola_adapter::profiles::Profiles;
 use neuvola_adapter::record::{FhirApi, PatientRecord, Retry};
 use neuvola_adapter::sandbox::{self, Sandbox};
-use neuvola_adapter::task::directory::Directory;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -60,17 +59,33 @@ impl World {
     pub async fn with_directory() -> Self {
         let (record, api) = record();
         let directory = Configuration::sandbox(&mut || "token".to_owned()).unwrap().0.directory;
-        Self::of(record, api, Limits::default(), Arc::new(directory)).await
+        Self::of(record, api, Limits::default(), |app| app.with_directory(Arc::new(directory))).await
     }
 
     /// An adapter that writes to `api`; `record` is its base URL, if it has one.
     pub async fn before(record: String, api: Arc<dyn PatientRecord>, limits: Limits) -> Self {
-        Self::of(record, api, limits, Arc::default()).await
+        Self::of(record, api, limits, |app| app).await
     }
 
-    async fn of(record: String, api: Arc<dyn PatientRecord>, limits: Limits, directory: Arc<Directory>) -> Self {
+    /// With the sample configuration and a store in memory; whoever calls tests, for the organisation that leaves requests.
+    pub async fn with_tasks() -> Self {
+        let (record, api) = record();
+        let configuration = Configuration::sandbox(&mut || "token".to_owned()).unwrap().0;
+        let organizations = vec!["advice-service".to_owned()];
+        let caller = Caller { name: "test".to_owned(), roles: vec![Role::Tester], organizations };
+        let opening =
+            runtime().spawn(async { Installation::sandbox(configuration, None, [7; 32], &profiles(), Some(caller)).await.unwrap() });
+        let Installation { callers, tasks, .. } = opening.await.unwrap();
+        Self::of(record, api, Limits::default(), |mut app| {
+            app.callers = callers;
+            app.with_tasks(tasks.unwrap())
+        })
+        .await
+    }
+
+    async fn of(record: String, api: Arc<dyn PatientRecord>, limits: Limits, with: impl FnOnce(App) -> App) -> Self {
         let callers = Callers::new(Vec::new(), Some(Caller::loopback("test")));
-        Self::serving(record, api, callers, limits, |app| app.with_directory(directory))
+        Self::serving(record, api, callers, limits, with)
     }
 
     fn installed(record: String, api: Arc<dyn PatientRecord>, installation: Installation) -> Self {

@@ -129,15 +129,16 @@ impl Asking<'_> {
             }
         })?;
         let old = CallbackTask::stored(&current.body).ok_or(Refusal::Bug)?;
-        let Allowed { task, unchanged, .. } = apply(&old, new, &actor).map_err(Refusal::Change)?;
+        let Allowed { task, unchanged, attempt } = apply(&old, new, &actor).map_err(Refusal::Change)?;
         if unchanged {
             return Ok(self.answer(StatusCode::OK, current, headers));
         }
-        let change =
-            Change { id: current.id, from: current.version, body: task.bytes(), index: task.index, by: self.author(), now: actor.now };
+        let (body, index) = (task.bytes(), task.index.clone());
+        let change = Change { id: current.id, from: current.version, body, index, by: self.author(), now: actor.now };
         match self.tasks.store.change(change).await? {
             Changed::Done(stored) => {
                 self.tasks.changed.notify_one();
+                self.app.metrics.changed(&old.index, &task.index, attempt, &stored, &self.tasks.directory);
                 Ok(self.answer(StatusCode::OK, &stored, headers))
             }
             Changed::Stale(version) => {

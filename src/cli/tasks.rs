@@ -1,0 +1,238 @@
+//! `tasks`: callback requests from behind, for whoever runs the service. Nothing about a client is shown.
+
+mod show;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use jiff::SignedDuration;
+use secrecy::ExposeSecret as _;
+use uuid::Uuid;
+
+use super::{CONFIGURATION, INTERNAL, Mistake, NO_INPUT, TRY_LATER, USAGE, complain, runtime, say};
+use crate::clock;
+use crate::configuration::{Configuration, TaskSettings};
+use crate::installation::{InstallationFault, Kept, resolved};
+use crate::task::status::Status;
+use crate::task::store::{Filter, Found, Query, StoreError, Stored, TaskStore, Text, Viewer};
+
+/// Look after the store of callback requests; nothing about a client is shown
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Tasks {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Which change of status there is, for whom, as a Markdown table
+    Transitions,
+    /// Every request, the one changed longest ago first
+    List {
+        #[command(flatten)]
+        place: Place,
+        /// Those in this status: requested, received, accepted …
+        #[arg(long, value_name = "CODE", value_parser = status)]
+        status: Option<Status>,
+        /// One line of JSON a request
+        #[arg(long)]
+        json: bool,
+    },
+    /// One request, its versions, and what each side may do next
+    Show {
+        id: Uuid,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Copy a SQLite store to a new file while it is in use; the copy is as sealed, and needs the same keys
+    Backup {
+        /// A file that is not there yet
+        to: PathBuf,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Hash and seal again, with the first of the configured keys, what the others did
+    Rehash {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Remove now what was finished long enough ago (purge-after-days), history included
+    Purge {
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// Which store.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Place {
+    /// The configuration file that names it
+    #[arg(long, env = "NEUVOLA_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The folder that `serve --sandbox --data` keeps
+    #[arg(long, env = "NEUVOLA_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+impl Tasks {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        runtime()?.block_on(run(self.command))
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Transitions => say(show::transitions()),
+        Command::List { place, status, json } => {
+            let tasks = all(place.open().await?.0.store(), status).await?;
+            if json {
+                tasks.iter().for_each(|task| say(show::line(task)));
+            } else {
+                say(show::table(&tasks));
+            }
+        }
+        Command::Show { id, place } => {
+            let (kept, _) = place.open().await?;
+            let task = match kept.store().read(id).await.map_err(told)? {
+                Found::Task(task) => task,
+                Found::Purged => return Err(Mistake::ending(NO_INPUT, "it was purged")),
+                Found::Nothing => return Err(Mistake::ending(NO_INPUT, "there is no such request")),
+            };
+            let versions = versions(kept.store(), id).await?;
+            say(show::one(&task, &versions));
+        }
+        Command::Backup { to, place } => {
+            if to.exists() {
+                return Err(Mistake::ending(USAGE, format_args!("{}: is there already, and nothing is overwritten", to.display())));
+            }
+            let Kept::Sqlite(store) = place.open().await?.0 else {
+                return Err(Mistake::ending(USAGE, "the store is PostgreSQL's: back it up with PostgreSQL's own means (pg_dump)"));
+            };
+            store.backup(&to).await.map_err(told)?;
+            store.close().await;
+            say(format_args!("{}: a copy; it opens with the keys of the store", to.display()));
+        }
+        Command::Rehash { place } => {
+            let (kept, _) = place.open().await?;
+            let mut rows = 0;
+            loop {
+                match kept.store().rehash(AT_ONCE).await.map_err(told)? {
+                    0 => break,
+                    more => rows += more,
+                }
+            }
+            say(format_args!("rows hashed and sealed again: {rows}"));
+        }
+        Command::Purge { place } => {
+            let (kept, settings) = place.open().await?;
+            let days = settings.purge_after_days;
+            let before = clock::now() - SignedDuration::from_hours(i64::from(days) * 24);
+            let mut removed = 0;
+            loop {
+                match kept.store().purge(before, AT_ONCE).await.map_err(told)? {
+                    0 => break,
+                    more => removed += more,
+                }
+            }
+            say(format_args!("removed, finished more than {days} days ago: {removed}"));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Place {
+    /// The store, which must be there, and for how long it keeps what is finished.
+    async fn open(self) -> anyhow::Result<(Kept, TaskSettings)> {
+        match (self.config, self.data) {
+            (Some(file), _) => configured(&file).await,
+            (None, Some(data)) => {
+                if !data.join("key").exists() {
+                    return Err(Mistake::ending(NO_INPUT, format_args!("{}: no sandbox has kept anything here", data.display())));
+                }
+                let kept = Kept::of_sandbox(&data, super::data::key(Some(&data))?).await.map_err(not_opened)?;
+                Ok((kept, TaskSettings::default()))
+            }
+            (None, None) => Err(Mistake::ending(USAGE, "say which store: --config FILE or --data DIR")),
+        }
+    }
+}
+
+async fn configured(file: &Path) -> anyhow::Result<(Kept, TaskSettings)> {
+    let name = file.display();
+    let text = std::fs::read_to_string(file).map_err(|error| Mistake::ending(NO_INPUT, format_args!("{name}: {error}")))?;
+    let tell = |mistakes: Vec<crate::configuration::Mistake>| {
+        mistakes.iter().for_each(complain);
+        Mistake::ending(CONFIGURATION, format_args!("{name}: mistakes: {}", mistakes.len()))
+    };
+    let Configuration { tasks, store, .. } = Configuration::read(&text, &name.to_string()).map_err(tell)?;
+    let store = store.ok_or_else(|| Mistake::ending(CONFIGURATION, format_args!("{name}: no [store]")))?;
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let opened = store.open(folder).map_err(tell)?;
+    if let Some(kept) = opened.url.expose_secret().strip_prefix("sqlite:").map(|kept| resolved(folder, kept))
+        && !kept.exists()
+    {
+        return Err(Mistake::ending(NO_INPUT, format_args!("{}: is not there: nothing was kept yet", kept.display())));
+    }
+    Ok((Kept::open(opened, folder).await.map_err(not_opened)?, tasks))
+}
+
+async fn all(store: &dyn TaskStore, status: Option<Status>) -> anyhow::Result<Vec<Stored>> {
+    let filter = |status: Status| Filter::Text { column: Text::Status, any: vec![status.code().to_owned()], not: false };
+    let filters = status.map(filter).into_iter().collect();
+    let mut query = Query { viewer: Viewer::Everything, filters, sort: Vec::new(), limit: AT_ONCE, after: None };
+    let mut tasks = Vec::new();
+    loop {
+        let page = store.search(&query).await.map_err(told)?;
+        tasks.extend(page.tasks);
+        query.after = page.next;
+        if query.after.is_none() {
+            return Ok(tasks);
+        }
+    }
+}
+
+/// Newest first.
+async fn versions(store: &dyn TaskStore, id: Uuid) -> anyhow::Result<Vec<Stored>> {
+    let mut versions: Vec<Stored> = Vec::new();
+    loop {
+        let more = store.history(id, versions.last().map(|oldest| oldest.version), AT_ONCE).await.map_err(told)?;
+        if more.is_empty() {
+            return Ok(versions);
+        }
+        versions.extend(more);
+    }
+}
+
+fn status(code: &str) -> Result<Status, String> {
+    Status::from_code(code).ok_or_else(|| format!("one of {}", Status::ALL.map(Status::code).join(", ")))
+}
+
+fn not_opened(fault: InstallationFault) -> anyhow::Error {
+    match fault {
+        InstallationFault::Store(fault) => told(fault),
+        fault => Mistake::ending(CONFIGURATION, fault),
+    }
+}
+
+fn told(fault: StoreError) -> anyhow::Error {
+    let exit = match fault {
+        StoreError::Busy(_) => TRY_LATER,
+        // a key is missing from the configuration
+        StoreError::Sealed => CONFIGURATION,
+        StoreError::Broken(_) => INTERNAL,
+    };
+    Mistake::ending(exit, fault)
+}
+
+const AT_ONCE: u32 = 1000;
+
+const EXAMPLES: &str = "\
+Examples:
+  neuvola-adapter tasks transitions
+  neuvola-adapter tasks list --config adapter.toml --status rejected
+  neuvola-adapter tasks list --data ./sandbox --json
+  neuvola-adapter tasks show --config adapter.toml 0199c0de-0000-7000-8000-000000000001
+  neuvola-adapter tasks backup --config adapter.toml copy.sqlite";
