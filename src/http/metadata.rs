@@ -101,7 +101,7 @@ fn rest(app: &App) -> CapabilityStatementRest {
         documentation: Some(DOCUMENTATION.into()),
         security: Some(CapabilityStatementRestSecurity {
             cors: Some(false.into()),
-            description: Some("Listens on the loopback interface only; callers are not told apart yet.".into()),
+            description: Some("Callers prove themselves by a bearer token (RFC 6750), where callers are configured; without any it listens on the loopback interface only.".into()),
             ..Default::default()
         }),
         resource: resources.into_values().collect(),

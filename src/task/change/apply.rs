@@ -36,12 +36,13 @@ pub fn apply(old: &CallbackTask, mut new: CallbackTask, actor: &Actor<'_>) -> Re
         put_count(old, &mut new, 1);
     }
     let passed_on = new.index.status == Status::Requested && new.index.owner != old.index.owner;
-    if passed_on && new.index.business_status == old.index.business_status {
-        if let Some(Value::Object(status)) = new.body.get_mut("businessStatus") {
-            status.insert("coding".to_owned(), json!([{"system": system("callback-business-status"), "code": "readdressed"}]));
-            status.shift_remove("text");
-            new.index.business_status = Some("readdressed".to_owned());
-        }
+    if passed_on
+        && new.index.business_status == old.index.business_status
+        && let Some(Value::Object(status)) = new.body.get_mut("businessStatus")
+    {
+        status.insert("coding".to_owned(), json!([{"system": system("callback-business-status"), "code": "readdressed"}]));
+        status.shift_remove("text");
+        new.index.business_status = Some("readdressed".to_owned());
     }
     sign_notes(old, &mut new, actor, side, attempt);
     Ok(Allowed { task: new, unchanged: false, attempt })
