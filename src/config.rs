@@ -26,6 +26,9 @@ pub struct Config {
     /// Of the sandbox: the folder that keeps its callback requests; otherwise they end with the process
     #[arg(long, env = "NEUVOLA_DATA", value_name = "DIR", requires = "sandbox")]
     pub data: Option<PathBuf>,
+    /// Of the sandbox: without the plausible week of callback requests that an empty one is given
+    #[arg(long, env = "NEUVOLA_EMPTY", value_parser = BoolishValueParser::new(), requires = "sandbox")]
+    pub empty: bool,
     /// Organisations, services, routes, opening hours, callers and the store of callback requests (TOML)
     #[arg(long = "config", env = "NEUVOLA_CONFIG", value_name = "FILE", conflicts_with = "sandbox")]
     pub configuration: Option<PathBuf>,

@@ -1,6 +1,8 @@
 //! From a configuration to what runs: the directory, the store of callback requests, and what goes on in the background
 //! (notifications, purging). The command line decides what is configured; this puts it together.
 
+pub mod week;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;

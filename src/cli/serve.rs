@@ -17,7 +17,7 @@ use crate::clock::{self, Clock, SystemClock};
 use crate::config::Config;
 use crate::configuration::{Configuration, SandboxCaller, fresh_token};
 use crate::http;
-use crate::installation::{Installation, InstallationFault};
+use crate::installation::{Installation, InstallationFault, week};
 use crate::profiles::Profiles;
 use crate::sandbox::{self, Sandbox};
 
@@ -43,7 +43,7 @@ impl Serve {
 }
 
 async fn serve(config: Config, profiles: Profiles) -> anyhow::Result<ExitCode> {
-    let Config { listen, record, sandbox, data, configuration, json, caller, base_url, limits } = config;
+    let Config { listen, record, sandbox, data, empty, configuration, json, caller, base_url, limits } = config;
     let unproven = Caller::loopback(&caller);
     let (installation, tokens) = match (&configuration, sandbox) {
         (Some(file), _) => match configured(file, &profiles).await? {
@@ -79,6 +79,10 @@ async fn serve(config: Config, profiles: Profiles) -> anyhow::Result<ExitCode> {
     let mut app = App::new(Arc::new(profiles), connect(&record)?, clock, callers, base_url, limits).with_directory(directory);
     if let Some(tasks) = tasks {
         app = app.with_tasks(tasks);
+    }
+    if let Some(tasks) = app.tasks.as_ref().filter(|_| sandbox.is_some() && configuration.is_none() && !empty) {
+        let filled = week::fill(tasks, &app.callers, app.clock.now()).await?;
+        tracing::info!(filled, "the sandbox has callback requests");
     }
     announce(address, sandbox, &tokens, json);
     http::serve(listener, Arc::new(app), asked_to_stop()?).await?;

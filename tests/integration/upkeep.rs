@@ -37,7 +37,7 @@ impl Drop for Folder {
 #[tokio::test]
 async fn an_operator_sees_how_requests_stand_and_nothing_about_the_client() {
     let folder = Folder::new();
-    let arguments = ["serve", "--sandbox", "--data", "kept", "--json", "--listen", "127.0.0.1:0"];
+    let arguments = ["serve", "--sandbox", "--empty", "--data", "kept", "--json", "--listen", "127.0.0.1:0"];
     let (running, told) = Running::start(confined(neuvola_adapter(&arguments), &folder.0), Stream::Out, |line| {
         serde_json::from_str::<Value>(line).ok().filter(|line| line["listening"].is_string())
     });
