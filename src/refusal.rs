@@ -31,6 +31,8 @@
 
 use std::time::Duration;
 
+use neuvola_fhir::Fault;
+
 use crate::caller::Unknown;
 use crate::issue::Issue;
 use crate::record::{PatientFault, RecordError};
@@ -106,6 +108,11 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// A document that cannot be read: every fault with its place.
+    pub fn unreadable(faults: Vec<Fault>) -> Self {
+        Self::Unreadable(faults.into_iter().map(Issue::from).collect())
+    }
+
     /// HTTP status.
     pub fn status(&self) -> u16 {
         match self {

@@ -6,6 +6,8 @@ use axum::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
 use url::form_urlencoded;
 
 pub(super) const FHIR_JSON: &str = "application/fhir+json; charset=utf-8";
+/// Refuses what is left aside otherwise: <https://hl7.org/fhir/R4/search.html#errors>
+pub(super) const STRICT: &str = "handling=strict";
 pub(super) const JSON: &str = "application/json";
 
 /// Whether JSON may be answered. `_format` counts over `Accept`.
@@ -27,6 +29,12 @@ pub(super) fn sends_json(headers: &HeaderMap) -> bool {
     let (Some(only), None) = (types.next(), types.next()) else { return false };
     let plain = headers.get_all(CONTENT_ENCODING).iter().all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
     plain && only.to_str().is_ok_and(is_json)
+}
+
+/// Whether `Prefer` asks for this (RFC 7240), as in `handling=strict`.
+pub(super) fn prefers(headers: &HeaderMap, wanted: &str) -> bool {
+    let values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split([',', ';'])).any(|part| part.trim().eq_ignore_ascii_case(wanted))
 }
 
 /// Whether the body says that it is a JSON Patch (RFC 6902).

@@ -24,6 +24,7 @@ mod statistics;
 #[allow(dead_code, reason = "its routes follow")]
 mod subscriptions;
 pub mod tasks;
+mod version;
 
 use std::sync::Arc;
 

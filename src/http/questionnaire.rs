@@ -78,7 +78,7 @@ fn written(receipt: &Receipt) -> Issue {
 
 /// The QuestionnaireResponse in a body: bare, or the parameter of one of these names.
 fn response_in<'b>(body: &'b [u8], names: &[&str], other: impl Fn(&str, &str, &str, &mut Issues)) -> Result<&'b [u8], Refusal> {
-    let node = neuvola_fhir::read(body).map_err(|faults| Refusal::Unreadable(faults.into_iter().map(Issue::from).collect()))?;
+    let node = neuvola_fhir::read(body).map_err(Refusal::unreadable)?;
     let mut issues = Issues::default();
     let mut found = None;
     if node.text("resourceType") == Some("Parameters") {

@@ -6,6 +6,7 @@ use neuvola_fhir::model::resources::{Bundle, BundleEntry, BundleEntrySearch, Bun
 use url::form_urlencoded;
 use uuid::Uuid;
 
+use super::media::{STRICT, prefers};
 use super::questionnaire::unknown_parameter;
 use crate::issue::{Issue, Issues, Severity};
 use crate::outcome;
@@ -124,7 +125,7 @@ impl<T> Search<T> {
     /// # Errors
     /// What was ignored.
     pub(super) fn strictly(self, headers: &HeaderMap) -> Result<Self, Refusal> {
-        if self.ignored.is_empty() || !is_strict(headers) {
+        if self.ignored.is_empty() || !prefers(headers, STRICT) {
             return Ok(self);
         }
         let as_error = |issue| Issue { severity: Severity::Error, ..issue };
@@ -192,12 +193,6 @@ impl<T> Search<T> {
 
 fn mode(mode: &str) -> Option<BundleEntrySearch> {
     Some(BundleEntrySearch { mode: Some(mode.into()), ..Default::default() })
-}
-
-/// `Prefer: handling=strict`, <https://hl7.org/fhir/R4/search.html#errors>
-fn is_strict(headers: &HeaderMap) -> bool {
-    let preferences = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
-    preferences.flat_map(|value| value.split([',', ';'])).any(|preference| preference.trim().eq_ignore_ascii_case("handling=strict"))
 }
 
 fn matching(kind: &str, modifier: Option<&str>) -> Option<Match> {

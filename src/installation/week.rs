@@ -2,7 +2,6 @@
 //! working days, through the same functions as over HTTP. Everybody in it is made up.
 
 use jiff::civil::Time;
-use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -47,13 +46,12 @@ pub async fn fill(tasks: &Tasks, callers: &Callers, now: Timestamp) -> Result<us
 
 /// Eight contacts a day.
 fn moments(now: Timestamp) -> Vec<Timestamp> {
-    let zone = TimeZone::get("Europe/Helsinki").unwrap_or(TimeZone::UTC);
-    let today = now.to_zoned(zone.clone()).date();
+    let today = calendar::day_of(now);
     let mut days: Vec<_> =
         (1..20).filter_map(|back| today.checked_sub(back.days()).ok()).filter(|day| calendar::is_working_day(*day)).take(5).collect();
     days.reverse();
     let opening = Time::constant(8, 5, 0, 0);
-    let starts = days.into_iter().filter_map(|day| day.to_datetime(opening).to_zoned(zone.clone()).ok());
+    let starts = days.into_iter().filter_map(|day| day.to_datetime(opening).to_zoned(calendar::HELSINKI.clone()).ok());
     starts.flat_map(|start| (0..8_i64).map(move |slot| start.timestamp() + (slot * 47).minutes())).collect()
 }
 

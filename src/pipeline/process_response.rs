@@ -23,7 +23,7 @@ use crate::refusal::Refusal;
 /// # Errors
 /// Every fault, all at once.
 pub fn prepare_response(document: &[u8], wanted: Option<&Questionnaire>, context: Context<'_>) -> Result<Plans, Refusal> {
-    let node = read(document).map_err(|faults| Refusal::Unreadable(faults.into_iter().map(Issue::from).collect()))?;
+    let node = read(document).map_err(Refusal::unreadable)?;
     let mut issues = Issues::default();
     if let Some(questionnaire) = questionnaire(&node, wanted, context, &mut issues) {
         issues.extend(validate(&node, questionnaire).err().unwrap_or_default());

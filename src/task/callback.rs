@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::codes::Codes;
 use super::status::Status;
 use super::store::{Index, Priority, Tag};
-use super::{profile, shape};
+use super::{profile, search, shape};
 use crate::identity::Identifier;
 use crate::issue::{Issue, Issues};
 
@@ -158,18 +158,8 @@ fn instant(text: &str, end: bool) -> Option<Timestamp> {
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Some(instant);
     }
-    let (year, month, day) = (text.get(..4)?.parse().ok()?, text.get(5..7), text.get(8..10));
-    let number = |text: Option<&str>| text.map_or(Some(1), |text| text.parse().ok());
-    let first = jiff::civil::Date::new(year, number(month)?, number(day)?).ok()?;
-    let date = match (end, month, day) {
-        (false, _, _) => first,
-        (true, None, _) => first.checked_add(jiff::Span::new().years(1)).ok()?,
-        (true, Some(_), None) => first.checked_add(jiff::Span::new().months(1)).ok()?,
-        (true, ..) => first.tomorrow().ok()?,
-    };
-    let zone = jiff::tz::TimeZone::get("Europe/Helsinki").ok()?;
-    let start = date.to_zoned(zone).ok()?.timestamp();
-    if end { start.checked_sub(jiff::Span::new().milliseconds(1)).ok() } else { Some(start) }
+    let (from, until) = search::days(text)?;
+    if end { until?.checked_sub(jiff::Span::new().milliseconds(1)).ok() } else { Some(from) }
 }
 
 /// How often the client was called without an answer: the extension on `businessStatus`.

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::codes::{Codes, system};
 use super::parameters::is_phone_number;
+use super::store::Priority;
 use crate::form::Object;
 use crate::form::submission::read_identifier;
 use crate::issue::{Issue, Issues};
@@ -17,7 +18,6 @@ pub struct Contact {
     pub task: Map<String, Value>,
     /// The client's own neuvola: a reference, or an organisation's identifier.
     pub own: Option<String>,
-    pub municipality: Option<String>,
 }
 
 /// Reads a contact, every fault at once, each with its place in the platform's own JSON.
@@ -45,8 +45,11 @@ fn read(node: &Node<'_>, codes: &Codes, issues: &mut Issues) -> Option<Contact> 
     let topic = object.word("topic", &topics).map(|index| topics[index]);
     let channels = words("callback-channel");
     let channel = object.word("channel", &channels).map(|index| channels[index]);
-    let urgency =
-        if object.optional("urgency").is_some() { object.word("urgency", &URGENCIES).map(|index| URGENCIES[index]) } else { None };
+    let urgency = if object.optional("urgency").is_some() {
+        object.word("urgency", &Priority::ALL.map(Priority::code)).map(|index| Priority::ALL[index].code())
+    } else {
+        None
+    };
     let description = object.bounded_text("description", 4000);
     let person = object.required("person");
     let phone = object.optional_text("phone");
@@ -104,8 +107,7 @@ fn read(node: &Node<'_>, codes: &Codes, issues: &mut Issues) -> Option<Contact> 
         issues.push(Issue::error("value", "not-https", root.member("videoLink"), "the link must be https"));
     }
     inputs.extend(taken_by.and_then(|node| taker(node, root.member("takenBy"), issues)));
-    for (index, code) in professions.iter().enumerate().filter(|(_, code)| !codes.has("callback-profession", code)) {
-        let _ = code;
+    for (index, _) in professions.iter().enumerate().filter(|(_, code)| !codes.has("callback-profession", code)) {
         let list = root.member("professions");
         let issue = Issue::error("code-invalid", "unknown-word", list.element(index), "the profession is not known");
         issues.push(issue.remedy(format!("one of: {}", codes.in_system("callback-profession").join(", "))));
@@ -133,7 +135,7 @@ fn read(node: &Node<'_>, codes: &Codes, issues: &mut Issues) -> Option<Contact> 
         put("performerType", professions.iter().map(|code| concept("callback-profession", code)).collect());
     }
     put("input", Value::Array(inputs));
-    Some(Contact { task, own: own.map(str::to_owned), municipality: municipality.map(str::to_owned) })
+    Some(Contact { task, own: own.map(str::to_owned) })
 }
 
 /// `{"identifier": …}`, or `{"anonymous": true}`: that nobody is named must be said.
@@ -227,4 +229,3 @@ pub(super) fn concept(of: &str, code: &str) -> Value {
 
 /// The code system of municipalities (HL7 Finland base profiles).
 pub(super) const MUNICIPALITIES: &str = "urn:oid:1.2.246.537.6.21.2003";
-const URGENCIES: [&str; 4] = ["routine", "urgent", "asap", "stat"];

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::calendar::HELSINKI;
 use super::callback::{CallbackTask, Unfit};
 use super::change::{Actor, REQUESTERS};
 use super::codes::Codes;
@@ -147,7 +148,7 @@ fn deadline(task: &mut Map<String, Value>, actor: &Actor<'_>, at: Timestamp, iss
     let owner = task.get("owner").and_then(|owner| owner["reference"].as_str()).unwrap_or_default();
     let priority = task["priority"].as_str().and_then(Priority::from_code).unwrap_or(Priority::Routine);
     let due = actor.directory.deadline(owner, at, priority);
-    let local = due.to_zoned(jiff::tz::TimeZone::get("Europe/Helsinki").unwrap_or(jiff::tz::TimeZone::UTC));
+    let local = due.to_zoned(HELSINKI.clone());
     let text = local.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
     let restriction = task.entry("restriction").or_insert_with(|| json!({}));
     // another kind of value is told when the Task is read

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::callback::SUBSETTED;
 use super::search::Subset;
 use super::store::Stored;
 
@@ -66,7 +67,7 @@ fn head(task: &Stored) -> String {
 fn begun(task: &Stored) -> Map<String, Value> {
     let at = last_updated(task);
     let meta =
-        json!({ "versionId": task.version.to_string(), "lastUpdated": at, "tag": [{ "system": OBSERVATION_VALUE, "code": "SUBSETTED" }] });
+        json!({ "versionId": task.version.to_string(), "lastUpdated": at, "tag": [{ "system": OBSERVATION_VALUE, "code": SUBSETTED }] });
     let mut begun = Map::new();
     begun.insert("resourceType".to_owned(), "Task".into());
     begun.insert("id".to_owned(), task.id.to_string().into());

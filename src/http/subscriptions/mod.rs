@@ -21,6 +21,7 @@ use super::edge::Who;
 use super::media::{FHIR_JSON, sends_json};
 use super::search::{Parameter, Search, Told};
 use super::segment::Segment;
+use super::version::{etag, http_date};
 use crate::app::{App, Tasks};
 use crate::issue::Issue;
 use crate::refusal::Refusal;
@@ -57,7 +58,7 @@ pub(super) async fn create(State(app): State<Arc<App>>, Who(caller): Who, reques
 }
 
 /// `GET /fhir/Subscription/{id}`
-pub(super) async fn read(State(app): State<Arc<App>>, Who(caller): Who, Segment(id): Segment) -> Result<Response, Refusal> {
+pub(super) async fn read(State(app): State<Arc<App>>, Who(caller): Who, id: Segment) -> Result<Response, Refusal> {
     answer(StatusCode::OK, &own(app.tasks()?, &caller.name, &id).await?)
 }
 
@@ -66,7 +67,7 @@ pub(super) async fn read(State(app): State<Arc<App>>, Who(caller): Who, Segment(
 pub(super) async fn update(
     State(app): State<Arc<App>>,
     Who(caller): Who,
-    Segment(id): Segment,
+    id: Segment,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Refusal> {
@@ -76,7 +77,7 @@ pub(super) async fn update(
     check_version(&headers, before.version)?;
     let base = base(&app);
     let document = document(&bytes)?;
-    if document.text("id") != Some(id.as_str()) {
+    if document.text("id") != Some(id.0.as_str()) {
         let issue = Issue::error("value", "other-id", "Subscription.id", "`id` is not the id in the URL");
         return Err(Refusal::Request(vec![issue.remedy("send the whole resource as it was read, with the change")]));
     }
@@ -101,12 +102,7 @@ pub(super) async fn update(
 }
 
 /// `DELETE /fhir/Subscription/{id}`; `If-Match` counts if it is there.
-pub(super) async fn delete(
-    State(app): State<Arc<App>>,
-    Who(caller): Who,
-    Segment(id): Segment,
-    headers: HeaderMap,
-) -> Result<Response, Refusal> {
+pub(super) async fn delete(State(app): State<Arc<App>>, Who(caller): Who, id: Segment, headers: HeaderMap) -> Result<Response, Refusal> {
     let tasks = app.tasks()?;
     let kept = own(tasks, &caller.name, &id).await?;
     if headers.contains_key(IF_MATCH) {
@@ -165,15 +161,15 @@ const fn parameter(
 }
 
 /// Somebody else's is not there.
-async fn own(tasks: &Tasks, caller: &str, id: &str) -> Result<Subscribed, Refusal> {
+async fn own(tasks: &Tasks, caller: &str, id: &Segment) -> Result<Subscribed, Refusal> {
     let not_found = || Refusal::NotFound("the Subscription of that id".to_owned());
-    let id = Uuid::parse_str(id).ok().filter(|parsed| parsed.to_string() == id).ok_or_else(not_found)?;
+    let id = id.uuid().ok_or_else(not_found)?;
     let kept = tasks.store.subscription(id).await?;
     kept.filter(|kept| kept.caller == caller).ok_or_else(not_found)
 }
 
 fn document(bytes: &[u8]) -> Result<Node<'_>, Refusal> {
-    let node = neuvola_fhir::read(bytes).map_err(|faults| Refusal::Unreadable(faults.into_iter().map(Issue::from).collect()))?;
+    let node = neuvola_fhir::read(bytes).map_err(Refusal::unreadable)?;
     if node.text("resourceType") != Some("Subscription") {
         let issue = Issue::error("structure", "not-a-subscription", "resourceType", "a Subscription is wanted");
         return Err(Refusal::Unreadable(vec![issue]));
@@ -194,8 +190,7 @@ fn check_version(headers: &HeaderMap, current: u64) -> Result<(), Refusal> {
 
 fn answer(status: StatusCode, kept: &Subscribed) -> Result<Response, Refusal> {
     let body = Shown::of(kept).ok_or(Refusal::Bug)?.bytes;
-    let modified = kept.last_updated.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
-    let headers = [(ETAG, format!("W/\"{}\"", kept.version)), (LAST_MODIFIED, modified)];
+    let headers = [(ETAG, etag(kept.version)), (LAST_MODIFIED, http_date(kept.last_updated))];
     Ok((status, headers, [(CONTENT_TYPE, FHIR_JSON)], body).into_response())
 }
 

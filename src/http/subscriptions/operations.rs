@@ -27,7 +27,7 @@ use crate::task::store::Subscribed;
 pub(in crate::http) async fn status(
     State(app): State<Arc<App>>,
     Who(caller): Who,
-    Segment(id): Segment,
+    id: Segment,
     request: Request,
 ) -> Result<Response, Refusal> {
     let tasks = app.tasks()?;
@@ -62,7 +62,7 @@ pub(in crate::http) async fn all_statuses(State(app): State<Arc<App>>, Who(calle
 pub(in crate::http) async fn events(
     State(app): State<Arc<App>>,
     Who(caller): Who,
-    Segment(id): Segment,
+    id: Segment,
     request: Request,
 ) -> Result<Response, Refusal> {
     let tasks = app.tasks()?;
@@ -94,7 +94,7 @@ async fn parameters(app: &App, request: Request, known: &[&str]) -> Result<Vec<(
     let mut issues = Issues::default();
     if request.headers().contains_key(CONTENT_TYPE) {
         let bytes = receive_small(app, request, sends_json).await?;
-        let node = neuvola_fhir::read(&bytes).map_err(|faults| Refusal::Unreadable(faults.into_iter().map(Issue::from).collect()))?;
+        let node = neuvola_fhir::read(&bytes).map_err(Refusal::unreadable)?;
         if node.text("resourceType") != Some("Parameters") {
             issues.push(Issue::error("structure", "not-parameters", "resourceType", "Parameters are wanted"));
         }

@@ -99,18 +99,20 @@ impl Asking<'_> {
             Sight::Reduced => {
                 let message = "you see a part of the Task: it is its owner's to change";
                 let issue = Issue::error("business-rule", "subsetted", "Task.meta.tag", message);
-                let (actor, scope) = (self.actor(), &task.scope);
-                let possible = options(&actor, scope.status, &scope.owner, &scope.requester);
-                Err(Refusal::Change([vec![issue], possible.issues()].concat()))
+                Err(Refusal::Change([vec![issue], self.possible(&task)].concat()))
             }
             Sight::Whole => Ok(task),
         }
     }
 
+    /// What the caller may do with it, to stand behind a refusal.
+    fn possible(&self, task: &Stored) -> Vec<Issue> {
+        let scope = &task.scope;
+        options(&self.actor(), scope.status, &scope.owner, &scope.requester).issues()
+    }
+
     async fn change(&self, current: &Stored, sent: Value, headers: &HeaderMap) -> Result<Response, Refusal> {
         let actor = self.actor();
-        let scope = &current.scope;
-        let possible = options(&actor, scope.status, &scope.owner, &scope.requester);
         if sent["id"] != current.id.to_string() {
             let issue = Issue::error("invalid", "wrong-id", "Task.id", "`id` is not the one in the URL");
             return Err(Refusal::Unreadable(vec![issue]));
@@ -124,7 +126,7 @@ impl Asking<'_> {
         let new = CallbackTask::read(sent.to_string().as_bytes(), &self.tasks.codes).map_err(|unfit| match unfit {
             Unfit::NotR4(issues) => Refusal::Unreadable(issues),
             Unfit::NotOurs(mut issues) => {
-                issues.extend(possible.issues());
+                issues.extend(self.possible(current));
                 Refusal::Change(issues)
             }
         })?;

@@ -102,7 +102,7 @@ fn condition(headers: &HeaderMap) -> Result<Option<(Option<String>, String)>, Re
 
 /// A JSON object, without what JSON allows and FHIR does not.
 pub(super) fn read(bytes: &[u8]) -> Result<Value, Refusal> {
-    let node = neuvola_fhir::read(bytes).map_err(|faults| Refusal::Unreadable(faults.into_iter().map(Issue::from).collect()))?;
+    let node = neuvola_fhir::read(bytes).map_err(Refusal::unreadable)?;
     if node.kind() != neuvola_fhir::Kind::Object {
         return Err(Refusal::Unreadable(vec![Issue::error("structure", "wrong-type", "", "a FHIR resource is wanted, as a JSON object")]));
     }

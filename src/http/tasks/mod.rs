@@ -24,8 +24,9 @@ use axum::response::{IntoResponse as _, Response};
 use uuid::Uuid;
 
 use super::edge::{RequestId, Who};
-use super::media::FHIR_JSON;
+use super::media::{FHIR_JSON, prefers};
 use super::segment::Segment;
+use super::version::{etag, http_date};
 use crate::app::{App, Tasks};
 use crate::caller::{Caller, Role};
 use crate::issue::Issue;
@@ -122,15 +123,11 @@ impl<'a> Asking<'a> {
         let headers = response.headers_mut();
         let mut put = |name, text: String| headers.extend(HeaderValue::from_str(&text).ok().map(|value| (name, value)));
         put(ETAG, etag(task.version));
-        put(LAST_MODIFIED, task.last_updated.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
+        put(LAST_MODIFIED, http_date(task.last_updated));
         if created {
             put(LOCATION, format!("{}/fhir/Task/{}/_history/{}", self.app.base, task.id, task.version));
         }
     }
-}
-
-fn etag(version: u64) -> String {
-    format!("W/\"{version}\"")
 }
 
 fn nothing() -> Refusal {
@@ -138,9 +135,8 @@ fn nothing() -> Refusal {
 }
 
 /// A path's id; what is none of ours leads to nothing.
-fn id_of(Segment(id): &Segment) -> Result<Uuid, Refusal> {
-    // one spelling only: an id is an opaque string to others
-    id.parse::<Uuid>().ok().filter(|uuid| uuid.to_string() == *id).ok_or_else(nothing)
+fn id_of(id: &Segment) -> Result<Uuid, Refusal> {
+    id.uuid().ok_or_else(nothing)
 }
 
 /// `Prefer: return=…`, <https://hl7.org/fhir/R4/http.html#ops>
@@ -152,13 +148,9 @@ enum Preference {
 }
 
 fn preference(headers: &HeaderMap) -> Preference {
-    let said = |wanted: &str| {
-        let values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
-        values.flat_map(|value| value.split([',', ';'])).any(|part| part.trim().eq_ignore_ascii_case(wanted))
-    };
-    if said("return=minimal") {
+    if prefers(headers, "return=minimal") {
         Preference::Minimal
-    } else if said("return=OperationOutcome") {
+    } else if prefers(headers, "return=OperationOutcome") {
         Preference::Outcome
     } else {
         Preference::Representation

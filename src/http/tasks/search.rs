@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use url::form_urlencoded;
 
 use super::super::body;
-use super::super::media::FHIR_JSON;
+use super::super::media::{FHIR_JSON, STRICT, prefers};
 use super::bundle::{Mode, Searchset};
 use crate::caller::Caller;
 use crate::issue::{Issue, Severity};
@@ -57,7 +57,7 @@ impl Asked {
             pairs.extend(form_urlencoded::parse(text).take(MOST_PAIRS).map(|(name, value)| (name.into_owned(), value.into_owned())));
         };
         decode(request.uri().query().unwrap_or_default().as_bytes(), &mut pairs);
-        let strict = is_strict(request.headers());
+        let strict = prefers(request.headers(), STRICT);
         if request.method() == Method::POST {
             if !is_form(request.headers()) {
                 return Err(Refusal::MediaType);
@@ -215,12 +215,6 @@ fn sees_nobody(viewer: &Viewer) -> bool {
         Viewer::Everything => false,
         Viewer::Party { owners, requesters, formerly } => owners.is_empty() && requesters.is_empty() && formerly.is_empty(),
     }
-}
-
-/// `Prefer: handling=strict`, <https://hl7.org/fhir/R4/search.html#errors>
-fn is_strict(headers: &HeaderMap) -> bool {
-    let preferences = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
-    preferences.flat_map(|value| value.split([',', ';'])).any(|preference| preference.trim().eq_ignore_ascii_case("handling=strict"))
 }
 
 /// Whether the body says that it is a form; one without a body need not.

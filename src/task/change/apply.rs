@@ -16,7 +16,6 @@ use crate::task::status::{Owner, Side, Status, Transition};
 /// # Errors
 /// Everything that is not allowed, then everything that is.
 pub fn apply(old: &CallbackTask, mut new: CallbackTask, actor: &Actor<'_>) -> Result<Allowed, Vec<Issue>> {
-    let options = options(actor, old.index.status, &old.index.owner, &old.index.requester);
     whole(&new.body)?;
     let counted = put_count(old, &mut new, 0);
     let changed = changed(&old.body, &new.body);
@@ -31,7 +30,9 @@ pub fn apply(old: &CallbackTask, mut new: CallbackTask, actor: &Actor<'_>) -> Re
     } else {
         moved(old, &new, &changed, actor, &sides, &mut issues)
     };
-    let Some(side) = side.filter(|_| issues.is_empty()) else { return Err(refused(issues, &options)) };
+    let Some(side) = side.filter(|_| issues.is_empty()) else {
+        return Err(refused(issues, &options(actor, old.index.status, &old.index.owner, &old.index.requester)));
+    };
     if attempt {
         put_count(old, &mut new, 1);
     }

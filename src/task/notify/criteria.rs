@@ -3,11 +3,11 @@
 //! that a search gives it: all parameters must hold, any of the values of one will do.
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use url::form_urlencoded;
 
 use crate::issue::{Issue, Issues};
+use crate::task::calendar::HELSINKI;
 use crate::task::status::Status;
 use crate::task::store::{Moment, Range};
 
@@ -126,8 +126,7 @@ fn due(value: &str) -> Option<Range> {
 fn span(text: &str) -> Option<(Timestamp, Timestamp)> {
     if text.len() == "2026-11-16".len() {
         let day: Date = text.parse().ok()?;
-        let zone = TimeZone::get("Europe/Helsinki").ok()?;
-        let begin = |day: Date| Some(day.to_zoned(zone.clone()).ok()?.timestamp());
+        let begin = |day: Date| Some(day.to_zoned(HELSINKI.clone()).ok()?.timestamp());
         return Some((begin(day)?, begin(day.tomorrow().ok()?)?));
     }
     let instant = instant(text)?;

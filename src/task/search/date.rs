@@ -3,12 +3,11 @@
 //! A value stands for the whole of what it names: `2026` is a year, `2026-11-16T09:00` a minute. What names no zone is local
 //! to Europe/Helsinki, wherever the server stands.
 
-use std::sync::LazyLock;
-
 use jiff::civil::{Date, DateTime, Time};
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::task::calendar::HELSINKI;
 use crate::task::store::Range;
 
 /// `ge2026-11-16` and its like, as half-open milliseconds.
@@ -32,6 +31,11 @@ pub(super) fn range(text: &str) -> Result<Range, &'static str> {
         "ap" => return Err("`ap` is not supported: name a range with `ge` and `le`"),
         _ => return Err("the prefix is none of eq, ne, gt, lt, ge, le, sa, eb"),
     })
+}
+
+/// A year, a month or a day of Finland: where it begins, and where the next does (`None`: at the end of time).
+pub fn days(text: &str) -> Option<(Timestamp, Option<Timestamp>)> {
+    Span::of_days(text).map(|span| (span.from, span.until))
 }
 
 /// `from <= t < until`, in whole milliseconds.
@@ -141,8 +145,6 @@ const MALFORMED: &str =
     "a date is YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm[:ss[.fraction]] with Z or an offset, after eq, ne, gt, lt, ge, le, sa or eb";
 /// R4: 14 hours.
 const FARTHEST_ZONE: i32 = 14 * 3600;
-
-static HELSINKI: LazyLock<TimeZone> = LazyLock::new(|| TimeZone::get("Europe/Helsinki").unwrap_or(TimeZone::UTC));
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,7 @@
 
 use super::Parties;
 use crate::caller::{Caller, Role};
+use crate::task::change::{OWNERS, REQUESTERS};
 use crate::task::store::{Scope, Viewer};
 
 /// What a caller sees of one Task.
@@ -17,14 +18,14 @@ pub enum Sight {
 pub fn viewer(caller: &Caller, parties: &dyn Parties) -> Viewer {
     let organizations: Vec<String> = caller.organizations.iter().map(|id| format!("Organization/{id}")).collect();
     let spoken_for = |roles: &[Role]| if caller.is_any(roles) { organizations.clone() } else { Vec::new() };
-    let formerly = spoken_for(&[Role::Owner, Role::Tester]);
+    let formerly = spoken_for(OWNERS);
     let mut owners = formerly.clone();
     if !formerly.is_empty() {
         owners.extend(caller.organizations.iter().flat_map(|id| parties.served_by(id)));
         owners.sort_unstable();
         owners.dedup();
     }
-    Viewer::Party { owners, requesters: spoken_for(&[Role::Requester, Role::ChatPlatform, Role::Tester]), formerly }
+    Viewer::Party { owners, requesters: spoken_for(REQUESTERS), formerly }
 }
 
 /// How much of a Task these eyes see.

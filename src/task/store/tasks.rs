@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use uuid::Uuid;
 
 use super::row::{self, Payload, STORED, index_columns, insert, stored};
 use super::seal::Keys;
 use super::sql::{Database, Row, Sql, Value, Work, broken};
 use super::{Author, Change, Changed, Created, Found, Index, Keyed, Moment, NewTask, Scope, StoreError, Stored};
+use crate::task::calendar::HELSINKI;
 use crate::task::status::Status::{Completed, Rejected};
 
 /// What a commit is numbered with.
@@ -265,7 +265,7 @@ impl Rows {
     }
 
     fn count(&mut self, at: Timestamp, index: &Index, counted: [bool; 4]) {
-        let local = at.to_zoned(helsinki());
+        let local = at.to_zoned(HELSINKI.clone());
         for (what, _) in ["created", "attempted", "completed", "rejected"].into_iter().zip(counted).filter(|(_, counted)| *counted) {
             let cell = (local.date().to_string(), local.hour(), index.queue.clone(), index.owner.clone(), what);
             *self.tally.entry(cell).or_default() += 1;
@@ -337,9 +337,4 @@ impl Before {
         let became = |status| index.status == status && self.moment.status != status;
         [false, u64::from(index.attempts) > self.attempts, became(Completed), became(Rejected)]
     }
-}
-
-/// From the system's time zones, or by the rule that has stood since 1996.
-fn helsinki() -> TimeZone {
-    TimeZone::get("Europe/Helsinki").or_else(|_| TimeZone::posix("EET-2EEST,M3.5.0/3,M10.5.0/4")).unwrap_or(TimeZone::UTC)
 }
