@@ -4,13 +4,19 @@
 //! fresh (its own preparing keeps a client's JSON alive in a cache) and its error texts, which may quote answers, are
 //! dropped here.
 
+mod functions;
+mod session;
+
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 
 use neuvola_fhir::{Node, Value as NodeValue};
-use octofhir_fhirpath::{Collection, EmptyModelProvider, EvaluationContext, FhirPathEngine, FhirPathValue, create_function_registry};
+use octofhir_fhirpath::{Collection, EmptyModelProvider, EvaluationContext, FhirPathEngine, FhirPathValue};
 use serde_json::{Map, Number, Value};
+
+pub use functions::ITEM_WEIGHT;
+pub use session::{Result as Outcome, Session};
 
 /// What an expression comes to, as a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,9 +65,14 @@ pub fn evaluate(expression: &str, ground: Ground<'_, '_>) -> Evaluated {
     }
 }
 
+/// Whether the engine's parser takes it.
+pub fn parses(expression: &str) -> bool {
+    octofhir_fhirpath::parser::parse_ast(expression).is_ok()
+}
+
 fn engine() -> Option<&'static FhirPathEngine> {
     static ENGINE: OnceLock<Option<FhirPathEngine>> = OnceLock::new();
-    ENGINE.get_or_init(|| poll(FhirPathEngine::new(Arc::new(create_function_registry()), Arc::new(EmptyModelProvider)))?.ok()).as_ref()
+    ENGINE.get_or_init(|| poll(FhirPathEngine::new(Arc::new(functions::registry()), Arc::new(EmptyModelProvider)))?.ok()).as_ref()
 }
 
 fn run(future: impl Future<Output = octofhir_fhirpath::Result<octofhir_fhirpath::EvaluationResult>>) -> Option<Vec<FhirPathValue>> {
@@ -80,7 +91,8 @@ fn poll<T>(future: impl Future<Output = T>) -> Option<T> {
     None
 }
 
-fn json(node: &Node<'_>) -> Value {
+/// A node as the engine reads it.
+pub fn json(node: &Node<'_>) -> Value {
     match &node.value {
         NodeValue::Null => Value::Null,
         NodeValue::Bool(value) => Value::Bool(*value),

@@ -28,6 +28,7 @@ pub mod refusal;
 pub mod report;
 pub mod sandbox;
 pub mod segment;
+pub mod shape;
 pub mod task;
 pub mod telemetry;
 pub mod texts;

@@ -51,6 +51,11 @@ impl Texts {
         Some(string)
     }
 
+    /// It is the text in one of its languages.
+    pub fn says(&self, text: &str) -> bool {
+        self.main == text || self.translations.iter().any(|(_, translated)| translated == text)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.main.is_empty()
     }

@@ -38,9 +38,12 @@ pub enum Answer<'q, 'd> {
     },
     Quantity {
         value: Decimal,
+        /// The code; without one the unit's text; empty for none.
         unit: &'d str,
+        system: Option<&'d str>,
     },
-    /// Attachments and references: there, but nothing to compare.
+    Reference(&'d str),
+    /// Attachments: there, but nothing to compare.
     Other,
 }
 
@@ -104,7 +107,9 @@ impl<'q, 'd> Answer<'q, 'd> {
             "valueQuantity" => Self::Quantity {
                 value: decimal(value.member("value")?.as_number()?)?,
                 unit: value.text("code").or_else(|| value.text("unit")).unwrap_or_default(),
+                system: value.text("system"),
             },
+            "valueReference" => Self::Reference(value.text("reference")?),
             _ => Self::Other,
         })
     }
@@ -134,8 +139,8 @@ impl<'q, 'd> Answer<'q, 'd> {
             Self::Coding { code, option, .. } => {
                 option.map(|option| option.display.text(language)).filter(|text| !text.is_empty()).unwrap_or(code).to_owned()
             }
-            Self::Quantity { value, unit } => format!("{} {unit}", value.normalize()),
-            Self::Text(_) | Self::Other => "…".to_owned(),
+            Self::Quantity { value, unit, .. } => format!("{} {unit}", value.normalize()),
+            Self::Text(_) | Self::Reference(_) | Self::Other => "…".to_owned(),
         }
     }
 }

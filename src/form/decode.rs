@@ -5,7 +5,7 @@
 
 use neuvola_fhir::{Kind, Node, Place, Value};
 
-use super::validate::is_date_time;
+use crate::shape::primitive::is_date_time;
 use crate::issue::{Issue, Issues};
 
 /// An object being read.

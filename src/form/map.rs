@@ -267,7 +267,7 @@ impl<'m> Mapper<'m> {
             Some(options) => options.get(sent.as_ref()).and_then(|(system, code)| item.option(system, code)),
             None => item.options.iter().find(|option| match &option.value {
                 OptionValue::Coding { code, .. } => *code == sent,
-                OptionValue::Text(text) => *text == sent,
+                OptionValue::Text(text) | OptionValue::Time(text) | OptionValue::Reference(text) => *text == sent,
                 OptionValue::Integer(number) => number.to_string() == sent,
             }),
         };
@@ -309,6 +309,11 @@ fn word<'n>(node: &'n Node<'_>) -> Option<Cow<'n, str>> {
 fn option_value(option: &AnswerOption, language: &str) -> AnswerValue {
     match &option.value {
         OptionValue::Text(text) => AnswerValue::String(text.as_str().into()),
+        OptionValue::Time(text) if text.contains(':') => AnswerValue::Time(text.as_str().into()),
+        OptionValue::Time(text) => AnswerValue::Date(text.as_str().into()),
+        OptionValue::Reference(text) => {
+            AnswerValue::Reference(Box::new(types::Reference { reference: Some(text.as_str().into()), ..Default::default() }))
+        }
         OptionValue::Integer(number) => AnswerValue::Integer(number.to_string().parse::<i32>().unwrap_or_default().into()),
         OptionValue::Coding { system, code } => AnswerValue::Coding(Box::new(types::Coding {
             system: Some(system.as_str().into()),

@@ -7,7 +7,7 @@ use neuvola_fhir::{Node, Place};
 
 use crate::digest::Digest;
 use crate::form::Object;
-use crate::form::validate::is_date;
+use crate::shape::primitive::is_date;
 use crate::issue::{Issue, Issues};
 use crate::profiles::{Profiles, Service};
 use crate::segment::rule::{Coded, RoleRules};

@@ -219,7 +219,7 @@ impl Profiles {
             artifact.with_node(|node| self.terminology.add(node));
         }
         for artifact in of("Questionnaire") {
-            match artifact.with_node(Questionnaire::compile) {
+            match artifact.with_node(Questionnaire::compile_strictly) {
                 Some(Ok(mut questionnaire)) => {
                     self.expand(&mut questionnaire, artifact, defects);
                     self.questionnaires.push(Arc::new(questionnaire));

@@ -215,6 +215,8 @@ where
                 OptionValue::Coding { system, code } => Some(Answer::Coding { system, code, option: Some(option) }),
                 OptionValue::Integer(number) => Some(Answer::Number(*number)),
                 OptionValue::Text(text) => Some(Answer::Text(text)),
+                OptionValue::Time(text) => Some(Answer::Time(text)),
+                OptionValue::Reference(text) => Some(Answer::Reference(text)),
             })
             .collect(),
         ItemKind::Integer => {

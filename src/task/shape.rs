@@ -4,7 +4,7 @@
 
 use neuvola_fhir::{Kind, Node, Place, Value};
 
-use crate::form::validate::{is_date, is_date_time};
+use crate::shape::primitive::{is_date, is_date_time};
 use crate::issue::{Issue, Issues};
 
 /// One element of a type.

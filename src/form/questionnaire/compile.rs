@@ -5,24 +5,28 @@ use std::collections::HashMap;
 use neuvola_fhir::{Node, Place};
 
 use super::item::comparand;
-use super::{Comparand, EnableWhen, Item, ItemKind, Operator, OptionValue, Questionnaire};
-use crate::issue::Issue;
+use super::{Comparand, EnableWhen, Expressions, Item, ItemKind, Operator, Questionnaire, lint};
+use crate::issue::{Issue, Severity};
 use crate::texts::Texts;
 
+/// A Questionnaire as far as it could be understood, and every defect found on the way.
+#[derive(Debug)]
+pub struct Compiled {
+    pub questionnaire: Questionnaire,
+    pub defects: Vec<Issue>,
+}
+
 impl Questionnaire {
-    /// Reads a Questionnaire.
-    ///
-    /// # Errors
-    /// Every defect found, with its place.
-    pub fn compile(node: &Node<'_>) -> Result<Self, Vec<Issue>> {
+    /// Reads any R4 Questionnaire. What is defective in it is told and left aside: responses are checked against the rest.
+    pub fn compile(node: &Node<'_>) -> Compiled {
         let mut defects = Vec::new();
         let root = Place::root("Questionnaire");
-        for name in ["url", "version"] {
-            if node.text(name).is_none_or(str::is_empty) {
-                defects.push(Issue::error("required", "questionnaire", root.member(name), format!("a Questionnaire has no `{name}`")));
-            }
-        }
         let coded = |system: &str| node.list("code").iter().find(|code| code.text("system").is_some_and(|known| known.ends_with(system)));
+        let mut unchecked = Vec::new();
+        let expressions = {
+            let mut defect = |name: &str, message: String| defects.push(Issue::error("invalid", "questionnaire", root.member(name), message));
+            Expressions::read(node, "", &mut unchecked, &mut defect)
+        };
         let mut questionnaire = Self {
             id: node.text("id").unwrap_or_default().to_owned(),
             url: node.text("url").unwrap_or_default().to_owned(),
@@ -30,16 +34,36 @@ impl Questionnaire {
             title: Texts::of(node, "title"),
             form: coded("/CodeSystem/form").and_then(|code| code.text("code")).unwrap_or_default().to_owned(),
             role: coded("/CodeSystem/form-role").and_then(|code| code.text("code")).unwrap_or_default().to_owned(),
+            expressions,
             items: Vec::new(),
             by_link_id: HashMap::new(),
             roots: Vec::new(),
+            order: Vec::new(),
+            conditions: 0,
         };
         let mut raw = Vec::new();
         questionnaire.collect(node, None, &root, &mut raw, &mut defects);
         for (index, (item, place)) in raw.iter().enumerate() {
             questionnaire.link_conditions(index, item, place, &mut defects);
         }
-        questionnaire.refuse_cycles(&raw, &mut defects);
+        questionnaire.put_in_order(&raw, &mut defects);
+        Compiled { questionnaire, defects }
+    }
+
+    /// Reads a Questionnaire that must be without a defect, and have a canonical and a version.
+    ///
+    /// # Errors
+    /// Every defect found, with its place.
+    pub fn compile_strictly(node: &Node<'_>) -> Result<Self, Vec<Issue>> {
+        let root = Place::root("Questionnaire");
+        let Compiled { questionnaire, mut defects } = Self::compile(node);
+        for name in ["url", "version"] {
+            if node.text(name).is_none_or(str::is_empty) {
+                defects.push(Issue::error("required", "questionnaire", root.member(name), format!("a Questionnaire has no `{name}`")));
+            }
+        }
+        defects.extend(lint(&questionnaire));
+        defects.retain(|defect| defect.severity == Severity::Error);
         if defects.is_empty() { Ok(questionnaire) } else { Err(defects) }
     }
 
@@ -56,7 +80,7 @@ impl Questionnaire {
             let here = list.element(position);
             let index = self.items.len();
             let item = Item::read(child, parent, &here, defects);
-            if self.by_link_id.insert(item.link_id.clone(), index).is_some() {
+            if self.by_link_id.contains_key(&item.link_id) {
                 defects.push(Issue::error(
                     "duplicate",
                     "questionnaire",
@@ -64,6 +88,7 @@ impl Questionnaire {
                     format!("the linkId `{}` stands here twice", item.link_id),
                 ));
             }
+            self.by_link_id.entry(item.link_id.clone()).or_insert(index);
             self.items.push(item);
             raw.push((child, here.to_string()));
             match parent {
@@ -78,7 +103,10 @@ impl Questionnaire {
         for (position, condition) in node.list("enableWhen").iter().enumerate() {
             let here = format!("{place}.enableWhen[{position}]");
             match self.condition(index, condition) {
-                Ok(condition) => self.items[index].enable_when.push(condition),
+                Ok(condition) => {
+                    self.conditions += 1;
+                    self.items[index].enable_when.push(condition);
+                }
                 Err(message) => defects.push(Issue::error("invalid", "questionnaire", here, message)),
             }
         }
@@ -106,46 +134,39 @@ impl Questionnaire {
         if matches!(kind, ItemKind::Group | ItemKind::Display) {
             return Err(format!("`{link_id}` is no question"));
         }
-        if let Comparand::Coding { code, .. } = &answer
-            && self.items[question].value_set.is_none()
-            && kind == ItemKind::Choice
-            && !self.items[question]
-                .options
-                .iter()
-                .any(|option| matches!(&option.value, OptionValue::Coding { code: known, .. } if known == code))
-        {
-            return Err(format!("`{code}` is no option of `{link_id}`"));
-        }
         let ancestors: Vec<usize> = std::iter::successors(self.items[index].parent, |&parent| self.items[parent].parent).collect();
         let scope = ancestors.into_iter().find(|&ancestor| ancestor == question || self.is_below(question, ancestor));
         let sentence = format!("`{link_id}` {sign} {}", answer.sentence());
-        Ok(EnableWhen { question, scope, operator, answer, sentence })
+        Ok(EnableWhen { number: self.conditions, question, scope, operator, answer, sentence })
     }
 
-    fn refuse_cycles(&self, raw: &[(&Node<'_>, String)], defects: &mut Vec<Issue>) {
-        // 0 unseen, 1 on the way, 2 done
-        let mut state = vec![0_u8; self.items.len()];
-        for (start, (_, place)) in raw.iter().enumerate() {
-            if self.on_a_cycle(start, &mut state) {
-                defects.push(Issue::error(
-                    "invalid",
-                    "questionnaire",
-                    format!("{place}.enableWhen"),
-                    "the conditions of enableWhen go in a circle",
-                ));
+    /// Items behind what their enablement hangs on; those that hang on themselves come last, and are a defect.
+    fn put_in_order(&mut self, raw: &[(&Node<'_>, String)], defects: &mut Vec<Issue>) {
+        let depends = |index: usize| self.items[index].enable_when.iter().map(|condition| condition.question).chain(self.items[index].parent);
+        let mut waits: Vec<usize> = (0..self.items.len()).map(|index| depends(index).count()).collect();
+        let mut followers = vec![Vec::new(); self.items.len()];
+        for index in 0..self.items.len() {
+            depends(index).for_each(|before| followers[before].push(index));
+        }
+        let mut order: Vec<usize> = (0..self.items.len()).filter(|&index| waits[index] == 0).collect();
+        let mut next = 0;
+        while let Some(&done) = order.get(next) {
+            next += 1;
+            for &follower in &followers[done] {
+                waits[follower] -= 1;
+                if waits[follower] == 0 {
+                    order.push(follower);
+                }
             }
         }
-    }
-
-    fn on_a_cycle(&self, index: usize, state: &mut [u8]) -> bool {
-        match state[index] {
-            1 => return true,
-            2 => return false,
-            _ => state[index] = 1,
+        for (index, (_, place)) in raw.iter().enumerate().filter(|&(index, _)| waits[index] > 0) {
+            if !self.items[index].enable_when.is_empty() {
+                let place = format!("{place}.enableWhen");
+                let message = "the conditions of enableWhen go in a circle, or hang on one that does";
+                defects.push(Issue::error("invalid", "questionnaire", place, message));
+            }
+            order.push(index);
         }
-        let depends = self.items[index].enable_when.iter().map(|condition| condition.question).chain(self.items[index].parent);
-        let circular = depends.into_iter().any(|next| self.on_a_cycle(next, state));
-        state[index] = 2;
-        circular
+        self.order = order;
     }
 }

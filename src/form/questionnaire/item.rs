@@ -3,7 +3,9 @@
 use neuvola_fhir::{Node, Place};
 use rust_decimal::Decimal;
 
-use super::{AnswerOption, Bound, Bounds, Comparand, Item, ItemKind, OptionValue, Unit, decimal, extension};
+use super::expression::Expressions;
+use super::extensions::{Bounds, CQF_EXPRESSION, ITEM_WEIGHT, OPTION_EXCLUSIVE, ORDINAL_VALUE, UNIT_OPEN, Unit, units};
+use super::{AnswerOption, Comparand, Item, ItemKind, OptionValue, decimal, extension};
 use crate::issue::Issue;
 use crate::texts::Texts;
 
@@ -19,9 +21,11 @@ impl Item {
             ItemKind::Display
         });
         let flag = |name: &str| node.member(name).and_then(Node::as_bool).unwrap_or(false);
-        let bounds = Bounds::read(node, &link_id, &mut defect);
-        let unit = extension(node, QUESTIONNAIRE_UNIT).and_then(|it| it.member("valueCoding")).map(Unit::read);
-        let units = extensions(node, UNIT_OPTION).filter_map(|it| it.member("valueCoding")).map(Unit::read).collect();
+        let mut unchecked = Vec::new();
+        let bounds = Bounds::read(node, &link_id, &mut unchecked, &mut defect);
+        let (unit, units) = units(node);
+        let expressions = Expressions::read(node, &link_id, &mut unchecked, &mut defect);
+        let options: Vec<AnswerOption> = node.list("answerOption").iter().filter_map(AnswerOption::read).collect();
         Self {
             text: Texts::of(node, "text"),
             kind,
@@ -29,16 +33,23 @@ impl Item {
             children: Vec::new(),
             required: flag("required"),
             repeats: flag("repeats"),
-            options: node.list("answerOption").iter().filter_map(AnswerOption::read).collect(),
+            read_only: flag("readOnly"),
+            has_options: !options.is_empty(),
+            options,
             value_set: node.text("answerValueSet").map(str::to_owned),
             enable_when: Vec::new(),
             enable_any: node.text("enableBehavior") == Some("any"),
+            enable_behavior_missing: node.member("enableBehavior").is_none(),
             bounds,
+            expressions: (!expressions.is_empty()).then(|| Box::new(expressions)),
+            unchecked,
             empty_means_none: extension_ending(node, "/StructureDefinition/empty-means-none")
                 .and_then(|it| it.member("valueBoolean")?.as_bool())
                 .unwrap_or(false),
             unit,
             units,
+            unit_open: extension(node, UNIT_OPEN).and_then(|it| it.text("valueCode")).is_some_and(|code| code != "optionsOnly"),
+            text_varies: node.member("_text").is_some_and(|shadow| extension(shadow, CQF_EXPRESSION).is_some()),
             link_id,
         }
     }
@@ -92,76 +103,33 @@ impl ItemKind {
     }
 }
 
-impl Bounds {
-    fn read(node: &Node<'_>, link_id: &str, defect: &mut impl FnMut(&str, String)) -> Self {
-        let count = |url| extension(node, url).and_then(|it| it.member("valueInteger")?.as_number()?.parse().ok());
-        let bound = |url| extension(node, url).and_then(Bound::read);
-        let regex = extension(node, REGEX).and_then(|it| it.text("valueString")).and_then(|pattern| {
-            let whole = regex_lite::Regex::new(&format!("^(?:{pattern})$"));
-            whole.map_err(|_| defect("extension", format!("the regex of `{link_id}` does not compile"))).ok()
-        });
-        let bounds = Self {
-            max_length: node.member("maxLength").and_then(|it| it.as_number()?.parse().ok()),
-            min_length: count(MIN_LENGTH),
-            min: bound(MIN_VALUE),
-            max: bound(MAX_VALUE),
-            min_occurs: count(MIN_OCCURS),
-            max_occurs: count(MAX_OCCURS),
-            regex,
-        };
-        if let (Some(Bound::Number(min)), Some(Bound::Number(max))) = (&bounds.min, &bounds.max)
-            && min > max
-        {
-            defect("extension", format!("the bounds of `{link_id}` leave no possible answer"));
-        }
-        bounds
-    }
-}
-
-impl Bound {
-    fn read(extension: &Node<'_>) -> Option<Self> {
-        let (name, value) = extension.members().iter().find(|(name, _)| name.starts_with("value"))?;
-        match name.as_ref() {
-            "valueInteger" | "valueDecimal" => decimal(value.as_number()?).map(Self::Number),
-            "valueDate" | "valueDateTime" | "valueTime" => value.as_str().map(|text| Self::Time(text.to_owned())),
-            _ => None,
-        }
-    }
-}
-
-impl Unit {
-    fn read(coding: &Node<'_>) -> Self {
-        let code = coding.text("code").unwrap_or_default();
-        Self {
-            system: coding.text("system").map(str::to_owned),
-            code: code.to_owned(),
-            display: coding.text("display").unwrap_or(code).to_owned(),
-        }
-    }
-}
-
 impl AnswerOption {
     fn read(node: &Node<'_>) -> Option<Self> {
         let weight_of = |holder: &Node<'_>| {
             [ORDINAL_VALUE, ITEM_WEIGHT].iter().find_map(|url| decimal(extension(holder, url)?.member("valueDecimal")?.as_number()?))
         };
+        let exclusive = extension(node, OPTION_EXCLUSIVE).and_then(|it| it.member("valueBoolean")?.as_bool()).unwrap_or(false);
         if let Some(coding) = node.member("valueCoding") {
             let part = |name| coding.text(name).unwrap_or_default().to_owned();
             return Some(Self {
                 value: OptionValue::Coding { system: part("system"), code: part("code") },
                 display: Texts::of(coding, "display"),
                 weight: weight_of(node).or_else(|| weight_of(coding)),
+                exclusive,
             });
         }
-        let value = match node.members().iter().find(|(name, _)| name.starts_with("value"))? {
-            (name, value) if name == "valueInteger" => OptionValue::Integer(decimal(value.as_number()?)?),
-            (_, value) => OptionValue::Text(value.as_str()?.to_owned()),
+        let (name, value) = node.members().iter().find(|(name, _)| name.starts_with("value"))?;
+        let value = match name.as_ref() {
+            "valueInteger" => OptionValue::Integer(decimal(value.as_number()?)?),
+            "valueDate" | "valueTime" => OptionValue::Time(value.as_str()?.to_owned()),
+            "valueReference" => OptionValue::Reference(value.text("reference")?.to_owned()),
+            _ => OptionValue::Text(value.as_str()?.to_owned()),
         };
-        Some(Self { value, display: Texts::default(), weight: weight_of(node) })
+        Some(Self { value, display: Texts::default(), weight: weight_of(node), exclusive })
     }
 
     pub fn coded(system: &str, code: &str, display: Texts, weight: Option<Decimal>) -> Self {
-        Self { value: OptionValue::Coding { system: system.to_owned(), code: code.to_owned() }, display, weight }
+        Self { value: OptionValue::Coding { system: system.to_owned(), code: code.to_owned() }, display, weight, exclusive: false }
     }
 }
 
@@ -170,8 +138,11 @@ impl Comparand {
         match self {
             Self::Boolean(value) => value.to_string(),
             Self::Number(value) => value.to_string(),
-            Self::Text(text) => format!("'{text}'"),
+            Self::Text(text) | Self::Time(text) | Self::Reference(text) => format!("'{text}'"),
             Self::Coding { code, .. } => format!("`{code}`"),
+            Self::Quantity { value, unit } => {
+                unit.as_ref().map_or_else(|| value.to_string(), |unit| format!("{value} {}", unit.display))
+            }
         }
     }
 }
@@ -181,28 +152,18 @@ pub(super) fn comparand(node: &Node<'_>) -> Option<Comparand> {
     Some(match name.as_ref() {
         "answerBoolean" => Comparand::Boolean(value.as_bool()?),
         "answerInteger" | "answerDecimal" => Comparand::Number(decimal(value.as_number()?)?),
-        "answerQuantity" => Comparand::Number(decimal(value.member("value")?.as_number()?)?),
+        "answerQuantity" => Comparand::Quantity {
+            value: decimal(value.member("value")?.as_number()?)?,
+            unit: (value.member("code").is_some() || value.member("unit").is_some()).then(|| Unit::of_quantity(value)),
+        },
         "answerCoding" => Comparand::Coding { system: value.text("system").map(str::to_owned), code: value.text("code")?.to_owned() },
-        "answerString" | "answerDate" | "answerDateTime" | "answerTime" => Comparand::Text(value.as_str()?.to_owned()),
+        "answerString" => Comparand::Text(value.as_str()?.to_owned()),
+        "answerDate" | "answerDateTime" | "answerTime" => Comparand::Time(value.as_str()?.to_owned()),
+        "answerReference" => Comparand::Reference(value.text("reference")?.to_owned()),
         _ => return None,
     })
-}
-
-fn extensions<'n, 'a>(node: &'n Node<'a>, url: &'static str) -> impl Iterator<Item = &'n Node<'a>> {
-    node.list("extension").iter().filter(move |extension| extension.text("url") == Some(url))
 }
 
 fn extension_ending<'n, 'a>(node: &'n Node<'a>, end: &str) -> Option<&'n Node<'a>> {
     node.list("extension").iter().find(|extension| extension.text("url").is_some_and(|url| url.ends_with(end)))
 }
-
-const ORDINAL_VALUE: &str = "http://hl7.org/fhir/StructureDefinition/ordinalValue";
-const ITEM_WEIGHT: &str = "http://hl7.org/fhir/StructureDefinition/itemWeight";
-const QUESTIONNAIRE_UNIT: &str = "http://hl7.org/fhir/StructureDefinition/questionnaire-unit";
-const UNIT_OPTION: &str = "http://hl7.org/fhir/StructureDefinition/questionnaire-unitOption";
-const MIN_LENGTH: &str = "http://hl7.org/fhir/StructureDefinition/minLength";
-const MIN_VALUE: &str = "http://hl7.org/fhir/StructureDefinition/minValue";
-const MAX_VALUE: &str = "http://hl7.org/fhir/StructureDefinition/maxValue";
-const MIN_OCCURS: &str = "http://hl7.org/fhir/StructureDefinition/questionnaire-minOccurs";
-const MAX_OCCURS: &str = "http://hl7.org/fhir/StructureDefinition/questionnaire-maxOccurs";
-const REGEX: &str = "http://hl7.org/fhir/StructureDefinition/regex";

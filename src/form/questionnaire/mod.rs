@@ -3,10 +3,18 @@
 //! Sources: R4 <https://hl7.org/fhir/R4/questionnaire.html>, SDC 4.0 extensions, `ordinalValue` and `itemWeight`.
 
 mod compile;
+mod expression;
+mod extensions;
 mod item;
+mod lint;
 
 use std::collections::HashMap;
 use std::ops::Range;
+
+pub use expression::{Constraint, Expression, Expressions, Named, Severity};
+pub use extensions::{Bound, Bounds, QuantityBound, Unit};
+pub use compile::Compiled;
+pub use lint::lint;
 
 use neuvola_fhir::Node;
 use rust_decimal::Decimal;
@@ -24,9 +32,14 @@ pub struct Questionnaire {
     pub form: String,
     /// Whom it is about and who fills it in, by its code in the form-role code system.
     pub role: String,
+    /// What is said of the whole response.
+    pub expressions: Expressions,
     items: Vec<Item>,
     by_link_id: HashMap<String, usize>,
     roots: Vec<usize>,
+    /// All items, each behind those that its enablement hangs on.
+    order: Vec<usize>,
+    conditions: usize,
 }
 
 /// One item. Items stand in document order, so an item's descendants are the range behind it.
@@ -39,17 +52,30 @@ pub struct Item {
     pub children: Vec<usize>,
     pub required: bool,
     pub repeats: bool,
+    pub read_only: bool,
     pub options: Vec<AnswerOption>,
     /// Canonical of `answerValueSet`, where the options come from there.
     pub value_set: Option<String>,
+    /// The options are known: listed, or the value set has been expanded.
+    pub has_options: bool,
     pub enable_when: Vec<EnableWhen>,
     pub enable_any: bool,
+    /// No `enableBehavior` says which of several conditions count.
+    pub enable_behavior_missing: bool,
     pub bounds: Bounds,
+    /// Boxed: few items have any.
+    pub expressions: Option<Box<Expressions>>,
+    /// What is demanded of its answers and cannot be checked here, as a noun each.
+    pub unchecked: Vec<&'static str>,
     /// An unanswered item means "none" (our own extension).
     pub empty_means_none: bool,
     /// The unit that a bare number has, for quantities.
     pub unit: Option<Unit>,
     pub units: Vec<Unit>,
+    /// Other units than `units` may be given (SDC `unitOpen`).
+    pub unit_open: bool,
+    /// Its text is computed or rendered otherwise: what a response shows may differ.
+    pub text_varies: bool,
 }
 
 /// `Questionnaire.item.type`.
@@ -73,33 +99,6 @@ pub enum ItemKind {
     Quantity,
 }
 
-/// What an answer may not exceed.
-#[derive(Debug, Default)]
-pub struct Bounds {
-    pub max_length: Option<usize>,
-    pub min_length: Option<usize>,
-    pub min: Option<Bound>,
-    pub max: Option<Bound>,
-    pub min_occurs: Option<usize>,
-    pub max_occurs: Option<usize>,
-    pub regex: Option<regex_lite::Regex>,
-}
-
-/// `minValue` or `maxValue`.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Bound {
-    Number(Decimal),
-    /// Date or dateTime, compared at the precision of the shorter.
-    Time(String),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unit {
-    pub system: Option<String>,
-    pub code: String,
-    pub display: String,
-}
-
 /// One permitted answer.
 #[derive(Debug)]
 pub struct AnswerOption {
@@ -107,6 +106,8 @@ pub struct AnswerOption {
     pub display: Texts,
     /// `ordinalValue` or `itemWeight`.
     pub weight: Option<Decimal>,
+    /// `questionnaire-optionExclusive`: chosen, it stands alone.
+    pub exclusive: bool,
 }
 
 #[derive(Debug, PartialEq)]
@@ -114,6 +115,9 @@ pub enum OptionValue {
     Coding { system: String, code: String },
     Text(String),
     Integer(Decimal),
+    /// A date or a time, as written.
+    Time(String),
+    Reference(String),
 }
 
 impl AnswerOption {
@@ -126,6 +130,8 @@ impl AnswerOption {
 /// One `enableWhen`.
 #[derive(Debug)]
 pub struct EnableWhen {
+    /// Its number among all of the Questionnaire's.
+    pub number: usize,
     pub question: usize,
     /// The nearest item that holds both; `None` is the response itself. Answers are looked for below its occurrence.
     pub scope: Option<usize>,
@@ -151,7 +157,12 @@ pub enum Comparand {
     Boolean(bool),
     Number(Decimal),
     Text(String),
+    /// Date, dateTime or time, as written.
+    Time(String),
     Coding { system: Option<String>, code: String },
+    /// Compared in the same unit only: nothing is converted.
+    Quantity { value: Decimal, unit: Option<Unit> },
+    Reference(String),
 }
 
 impl Questionnaire {
@@ -189,6 +200,22 @@ impl Questionnaire {
     /// The options of `answerValueSet`, once the value sets are known.
     pub fn fill_options(&mut self, index: usize, options: Vec<AnswerOption>) {
         self.items[index].options = options;
+        self.items[index].has_options = true;
+    }
+
+    /// All items, each behind those that its enablement hangs on: its parent and the questions of its conditions.
+    pub fn in_order_of_enablement(&self) -> &[usize] {
+        &self.order
+    }
+
+    /// How many `enableWhen` there are.
+    pub const fn conditions(&self) -> usize {
+        self.conditions
+    }
+
+    /// Whether anything is said in an expression.
+    pub fn has_expressions(&self) -> bool {
+        !self.expressions.is_empty() || self.items.iter().any(|item| item.expressions.is_some())
     }
 
     /// The outermost group or question around it that may occur several times.

@@ -1,92 +1,164 @@
-//! `enableWhen`, over the answers that were found.
+//! Which items are asked: `enableWhen`, `enableWhenExpression`, and both inherited from above.
 //!
 //! R4: the answers of the question are those in the nearest scope that the item and the question share; with several
-//! answers one that satisfies is enough; a question without an answer satisfies only `exists = false`.
+//! answers one that satisfies is enough; a question without an answer satisfies only `exists = false`. An answer that
+//! stands in a disabled item enables nothing. Source: <https://hl7.org/fhir/R4/questionnaire-definitions.html#Questionnaire.item.enableWhen>
 
+use std::cell::RefCell;
 use std::cmp::Ordering;
+use std::collections::HashMap;
 
-use super::structure::Found;
+use super::structure::{Found, Given, Holder};
+use super::temporal;
 use crate::form::answers::Answer;
 use crate::form::questionnaire::{Comparand, EnableWhen, Item, Operator, Questionnaire};
 
-/// Is the item, standing (or missing) below the occurrence `parent`, enabled by its own conditions?
-pub(super) fn is_enabled(
-    questionnaire: &Questionnaire,
-    found: &Found<'_, '_>,
-    item: &Item,
-    parent: Option<usize>,
-    disabled: &[bool],
-) -> bool {
-    let mut conditions = item.enable_when.iter().map(|condition| holds(questionnaire, found, condition, parent, disabled));
-    if item.enable_when.is_empty() {
-        true
-    } else if item.enable_any {
-        conditions.any(|held| held)
-    } else {
-        conditions.all(|held| held)
+/// Is an item asked? `Perhaps` where its condition cannot be decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Enabled {
+    No,
+    Perhaps,
+    Yes,
+}
+
+/// What enableWhenExpressions came to, by item and where it stands.
+pub(super) type Expressed = HashMap<(usize, Holder), Enabled>;
+
+/// The enablement of everything in a response.
+pub(super) struct Enablement<'a, 'q, 'd> {
+    questionnaire: &'q Questionnaire,
+    found: &'a Found<'q, 'd>,
+    expressed: &'a Expressed,
+    states: Vec<Enabled>,
+    /// By condition and scope: what it came to. Many items may hang on one question with many answers.
+    held: RefCell<HashMap<(usize, Option<usize>, Option<usize>), Enabled>>,
+}
+
+impl<'a, 'q, 'd> Enablement<'a, 'q, 'd> {
+    /// Of every occurrence, each behind those that it hangs on.
+    pub(super) fn of(questionnaire: &'q Questionnaire, found: &'a Found<'q, 'd>, expressed: &'a Expressed) -> Self {
+        let states = vec![Enabled::Yes; found.len()];
+        let mut enablement = Self { questionnaire, found, expressed, states, held: RefCell::default() };
+        for &item in questionnaire.in_order_of_enablement() {
+            for &at in found.below(item, None) {
+                enablement.states[at] = enablement.item(item, found.occurrence(at).holder);
+            }
+        }
+        enablement
+    }
+
+    pub(super) fn occurrence(&self, at: usize) -> Enabled {
+        self.states[at]
+    }
+
+    /// Of an item that stands, or could stand, in `holder`.
+    pub(super) fn item(&self, index: usize, holder: Holder) -> Enabled {
+        let above = holder.occurrence.map_or(Enabled::Yes, |at| self.states[at]);
+        above.min(self.own(index, holder))
+    }
+
+    /// By its own conditions alone.
+    pub(super) fn own(&self, index: usize, holder: Holder) -> Enabled {
+        let item = self.questionnaire.item(index);
+        let expressed = self.expressed.get(&(index, holder)).copied().unwrap_or(Enabled::Yes);
+        expressed.min(self.by_conditions(item, holder))
+    }
+
+    fn by_conditions(&self, item: &Item, holder: Holder) -> Enabled {
+        if item.enable_when.is_empty() {
+            return Enabled::Yes;
+        }
+        let (mut least, mut most) = (Enabled::Yes, Enabled::No);
+        for condition in &item.enable_when {
+            let holds = self.holds(condition, holder);
+            (least, most) = (least.min(holds), most.max(holds));
+        }
+        match (item.enable_behavior_missing, item.enable_any) {
+            // nothing says whether one or all are meant
+            (true, _) if least != most => Enabled::Perhaps,
+            (false, true) => most,
+            _ => least,
+        }
+    }
+
+    fn holds(&self, condition: &EnableWhen, holder: Holder) -> Enabled {
+        let scope = self.found.climb(holder).find(|&(at, _)| Some(self.found.occurrence(at).item) == condition.scope);
+        let (at, answer) = scope.map_or((None, None), |(at, answer)| (Some(at), answer));
+        let key = (condition.number, at, answer);
+        if let Some(&known) = self.held.borrow().get(&key) {
+            return known;
+        }
+        let holds = satisfied(condition, &self.answers(condition.question, at, answer));
+        self.held.borrow_mut().insert(key, holds);
+        holds
+    }
+
+    /// The question's answers in the scope: an occurrence, and of a question the one answer that is come from.
+    fn answers(&self, question: usize, scope: Option<usize>, answer: Option<usize>) -> Vec<&Given<'q, 'd>> {
+        let given = |at: usize| self.found.occurrence(at).values.iter();
+        if let Some(at) = scope.filter(|&at| self.found.occurrence(at).item == question) {
+            return given(at).collect(); // R4: the nearest is the item itself, with all its answers
+        }
+        let is_inside = |&at: &usize| {
+            scope.zip(answer).is_none_or(|(scope, answer)| {
+                let holder = self.found.occurrence(at).holder;
+                self.found.climb(holder).any(|(above, from)| above == scope && from == Some(answer))
+            })
+        };
+        let asked = self.found.below(question, scope).iter().copied().filter(|&at| self.states[at] != Enabled::No);
+        asked.filter(is_inside).flat_map(given).collect()
     }
 }
 
-fn holds(questionnaire: &Questionnaire, found: &Found<'_, '_>, condition: &EnableWhen, parent: Option<usize>, disabled: &[bool]) -> bool {
-    // climb to the occurrence of the item that holds both
-    let mut scope = parent;
-    while scope.is_some_and(|occurrence| Some(found.occurrence(occurrence).item) != condition.scope) {
-        scope = scope.and_then(|occurrence| found.occurrence(occurrence).parent);
-    }
-    let mut answers = Vec::new();
-    if let Some(scope) = scope.filter(|&scope| found.occurrence(scope).item == condition.question) {
-        answers.extend(found.occurrence(scope).values.iter());
-    } else {
-        gather(questionnaire, found, scope, condition.question, disabled, &mut answers);
-    }
-    let mut given = answers.iter().filter_map(|given| given.answer.as_ref());
+fn satisfied(condition: &EnableWhen, answers: &[&Given<'_, '_>]) -> Enabled {
+    let truth = |holds: bool| if holds { Enabled::Yes } else { Enabled::No };
     match (condition.operator, &condition.answer) {
         // a declined answer is an answer to `exists`: the question was met
-        (Operator::Exists, Comparand::Boolean(wanted)) => answers.is_empty() != *wanted,
+        (Operator::Exists, Comparand::Boolean(wanted)) => truth(answers.is_empty() != *wanted),
         (operator, comparand) => {
-            given.any(|answer| compare(answer, operator, comparand))
-                || answers.iter().any(|it| it.declined && is_declined_wanted(operator, comparand))
-        }
-    }
-}
-
-fn gather<'f, 'q, 'd>(
-    questionnaire: &Questionnaire,
-    found: &'f Found<'q, 'd>,
-    scope: Option<usize>,
-    question: usize,
-    disabled: &[bool],
-    answers: &mut Vec<&'f super::structure::Given<'q, 'd>>,
-) {
-    for &child in found.below(scope) {
-        let occurrence = found.occurrence(child);
-        if occurrence.item == question {
-            if !disabled.get(child).copied().unwrap_or(false) {
-                answers.extend(occurrence.values.iter());
-            }
-        } else if questionnaire.descendants(occurrence.item).contains(&question) {
-            gather(questionnaire, found, Some(child), question, disabled, answers);
-        }
-    }
-}
-
-/// Does the answer satisfy the comparison? What cannot be compared does not.
-pub(crate) fn compare(answer: &Answer<'_, '_>, operator: Operator, comparand: &Comparand) -> bool {
-    let ordering = match (answer, comparand) {
-        (Answer::Boolean(left), Comparand::Boolean(right)) => left.partial_cmp(right),
-        (Answer::Number(left) | Answer::Quantity { value: left, .. }, Comparand::Number(right)) => left.partial_cmp(right),
-        (Answer::Text(left) | Answer::Time(left), Comparand::Text(right)) => Some((*left).cmp(right.as_str())),
-        (Answer::Coding { system, code, .. }, Comparand::Coding { system: wanted, code: right }) => {
-            let same = code == right && wanted.as_deref().is_none_or(|wanted| wanted == *system);
-            return match operator {
-                Operator::Equal => same,
-                Operator::NotEqual => !same,
-                _ => false,
+            let one = |given: &&Given<'_, '_>| match &given.answer {
+                Some(answer) => compared(answer, operator, comparand).map_or(Enabled::Perhaps, truth),
+                None => truth(given.declined && is_declined_wanted(operator, comparand)),
             };
+            answers.iter().map(one).max().unwrap_or(Enabled::No)
         }
-        _ => None,
+    }
+}
+
+/// Does the answer surely satisfy the comparison?
+pub(crate) fn compare(answer: &Answer<'_, '_>, operator: Operator, comparand: &Comparand) -> bool {
+    compared(answer, operator, comparand) == Some(true)
+}
+
+/// Does the answer satisfy the comparison? `None` where units or precision do not tell. What is of another kind does not.
+fn compared(answer: &Answer<'_, '_>, operator: Operator, comparand: &Comparand) -> Option<bool> {
+    let ordering = match (answer, comparand) {
+        (Answer::Boolean(left), Comparand::Boolean(right)) => left.cmp(right),
+        (Answer::Number(left), Comparand::Number(right)) => left.cmp(right),
+        (Answer::Quantity { value, .. }, Comparand::Number(right)) => value.cmp(right),
+        (Answer::Quantity { value, unit, system }, Comparand::Quantity { value: right, unit: wanted }) => {
+            let comparable = wanted.as_ref().is_none_or(|wanted| {
+                let systems = (wanted.system.as_deref(), *system);
+                wanted.code == *unit && !matches!(systems, (Some(left), Some(right)) if left != right)
+            });
+            if !comparable {
+                return None;
+            }
+            value.cmp(right)
+        }
+        (Answer::Text(left), Comparand::Text(right)) => (*left).cmp(right.as_str()),
+        (Answer::Time(left), Comparand::Time(right)) => temporal::compare(left, right)?,
+        (Answer::Reference(left), Comparand::Reference(right)) => return Some(equality(*left == right.as_str(), operator)),
+        (Answer::Coding { system, code, .. }, Comparand::Coding { system: wanted, code: right }) => {
+            return Some(equality(code == right && wanted.as_deref().is_none_or(|wanted| wanted == *system), operator));
+        }
+        // another answer than the one to compare with, whatever it is
+        (Answer::Text(_), Comparand::Coding { .. }) | (Answer::Coding { .. }, Comparand::Text(_)) => {
+            return Some(equality(false, operator));
+        }
+        _ => return Some(false),
     };
-    ordering.is_some_and(|ordering| match operator {
+    Some(match operator {
         Operator::Equal => ordering == Ordering::Equal,
         Operator::NotEqual => ordering != Ordering::Equal,
         Operator::Greater => ordering == Ordering::Greater,
@@ -95,6 +167,15 @@ pub(crate) fn compare(answer: &Answer<'_, '_>, operator: Operator, comparand: &C
         Operator::LessOrEqual => ordering != Ordering::Greater,
         Operator::Exists => true,
     })
+}
+
+/// What is only the same or not has no order.
+fn equality(is_same: bool, operator: Operator) -> bool {
+    match operator {
+        Operator::Equal => is_same,
+        Operator::NotEqual => !is_same,
+        _ => false,
+    }
 }
 
 fn is_declined_wanted(operator: Operator, comparand: &Comparand) -> bool {

@@ -1,24 +1,27 @@
 //! A QuestionnaireResponse against its Questionnaire: every fault at once, each with its place.
 //!
-//! Two passes. The first ([`structure`]) walks the response once, matches items to the Questionnaire's and types their
-//! values. The second ([`rules`]) walks the Questionnaire's items over what was found: enablement first, then
-//! `required`, repeats, options and bounds, so that a hidden required item never blocks and a disabled answer never
-//! passes. Sources: R4 <https://hl7.org/fhir/R4/questionnaireresponse.html>, SDC 4.0 (`sdcqr-2`: a repeated question is
-//! one item with many answers, a repeated group many items).
+//! The response's shape first (R4's own elements), then what is in it is matched to the Questionnaire's items and typed
+//! ([`structure`]), then it is told what is asked ([`enable`]), and last come the Questionnaire's rules ([`rules`],
+//! [`expressions`]) over what was found: a hidden required item never blocks, a disabled answer never passes. Sources: R4
+//! <https://hl7.org/fhir/R4/questionnaireresponse.html>, SDC 4.0 <https://hl7.org/fhir/uv/sdc/>.
 
+mod answer;
 mod enable;
+mod expressions;
 mod rules;
 mod structure;
+mod temporal;
 mod value;
 
 pub(crate) use enable::compare;
-pub use value::{is_date, is_date_time};
 
 use neuvola_fhir::{Node, Place};
 
 use super::answers::Answers;
 use super::questionnaire::Questionnaire;
 use crate::issue::{Issue, Issues};
+use crate::shape::{self, questionnaire_response::QUESTIONNAIRE_RESPONSE};
+use enable::{Enablement, Expressed};
 
 /// A response that passed, with its answers. Having one is the proof.
 #[derive(Debug)]
@@ -54,41 +57,40 @@ enum Demand {
 /// # Errors
 /// Every fault, capped; warnings among them.
 pub fn validate<'q, 'd>(response: &'d Node<'d>, questionnaire: &'q Questionnaire) -> Result<ValidatedResponse<'q, 'd>, Vec<Issue>> {
-    let mut issues = Issues::default();
-    let root = Place::root("QuestionnaireResponse");
-    let demand = demand(response, &root, &mut issues);
-    if let Some(authored) = response.member("authored")
-        && !authored.as_str().is_some_and(value::is_date_time)
-    {
-        issues.push(Issue::error("value", "wrong-type", root.member("authored"), "`authored` is not a dateTime"));
-    }
-    let found = structure::walk(response, questionnaire, &mut issues);
-    let answers = match demand {
-        Demand::None => Answers::unanswered(questionnaire),
-        demand => rules::check(questionnaire, &found, demand, &mut issues),
-    };
-    let answers = answers.of_response(response);
-    if issues.has_errors() {
-        Err(issues.into_list())
-    } else {
-        Ok(ValidatedResponse { answers, authored: response.text("authored").unwrap_or_default() })
-    }
+    let (proof, issues) = examine(response, questionnaire);
+    proof.ok_or(issues)
 }
 
-fn demand(response: &Node<'_>, root: &Place<'_>, issues: &mut Issues) -> Demand {
-    match response.text("status") {
-        Some("completed" | "amended") => Demand::Whole,
+/// Validates, and tells of warnings where it passes too. Without a proof there is an error among the issues.
+pub fn examine<'q, 'd>(
+    response: &'d Node<'d>,
+    questionnaire: &'q Questionnaire,
+) -> (Option<ValidatedResponse<'q, 'd>>, Vec<Issue>) {
+    let mut issues = Issues::default();
+    shape::check(&QUESTIONNAIRE_RESPONSE, response, &Place::root("QuestionnaireResponse"), &mut issues);
+    let demand = match response.text("status") {
         Some("in-progress" | "stopped") => Demand::Partial,
         Some("entered-in-error") => Demand::None,
-        Some(_) => {
-            issues.push(
-                Issue::error("code-invalid", "status", root.member("status"), "the status is none of R4's").remedy("use `completed`"),
-            );
-            Demand::Whole
+        _ => Demand::Whole,
+    };
+    let answers = if demand == Demand::None {
+        Answers::unanswered(questionnaire)
+    } else {
+        let found = structure::walk(response, questionnaire, &mut issues);
+        let expressed = match questionnaire.has_expressions() {
+            true => expressions::enablement(response, questionnaire, &found),
+            false => Expressed::default(),
+        };
+        let enablement = Enablement::of(questionnaire, &found, &expressed);
+        let answers = rules::check(questionnaire, &found, &enablement, demand, &mut issues);
+        if questionnaire.has_expressions() {
+            expressions::check(response, questionnaire, &found, &enablement, demand, &mut issues);
         }
-        None => {
-            issues.push(Issue::error("required", "status", root.member("status"), "the response has no status").remedy("use `completed`"));
-            Demand::Whole
-        }
+        answers
+    };
+    if issues.has_errors() {
+        return (None, issues.into_list());
     }
+    let authored = response.text("authored").unwrap_or_default();
+    (Some(ValidatedResponse { answers: answers.of_response(response), authored }), issues.into_list())
 }

@@ -1,17 +1,19 @@
 //! First pass: what is in the response, matched to the Questionnaire.
 
-use neuvola_fhir::{Node, Place};
+use neuvola_fhir::{Kind, Node, Place};
 
 use super::value;
 use crate::form::answers::Answer;
 use crate::form::questionnaire::{ItemKind, Questionnaire, is_declined};
 use crate::issue::{Issue, Issues};
 
-/// All items of a response, in document order.
+/// All items of a response, in document order: what stands below an occurrence follows it.
 #[derive(Debug, Default)]
 pub(super) struct Found<'q, 'd> {
     occurrences: Vec<Occurrence<'q, 'd>>,
     roots: Vec<usize>,
+    /// By the Questionnaire's item: its occurrences, in document order.
+    by_item: Vec<Vec<usize>>,
 }
 
 /// One item of the response.
@@ -19,46 +21,85 @@ pub(super) struct Found<'q, 'd> {
 pub(super) struct Occurrence<'q, 'd> {
     /// The Questionnaire's item.
     pub item: usize,
-    pub parent: Option<usize>,
-    /// Position among its parent's (or its parent's answer's) `item`s.
+    pub node: &'d Node<'d>,
+    pub holder: Holder,
+    /// Position among its holder's `item`s.
     position: usize,
-    /// The parent's answer that it is nested under.
-    under_answer: Option<usize>,
     pub values: Vec<Given<'q, 'd>>,
     pub children: Vec<usize>,
+    /// The first occurrence behind it that does not stand below it.
+    end: usize,
+}
+
+/// What holds items: the response, a group, or one answer of a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Holder {
+    pub occurrence: Option<usize>,
+    /// The position of the answer in its question.
+    pub answer: Option<usize>,
 }
 
 /// One `answer`, its value typed as far as it could be.
 #[derive(Debug)]
 pub(super) struct Given<'q, 'd> {
+    /// Its position among the item's answers.
+    pub position: usize,
     pub name: &'d str,
     pub value: &'d Node<'d>,
     pub answer: Option<Answer<'q, 'd>>,
     pub declined: bool,
 }
 
+impl Holder {
+    pub(super) const RESPONSE: Self = Self { occurrence: None, answer: None };
+}
+
 impl<'q, 'd> Found<'q, 'd> {
+    pub(super) fn len(&self) -> usize {
+        self.occurrences.len()
+    }
+
     pub(super) fn occurrence(&self, index: usize) -> &Occurrence<'q, 'd> {
         &self.occurrences[index]
     }
 
-    /// What stands directly below `parent`; the top for `None`.
-    pub(super) fn below(&self, parent: Option<usize>) -> &[usize] {
-        parent.map_or(&self.roots, |parent| &self.occurrences[parent].children)
+    /// What the holder holds, in document order.
+    pub(super) fn held(&self, holder: Holder) -> impl Iterator<Item = usize> {
+        let all = holder.occurrence.map_or(&self.roots, |above| &self.occurrences[above].children);
+        all.iter().copied().filter(move |&at| self.occurrences[at].holder.answer == holder.answer)
+    }
+
+    /// The item's occurrences below `above`, however deep; all of them for `None`.
+    pub(super) fn below(&self, item: usize, above: Option<usize>) -> &[usize] {
+        let all = self.by_item.get(item).map_or(&[][..], Vec::as_slice);
+        let Some(above) = above else { return all };
+        let from = all.partition_point(|&at| at <= above);
+        let to = all.partition_point(|&at| at < self.occurrences[above].end);
+        &all[from..to]
+    }
+
+    /// Up from the holder to the response: each occurrence, with the answer of it that is come from.
+    pub(super) fn climb(&self, holder: Holder) -> impl Iterator<Item = (usize, Option<usize>)> {
+        let step = |holder: Holder| holder.occurrence.map(|at| (at, holder.answer));
+        std::iter::successors(step(holder), move |&(at, _)| step(self.occurrences[at].holder))
     }
 
     /// FHIRPath of the occurrence; printed only for a fault.
     pub(super) fn place(&self, index: usize) -> String {
         let here = &self.occurrences[index];
-        let above = here.parent.map_or_else(|| "QuestionnaireResponse".to_owned(), |parent| self.place(parent));
-        let answer = here.under_answer.map(|answer| format!(".answer[{answer}]")).unwrap_or_default();
-        format!("{above}{answer}.item[{}]", here.position)
+        format!("{}.item[{}]", self.holder_place(here.holder), here.position)
+    }
+
+    pub(super) fn holder_place(&self, holder: Holder) -> String {
+        let above = holder.occurrence.map_or_else(|| "QuestionnaireResponse".to_owned(), |above| self.place(above));
+        holder.answer.map_or_else(|| above.clone(), |answer| format!("{above}.answer[{answer}]"))
     }
 }
 
-pub(super) fn walk<'q, 'd>(response: &'d Node<'_>, questionnaire: &'q Questionnaire, issues: &mut Issues) -> Found<'q, 'd> {
-    let mut walker = Walker { questionnaire, found: Found::default(), issues };
-    walker.items(response, None, None, &Place::root("QuestionnaireResponse"));
+pub(super) fn walk<'q, 'd>(response: &'d Node<'d>, questionnaire: &'q Questionnaire, issues: &mut Issues) -> Found<'q, 'd> {
+    let found = Found { by_item: vec![Vec::new(); questionnaire.items().len()], ..Found::default() };
+    let mut walker = Walker { questionnaire, found, issues };
+    walker.items(response, Holder::RESPONSE, &Place::root("QuestionnaireResponse"));
     walker.found
 }
 
@@ -69,126 +110,101 @@ struct Walker<'q, 'd, 'i> {
 }
 
 impl<'q, 'd> Walker<'q, 'd, '_> {
-    /// The `item`s of `holder`, which is the response, an item (`parent`) or one of its answers (`answer`).
-    fn items(&mut self, holder: &'d Node<'_>, parent: Option<usize>, answer: Option<usize>, place: &Place<'_>) {
-        let Some(list) = holder.member("item") else { return };
-        let list_place = place.member("item");
-        if !matches!(list.value, neuvola_fhir::Value::Array(_)) {
-            self.fault("structure", "wrong-shape", &list_place, "`item` must be an array");
-            return;
-        }
+    /// The `item`s of the node that is `holder`.
+    fn items(&mut self, node: &'d Node<'d>, holder: Holder, place: &Place<'_>) {
+        let list = place.member("item");
         let mut latest = None;
-        for (position, node) in list.elements().iter().enumerate() {
-            let here = list_place.element(position);
-            let Some(index) = self.matching(node, parent, &here) else { continue };
+        for (position, node) in node.list("item").iter().enumerate() {
+            let here = list.element(position);
+            let Some(index) = self.matching(node, holder, &here) else { continue };
             if latest.is_some_and(|latest| index < latest) {
                 let link_id = &self.questionnaire.item(index).link_id;
-                self.issues.push(
-                    Issue::error("structure", "order", here, format!("`{link_id}` does not stand in the Questionnaire's order"))
-                        .about(link_id),
-                );
+                let message = format!("`{link_id}` does not stand in the Questionnaire's order");
+                self.issues.push(Issue::error("structure", "order", here, message).about(link_id));
             }
             latest = Some(index);
-            let occurrence = self.found.occurrences.len();
-            self.found.occurrences.push(Occurrence {
-                item: index,
-                parent,
-                position,
-                under_answer: answer,
-                values: Vec::new(),
-                children: Vec::new(),
-            });
-            match parent {
-                Some(parent) => self.found.occurrences[parent].children.push(occurrence),
-                None => self.found.roots.push(occurrence),
+            let at = self.found.occurrences.len();
+            let occurrence = Occurrence { item: index, node, holder, position, values: Vec::new(), children: Vec::new(), end: at + 1 };
+            self.found.occurrences.push(occurrence);
+            self.found.by_item[index].push(at);
+            match holder.occurrence {
+                Some(above) => self.found.occurrences[above].children.push(at),
+                None => self.found.roots.push(at),
             }
-            self.item(node, index, occurrence, &here);
+            self.item(node, index, at, &here);
+            self.found.occurrences[at].end = self.found.occurrences.len();
         }
     }
 
-    /// The Questionnaire's item for `node`, if it may stand here.
-    fn matching(&mut self, node: &Node<'_>, parent: Option<usize>, here: &Place<'_>) -> Option<usize> {
-        let Some(link_id) = node.text("linkId").filter(|link_id| !link_id.is_empty()) else {
-            self.fault("required", "link-id", here, "an item has no `linkId`");
-            return None;
-        };
+    /// The Questionnaire's item for `node`, if it may stand here. What has no linkId is told by its shape.
+    fn matching(&mut self, node: &Node<'_>, holder: Holder, here: &Place<'_>) -> Option<usize> {
+        let link_id = node.text("linkId").filter(|link_id| !link_id.is_empty())?;
         let Some(index) = self.questionnaire.find(link_id) else {
-            self.fault("not-found", "unknown-link-id", &here.member("linkId"), "the Questionnaire has no such linkId");
+            let issue = Issue::error("not-found", "unknown-link-id", here, "the Questionnaire has no item with this `linkId`");
+            self.issues.push(issue.remedy("leave the item out, or name the Questionnaire and version that has it"));
             return None;
         };
-        let expected = parent.map(|parent| self.found.occurrences[parent].item);
-        if self.questionnaire.item(index).parent != expected {
+        let expected = holder.occurrence.map(|above| self.found.occurrences[above].item);
+        let parent = self.questionnaire.item(index).parent;
+        if parent != expected {
             let message = format!("`{link_id}` does not belong here");
-            let belongs = self
-                .questionnaire
-                .item(index)
-                .parent
-                .map_or("at the top".to_owned(), |parent| format!("under `{}`", self.questionnaire.item(parent).link_id));
+            let belongs =
+                parent.map_or("at the top".to_owned(), |parent| format!("under `{}`", self.questionnaire.item(parent).link_id));
             self.issues.push(Issue::error("structure", "wrong-parent", here, message).remedy(format!("put it {belongs}")).about(link_id));
             return None;
         }
         Some(index)
     }
 
-    fn item(&mut self, node: &'d Node<'_>, index: usize, occurrence: usize, here: &Place<'_>) {
+    fn item(&mut self, node: &'d Node<'d>, index: usize, at: usize, here: &Place<'_>) {
         let item = self.questionnaire.item(index);
         let link_id = &item.link_id;
-        let answers = node.member("answer");
+        let mut misshapen = |name: &str, message: String, remedy: &str| {
+            self.issues.push(Issue::error("structure", "wrong-shape", here.member(name), message).remedy(remedy).about(link_id));
+        };
+        let (has_answer, has_items) = (node.member("answer").is_some(), node.member("item").is_some());
         match item.kind {
-            ItemKind::Group | ItemKind::Display if answers.is_some() => {
-                self.issues.push(
-                    Issue::error(
-                        "structure",
-                        "wrong-shape",
-                        here.member("answer"),
-                        format!("`{link_id}` is no question and takes no answer"),
-                    )
-                    .about(link_id),
-                );
-                return;
+            ItemKind::Group | ItemKind::Display if has_answer => {
+                return misshapen("answer", format!("`{link_id}` is no question and takes no answer"), "leave the answer out");
             }
-            ItemKind::Display if node.member("item").is_some() => {
-                self.issues.push(
-                    Issue::error("structure", "wrong-shape", here.member("item"), format!("`{link_id}` is only shown and holds nothing"))
-                        .about(link_id),
-                );
-                return;
+            ItemKind::Display if has_items => {
+                return misshapen("item", format!("`{link_id}` is only shown and holds nothing"), "leave the items out");
             }
-            ItemKind::Group => return self.items(node, Some(occurrence), None, here),
+            ItemKind::Group => return self.items(node, Holder { occurrence: Some(at), answer: None }, here),
             ItemKind::Display => return,
-            _ if node.member("item").is_some() => {
-                let remedy = "put what belongs to an answer into `answer.item`";
-                self.issues.push(
-                    Issue::error("structure", "wrong-shape", here.member("item"), format!("`{link_id}` is a question"))
-                        .remedy(remedy)
-                        .about(link_id),
-                );
+            _ if has_items => {
+                misshapen("item", format!("`{link_id}` is a question"), "put what belongs to an answer into `answer.item`");
             }
             _ => {}
         }
         let list = here.member("answer");
         for (position, answer) in node.list("answer").iter().enumerate() {
             let place = list.element(position);
-            let values: Vec<_> = answer.members().iter().filter(|(name, _)| name.starts_with("value")).collect();
-            if let [(name, value)] = values.as_slice() {
-                if let Some(message) = value::fault(item, name, value) {
-                    self.issues
-                        .push(Issue::error("value", "wrong-type", place.member("value"), format!("`{link_id}` {message}")).about(link_id));
-                } else {
-                    let declined = name == "valueCoding"
-                        && is_declined(value.text("system").unwrap_or_default(), value.text("code").unwrap_or_default());
-                    let given = Given { name, value, answer: Answer::of(item, name, value), declined };
-                    self.found.occurrences[occurrence].values.push(given);
-                }
-            } else {
-                let message = if values.is_empty() { "has an answer without a value" } else { "has an answer with several values" };
-                self.issues.push(Issue::error("structure", "wrong-shape", place, format!("`{link_id}` {message}")).about(link_id));
-            }
-            self.items(answer, Some(occurrence), Some(position), &place);
+            self.answer(answer, index, at, position, &place);
+            self.items(answer, Holder { occurrence: Some(at), answer: Some(position) }, &place);
         }
     }
 
-    fn fault(&mut self, code: &'static str, fault: &'static str, place: &Place<'_>, message: &str) {
-        self.issues.push(Issue::error(code, fault, place, message));
+    fn answer(&mut self, answer: &'d Node<'d>, index: usize, at: usize, position: usize, place: &Place<'_>) {
+        let item = self.questionnaire.item(index);
+        let link_id = &item.link_id;
+        let mut values = answer.members().iter().filter(|(name, _)| name.starts_with("value"));
+        let Some((name, value)) = values.next() else {
+            // an extension may say why there is no value
+            if answer.kind() == Kind::Object && !answer.members().iter().any(|(name, _)| name == "extension" || name.starts_with("_value")) {
+                let message = format!("`{link_id}` has an answer without a value");
+                self.issues.push(Issue::error("structure", "wrong-shape", place, message).about(link_id));
+            }
+            return;
+        };
+        if let Some(message) = value::fault(item, name, value) {
+            let issue = Issue::error("value", "wrong-type", place.member("value"), format!("`{link_id}` {message}"));
+            self.issues.push(issue.about(link_id));
+            return;
+        }
+        let declined =
+            name == "valueCoding" && is_declined(value.text("system").unwrap_or_default(), value.text("code").unwrap_or_default());
+        let given = Given { position, name, value, answer: Answer::of(item, name, value), declined };
+        self.found.occurrences[at].values.push(given);
     }
 }

@@ -1,0 +1,108 @@
+//! One response made ready for many expressions: constraints, calculations, conditions.
+//!
+//! The focus of an expression is the response or one of its items; `%resource` is the response, `%context` the focus,
+//! `%questionnaire` and `%qitem` where they are given (SDC 4.0 <https://hl7.org/fhir/uv/sdc/expressions.html>). Launch
+//! contexts are not there when a response is validated: they are empty.
+
+use std::sync::Arc;
+
+use octofhir_fhirpath::{Collection, EmptyModelProvider, EvaluationContext, FhirPathValue};
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+use super::functions::at;
+use super::{engine, run};
+
+/// What a value came to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Result {
+    Boolean(bool),
+    Number(Decimal),
+    /// A string, date, dateTime, time, code or uri, as written.
+    Text(String),
+    Coding { system: String, code: String },
+    Quantity { value: Decimal, unit: String },
+    Other,
+}
+
+/// The ground on which expressions stand. Cheap to nest: each item's variables see those around it.
+pub struct Session {
+    context: EvaluationContext,
+    focus: Collection,
+    authored: Arc<str>,
+}
+
+impl Session {
+    /// With the response as focus. `authored` is what `now()` and `today()` mean; empty if it is not known.
+    pub fn new(response: Value, questionnaire: Option<Value>, authored: &str) -> Self {
+        let response = FhirPathValue::resource(response);
+        let context = EvaluationContext::new(Collection::empty(), Arc::new(EmptyModelProvider), None, None, None);
+        context.set_variable("resource".to_owned(), response.clone());
+        context.set_variable("rootResource".to_owned(), response.clone());
+        if let Some(questionnaire) = questionnaire {
+            context.set_variable("questionnaire".to_owned(), FhirPathValue::resource(questionnaire));
+        }
+        let session = Self { context, focus: Collection::single(response), authored: authored.into() };
+        session.name("context");
+        session
+    }
+
+    /// With an item as focus; without one it is empty. The variables set so far are seen.
+    pub fn at_item(&self, item: Option<Value>, qitem: Option<Value>) -> Self {
+        let focus = item.map_or_else(Collection::empty, |item| Collection::single(FhirPathValue::resource(item)));
+        let session = Self { context: self.context.create_child_context(focus.clone()), focus, authored: Arc::clone(&self.authored) };
+        session.name("context");
+        if let Some(qitem) = qitem {
+            session.context.set_variable("qitem".to_owned(), FhirPathValue::resource(qitem));
+        }
+        session
+    }
+
+    /// Evaluates a variable. One that fails is empty.
+    pub fn define(&self, name: &str, expression: &str) {
+        let values = self.values(expression).unwrap_or_default();
+        self.context.set_variable(name.to_owned(), several(values));
+    }
+
+    /// `None` for an expression that fails.
+    pub fn evaluate(&self, expression: &str) -> Option<Vec<Result>> {
+        Some(self.values(expression)?.iter().map(result).collect())
+    }
+
+    fn values(&self, expression: &str) -> Option<Vec<FhirPathValue>> {
+        let engine = engine()?;
+        let context = self.context.create_child_context(self.focus.clone());
+        at(&self.authored, || run(engine.evaluate(expression, &context)))
+    }
+
+    fn name(&self, name: &str) {
+        self.context.set_variable(name.to_owned(), several(self.focus.clone().into_vec()));
+    }
+}
+
+fn several(mut values: Vec<FhirPathValue>) -> FhirPathValue {
+    match values.len() {
+        0 => FhirPathValue::Empty,
+        1 => values.remove(0),
+        _ => FhirPathValue::collection(values),
+    }
+}
+
+fn result(value: &FhirPathValue) -> Result {
+    let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    match value {
+        FhirPathValue::Boolean(value, ..) => Result::Boolean(*value),
+        FhirPathValue::Integer(value, ..) => Result::Number((*value).into()),
+        FhirPathValue::Decimal(value, ..) => value.to_string().parse().map_or(Result::Other, Result::Number),
+        FhirPathValue::String(text, ..) => Result::Text(text.clone()),
+        FhirPathValue::Quantity { value, unit, code, .. } => match value.to_string().parse() {
+            Ok(value) => Result::Quantity { value, unit: code.clone().or_else(|| unit.clone()).unwrap_or_default() },
+            Err(_) => Result::Other,
+        },
+        other => match other.to_json_value() {
+            Value::String(text) => Result::Text(text.trim_start_matches('@').to_owned()),
+            value if value.get("code").is_some() => Result::Coding { system: text(&value, "system"), code: text(&value, "code") },
+            _ => Result::Other,
+        },
+    }
+}

@@ -1,0 +1,169 @@
+//! What extensions ask of an answer: lengths, bounds, units, counts.
+//!
+//! Sources: R4's extension registry <https://hl7.org/fhir/R4/extensibility-registry.html> and SDC 4.0
+//! <https://hl7.org/fhir/uv/sdc/>; where both name one under different urls, both are read.
+
+use neuvola_fhir::Node;
+use rust_decimal::Decimal;
+
+use super::{decimal, extension};
+
+/// What an answer may not exceed.
+#[derive(Debug, Default)]
+pub struct Bounds {
+    /// Characters, as `minLength`.
+    pub max_length: Option<usize>,
+    pub min_length: Option<usize>,
+    pub min: Option<Bound>,
+    pub max: Option<Bound>,
+    pub min_quantity: Option<QuantityBound>,
+    pub max_quantity: Option<QuantityBound>,
+    pub max_decimal_places: Option<u32>,
+    pub min_occurs: Option<usize>,
+    pub max_occurs: Option<usize>,
+    pub regex: Option<regex_lite::Regex>,
+    /// Of an attachment, in bytes.
+    pub max_size: Option<Decimal>,
+    pub mime_types: Vec<String>,
+    /// Resource types that a reference may name; empty for any.
+    pub reference_types: Vec<String>,
+}
+
+/// `minValue` or `maxValue`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Bound {
+    Number(Decimal),
+    /// Date, dateTime or time, as written.
+    Time(String),
+}
+
+/// `minQuantity` or `maxQuantity`: compared in the same unit only.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuantityBound {
+    pub value: Decimal,
+    pub unit: Unit,
+}
+
+/// A unit, by its code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unit {
+    pub system: Option<String>,
+    pub code: String,
+    pub display: String,
+}
+
+impl Bounds {
+    pub(super) fn read(
+        node: &Node<'_>,
+        link_id: &str,
+        unchecked: &mut Vec<&'static str>,
+        defect: &mut impl FnMut(&str, String),
+    ) -> Self {
+        let count = |url| extension(node, url).and_then(|it| it.member("valueInteger")?.as_number()?.parse().ok());
+        let mut bound = |url, name| {
+            let extension = extension(node, url)?;
+            let bound = Bound::read(extension);
+            if bound.is_none() {
+                unchecked.push(name); // an expression, or of a type that is no bound
+            }
+            bound
+        };
+        let (min, max) = (bound(MIN_VALUE, "`minValue`"), bound(MAX_VALUE, "`maxValue`"));
+        let regex = extension(node, REGEX).and_then(|it| it.text("valueString")).and_then(|pattern| {
+            let whole = regex_lite::Regex::new(&format!("^(?:{pattern})$"));
+            if whole.is_err() {
+                unchecked.push("`regex`");
+                defect("extension", format!("the regex of `{link_id}` does not compile"));
+            }
+            whole.ok()
+        });
+        let quantity = |urls: [&str; 2]| {
+            let value = urls.iter().find_map(|url| extension(node, url))?.member("valueQuantity")?;
+            Some(QuantityBound { value: decimal(value.member("value")?.as_number()?)?, unit: Unit::of_quantity(value) })
+        };
+        Self {
+            max_length: node.member("maxLength").and_then(|it| it.as_number()?.parse().ok()),
+            min_length: count(MIN_LENGTH),
+            min,
+            max,
+            min_quantity: quantity(MIN_QUANTITY),
+            max_quantity: quantity(MAX_QUANTITY),
+            max_decimal_places: extension(node, MAX_DECIMAL_PLACES).and_then(|it| it.member("valueInteger")?.as_number()?.parse().ok()),
+            min_occurs: count(MIN_OCCURS),
+            max_occurs: count(MAX_OCCURS),
+            regex,
+            max_size: extension(node, MAX_SIZE).and_then(|it| decimal(it.member("valueDecimal")?.as_number()?)),
+            mime_types: extensions(node, MIME_TYPE).filter_map(|it| it.text("valueCode")).map(str::to_owned).collect(),
+            reference_types: extensions(node, REFERENCE_RESOURCE).filter_map(|it| it.text("valueCode")).map(str::to_owned).collect(),
+        }
+    }
+}
+
+impl Bound {
+    fn read(extension: &Node<'_>) -> Option<Self> {
+        let (name, value) = extension.members().iter().find(|(name, _)| name.starts_with("value"))?;
+        match name.as_ref() {
+            "valueInteger" | "valueDecimal" => decimal(value.as_number()?).map(Self::Number),
+            "valueDate" | "valueDateTime" | "valueTime" => value.as_str().map(|text| Self::Time(text.to_owned())),
+            _ => None,
+        }
+    }
+}
+
+impl Unit {
+    fn of_coding(coding: &Node<'_>) -> Self {
+        let code = coding.text("code").unwrap_or_default();
+        Self {
+            system: coding.text("system").map(str::to_owned),
+            code: code.to_owned(),
+            display: coding.text("display").unwrap_or(code).to_owned(),
+        }
+    }
+
+    /// The code, or the unit where there is no code.
+    pub fn of_quantity(quantity: &Node<'_>) -> Self {
+        let code = quantity.text("code").or_else(|| quantity.text("unit")).unwrap_or_default();
+        Self {
+            system: quantity.text("system").map(str::to_owned),
+            code: code.to_owned(),
+            display: quantity.text("unit").unwrap_or(code).to_owned(),
+        }
+    }
+}
+
+/// The unit that a bare number has, and those to choose from.
+pub(super) fn units(node: &Node<'_>) -> (Option<Unit>, Vec<Unit>) {
+    let unit = extension(node, UNIT).and_then(|it| it.member("valueCoding")).map(Unit::of_coding);
+    let units = extensions(node, UNIT_OPTION).filter_map(|it| it.member("valueCoding")).map(Unit::of_coding).collect();
+    (unit, units)
+}
+
+pub(super) fn extensions<'n, 'a>(node: &'n Node<'a>, url: &'static str) -> impl Iterator<Item = &'n Node<'a>> {
+    node.list("extension").iter().filter(move |extension| extension.text("url") == Some(url))
+}
+
+pub(super) const ORDINAL_VALUE: &str = "http://hl7.org/fhir/StructureDefinition/ordinalValue";
+pub(super) const ITEM_WEIGHT: &str = "http://hl7.org/fhir/StructureDefinition/itemWeight";
+pub(super) const OPTION_EXCLUSIVE: &str = "http://hl7.org/fhir/StructureDefinition/questionnaire-optionExclusive";
+pub(super) const UNIT_OPEN: &str = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-unitOpen";
+pub(super) const CQF_EXPRESSION: &str = "http://hl7.org/fhir/StructureDefinition/cqf-expression";
+const UNIT: &str = "http://hl7.org/fhir/StructureDefinition/questionnaire-unit";
+const UNIT_OPTION: &str = "http://hl7.org/fhir/StructureDefinition/questionnaire-unitOption";
+const MIN_LENGTH: &str = "http://hl7.org/fhir/StructureDefinition/minLength";
+const MIN_VALUE: &str = "http://hl7.org/fhir/StructureDefinition/minValue";
+const MAX_VALUE: &str = "http://hl7.org/fhir/StructureDefinition/maxValue";
+const MIN_QUANTITY: [&str; 2] = [
+    "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-minQuantity",
+    "http://hl7.org/fhir/StructureDefinition/questionnaire-minQuantity",
+];
+const MAX_QUANTITY: [&str; 2] = [
+    "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-maxQuantity",
+    "http://hl7.org/fhir/StructureDefinition/questionnaire-maxQuantity",
+];
+const MAX_DECIMAL_PLACES: &str = "http://hl7.org/fhir/StructureDefinition/maxDecimalPlaces";
+const MAX_SIZE: &str = "http://hl7.org/fhir/StructureDefinition/maxSize";
+const MIME_TYPE: &str = "http://hl7.org/fhir/StructureDefinition/mimeType";
+const REFERENCE_RESOURCE: &str = "http://hl7.org/fhir/StructureDefinition/questionnaire-referenceResource";
+const MIN_OCCURS: &str = "http://hl7.org/fhir/StructureDefinition/questionnaire-minOccurs";
+const MAX_OCCURS: &str = "http://hl7.org/fhir/StructureDefinition/questionnaire-maxOccurs";
+const REGEX: &str = "http://hl7.org/fhir/StructureDefinition/regex";

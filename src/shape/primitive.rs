@@ -1,0 +1,105 @@
+//! R4's primitive types (<https://hl7.org/fhir/R4/datatypes.html#primitive>): does this JSON value have the form?
+
+use base64::Engine as _;
+use neuvola_fhir::Node;
+
+use super::Type;
+
+/// Whether `value` has the form of `kind`.
+///
+/// # Errors
+/// What is wanted instead, as a noun.
+pub fn check(kind: Type, value: &Node<'_>) -> Result<(), &'static str> {
+    let text = value.as_str();
+    let (fits, wanted) = match kind {
+        Type::Boolean => (value.as_bool().is_some(), "a boolean"),
+        Type::Integer => (value.as_number().is_some_and(|digits| is_integer(digits, i32::MIN)), "an integer of 32 bits"),
+        Type::UnsignedInt => (value.as_number().is_some_and(|digits| is_integer(digits, 0)), "an integer from 0"),
+        Type::PositiveInt => (value.as_number().is_some_and(|digits| is_integer(digits, 1)), "an integer from 1"),
+        Type::Decimal => (value.as_number().is_some(), "a number"),
+        Type::Text => (text.is_some_and(|text| !text.trim().is_empty()), "a text that says something"),
+        Type::Id => (text.is_some_and(is_id), "an id (letters, digits, `-` and `.`, at most 64)"),
+        Type::Code => (text.is_some_and(is_code), "a code (no white space around it or doubled in it)"),
+        Type::OneOf(codes) => (text.is_some_and(|text| codes.contains(&text)), "one of R4's codes for it"),
+        Type::Uri => (text.is_some_and(is_uri), "a URI without white space"),
+        Type::Date => (text.is_some_and(is_date), "a date (year, month or day)"),
+        Type::DateTime => (text.is_some_and(is_date_time), "a dateTime (with seconds and an offset, if it has a time)"),
+        Type::Time => (text.is_some_and(is_time), "a time (hh:mm:ss)"),
+        Type::Instant => (text.is_some_and(|text| text.contains('T') && is_date_time(text)), "an instant (with seconds and an offset)"),
+        Type::Base64 => (text.is_some_and(is_base64), "base64"),
+        Type::Xhtml => (text.is_some_and(|text| text.trim_start().starts_with("<div")), "a `<div>` of XHTML"),
+        Type::Of(_) | Type::Resource => (true, ""),
+    };
+    if fits { Ok(()) } else { Err(wanted) }
+}
+
+/// R4 `date`: year, month or day precision, and a day that exists.
+pub fn is_date(text: &str) -> bool {
+    match text.len() {
+        4 => is_date(&format!("{text}-01-01")),
+        7 => is_date(&format!("{text}-01")),
+        10 => text.parse::<jiff::civil::Date>().is_ok_and(|date| date.year() > 0),
+        _ => false,
+    }
+}
+
+/// R4 `dateTime`: a date, or date and time with seconds and an offset.
+pub fn is_date_time(text: &str) -> bool {
+    let Some((date, time)) = text.split_once('T') else { return is_date(text) };
+    let offset = time.find(['Z', '+', '-']);
+    date.len() == 10 && offset.is_some_and(|offset| time.get(..offset).is_some_and(is_time)) && text.parse::<jiff::Timestamp>().is_ok()
+}
+
+/// R4 `time`: hh:mm:ss, fractions allowed.
+pub fn is_time(text: &str) -> bool {
+    text.len() >= 8
+        && text.as_bytes().get(2) == Some(&b':')
+        && text.as_bytes().get(5) == Some(&b':')
+        && text.parse::<jiff::civil::Time>().is_ok()
+}
+
+/// R4 `uri`: something, and no white space.
+pub fn is_uri(text: &str) -> bool {
+    !text.is_empty() && !text.contains(char::is_whitespace)
+}
+
+fn is_integer(digits: &str, least: i32) -> bool {
+    digits.parse::<i32>().is_ok_and(|number| number >= least)
+}
+
+fn is_id(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.')
+}
+
+fn is_code(text: &str) -> bool {
+    !text.is_empty() && text.trim() == text && !text.contains("  ") && !text.contains(['\t', '\n', '\r'])
+}
+
+fn is_base64(text: &str) -> bool {
+    let bytes: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    base64::engine::general_purpose::STANDARD.decode(bytes).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_have_three_precisions_and_must_exist() {
+        assert!(["2026", "2026-02", "2026-02-28"].iter().all(|text| is_date(text)));
+        assert!(["2026-02-30", "2026-13", "26", "2026-2-1", "tomorrow", ""].iter().all(|text| !is_date(text)));
+    }
+
+    #[test]
+    fn an_instant_needs_its_offset() {
+        assert!(["2026-11-02T18:20:00+02:00", "2026-11-02T18:20:00Z", "2026-11"].iter().all(|text| is_date_time(text)));
+        let broken = ["2026-11-02T18:20:00", "2026-11-02T18:20Z", "2026-11-02 18:20:00Z", "2026-11-02T25:00:00Z"];
+        assert!(broken.iter().all(|text| !is_date_time(text)));
+    }
+
+    #[test]
+    fn a_code_has_no_white_space_around_it() {
+        assert!(["a", "a b"].iter().all(|text| is_code(text)));
+        assert!(["", " a", "a ", "a  b", "a\nb"].iter().all(|text| !is_code(text)));
+    }
+}
