@@ -1,40 +1,110 @@
 //! `validate`: QuestionnaireResponses against their Questionnaires, one OperationOutcome a file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{BAD_DATA, CONFIGURATION, Knowledge, input, say};
-use crate::form::check::check;
-use crate::issue::Severity;
+use super::{BAD_DATA, CONFIGURATION, Mistake, NO_INPUT, USAGE, complain, input, say};
+use crate::issue::Issue;
 use crate::outcome;
+use crate::profiles::{Library, Profiles, is_valid};
 
-/// Check QuestionnaireResponses against their Questionnaires
+/// Check QuestionnaireResponses against their Questionnaires, and Questionnaires themselves
+///
+/// One OperationOutcome a file, as JSON lines. A response is checked against the Questionnaire that it names: one given,
+/// shipped, or contained in it. A Questionnaire among the files is itself checked.
 #[derive(Debug, Args)]
 pub(crate) struct Validate {
     /// Print each file's name before its outcome
     #[arg(long)]
     named: bool,
-    /// The responses; `-` is standard input
-    #[arg(required = true)]
+    /// A Questionnaire that responses may answer; alone, without files, it is checked itself. May be given several times
+    #[arg(long = "questionnaire", value_name = "FILE")]
+    questionnaires: Vec<PathBuf>,
+    /// A folder (or file) of Questionnaires, ValueSets and CodeSystems, besides what is shipped
+    #[arg(long = "profiles", env = "NEUVOLA_PROFILES", value_name = "DIR", value_delimiter = ':')]
+    folders: Vec<PathBuf>,
+    /// The files; `-` is standard input
     files: Vec<PathBuf>,
-    #[command(flatten)]
-    knowledge: Knowledge,
 }
 
 impl Validate {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let Some(profiles) = self.knowledge.load() else { return Ok(ExitCode::from(CONFIGURATION)) };
+        if self.files.is_empty() && self.questionnaires.is_empty() {
+            return Err(Mistake::ending(USAGE, "name the files to check"));
+        }
+        let shipped = match Profiles::with_folders(&[]) {
+            Ok(profiles) => profiles,
+            Err(defects) => {
+                defects.iter().for_each(|defect| complain(format_args!("{}: {}", defect.file, defect.issue.message)));
+                return Ok(ExitCode::from(CONFIGURATION));
+            }
+        };
+        let library = self.library(shipped.library())?;
+        let files = if self.files.is_empty() { &self.questionnaires } else { &self.files };
         let mut all_valid = true;
-        for file in &self.files {
+        for file in files {
             let content = input::read(file)?;
-            let issues = check(&content, &profiles);
-            all_valid &= issues.iter().all(|issue| issue.severity != Severity::Error);
+            let issues = library.check(&content);
+            all_valid &= is_valid(&issues);
             let outcome = outcome::print(&issues);
             let outcome = String::from_utf8_lossy(&outcome);
             if self.named { say(format_args!("{} {outcome}", file.display())) } else { say(outcome) }
         }
         Ok(if all_valid { ExitCode::SUCCESS } else { ExitCode::from(BAD_DATA) })
     }
+
+    /// Codes first, then what names them.
+    fn library(&self, shipped: &Library) -> anyhow::Result<Library> {
+        let mut library = shipped.clone();
+        let mut files = Vec::new();
+        for folder in &self.folders {
+            files.extend(Profiles::files_of(folder).map_err(|error| cannot_read(folder, &error))?);
+        }
+        for file in &files {
+            with_node(Path::new(&file.name), &file.content, |node| {
+                library.learn(node);
+                Vec::new()
+            });
+        }
+        for file in &files {
+            with_node(Path::new(&file.name), &file.content, |node| match node.text("resourceType") {
+                Some("Questionnaire") => library.add(node),
+                _ => Vec::new(),
+            });
+        }
+        let is_only = self.questionnaires.len() == 1;
+        for path in &self.questionnaires {
+            let content = input::read(path)?;
+            let mut is_one = false;
+            with_node(path, &content, |node| {
+                is_one = node.text("resourceType") == Some("Questionnaire");
+                match (is_one, is_only) {
+                    (false, _) => Vec::new(),
+                    (true, true) => library.add_meant(node),
+                    (true, false) => library.add(node),
+                }
+            });
+            if !is_one && !self.files.is_empty() {
+                return Err(Mistake::ending(BAD_DATA, format_args!("{} is no readable Questionnaire", path.display())));
+            }
+        }
+        Ok(library)
+    }
+}
+
+/// What is wrong with the knowledge is told on the side: it does not make a response invalid.
+fn with_node(path: &Path, content: &[u8], work: impl FnOnce(&neuvola_fhir::Node<'_>) -> Vec<Issue>) {
+    let issues = match neuvola_fhir::read(content) {
+        Ok(node) => work(&node),
+        Err(faults) => faults.into_iter().map(Issue::from).collect(),
+    };
+    for issue in issues {
+        complain(format_args!("{}: {}: {}", path.display(), issue.place, issue.message));
+    }
+}
+
+fn cannot_read(path: &Path, error: &std::io::Error) -> anyhow::Error {
+    Mistake::ending(NO_INPUT, format_args!("{}: {error}", path.display()))
 }

@@ -1,8 +1,8 @@
 //! The family's form: what was sent, mapped to QuestionnaireResponses, proven valid, and indexed by question.
 
 pub mod answers;
-pub mod check;
 mod decode;
+pub mod locate;
 pub mod map;
 pub mod questionnaire;
 pub mod submission;

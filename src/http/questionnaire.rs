@@ -19,7 +19,6 @@ use super::media::FHIR_JSON;
 use super::segment::Segment;
 use crate::app::App;
 use crate::caller::Caller;
-use crate::form::check::check;
 use crate::form::questionnaire::Questionnaire;
 use crate::issue::{Issue, Issues};
 use crate::outcome;
@@ -38,7 +37,7 @@ pub(super) async fn validate(State(app): State<Arc<App>>, request: Request) -> R
     }
     let Sent { bytes, slot: _slot } = receive(&app, request).await?;
     let response = response_in(&bytes, &["resource"], refuse_unless_understood)?;
-    Ok(fhir(StatusCode::OK, outcome::print(&check(response, &app.profiles))))
+    Ok(fhir(StatusCode::OK, outcome::print(&app.profiles.library().check(response))))
 }
 
 /// `POST /fhir/Questionnaire/$process-response`.

@@ -9,7 +9,7 @@ use crate::segment::{Outcome, segment};
 use crate::texts::Texts;
 
 pub(super) fn check(profiles: &Profiles, defects: &mut Vec<Defect>) {
-    for questionnaire in &profiles.questionnaires {
+    for questionnaire in profiles.questionnaires() {
         if let Some(rule_form) = (!questionnaire.form.is_empty()).then_some(&questionnaire.form)
             && profiles.coded_in("form", rule_form).is_none()
         {
@@ -37,7 +37,7 @@ pub(super) fn check(profiles: &Profiles, defects: &mut Vec<Defect>) {
         }
     }
     vocabularies(profiles, defects);
-    for (resource_type, url, message) in profiles.terminology.dangling() {
+    for (resource_type, url, message) in profiles.library.terminology.dangling() {
         push(
             profiles,
             defects,
@@ -69,7 +69,7 @@ fn options_of(questionnaire: &Questionnaire, profiles: &Profiles, defects: &mut 
     for item in questionnaire.items() {
         for option in &item.options {
             if let OptionValue::Coding { system, code } = &option.value
-                && profiles.terminology.lacks(system, code)
+                && profiles.library.terminology.lacks(system, code)
             {
                 let message = format!("`{code}`, an option of `{}`, is not in its code system", item.link_id);
                 push(profiles, defects, "Questionnaire", &questionnaire.url, "Questionnaire.item.answerOption", message);
@@ -109,7 +109,7 @@ fn translated(rule: &Rule, url: &str, profiles: &Profiles, defects: &mut Vec<Def
 fn vocabularies(profiles: &Profiles, defects: &mut Vec<Defect>) {
     for vocabulary in &profiles.vocabularies {
         for (url, field, link_id) in vocabulary.fields() {
-            match profiles.questionnaires.iter().find(|questionnaire| questionnaire.url == url) {
+            match profiles.questionnaires().iter().find(|questionnaire| questionnaire.url == url) {
                 None => push(
                     profiles,
                     defects,

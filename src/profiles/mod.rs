@@ -3,6 +3,7 @@
 
 mod artifact;
 mod check;
+mod library;
 mod terminology;
 
 use std::cmp::Ordering;
@@ -13,7 +14,7 @@ use include_dir::{Dir, include_dir};
 use neuvola_fhir::read;
 
 pub use artifact::{Artifact, Guidance, KNOWLEDGE, Service};
-use terminology::Terminology;
+pub use library::{Library, is_valid};
 
 use crate::form::questionnaire::Questionnaire;
 use crate::form::vocabulary::Vocabulary;
@@ -25,12 +26,11 @@ use crate::segment::rule::{Coded, RuleSet};
 #[derive(Debug)]
 pub struct Profiles {
     artifacts: Vec<Artifact>,
-    questionnaires: Vec<Arc<Questionnaire>>,
+    library: Library,
     services: Vec<Service>,
     guidance: Vec<Guidance>,
     vocabularies: Vec<Vocabulary>,
     rule_sets: Vec<RuleSet>,
-    terminology: Terminology,
 }
 
 /// Something wrong with the knowledge.
@@ -91,12 +91,11 @@ impl Profiles {
         let mut defects = Vec::new();
         let mut profiles = Self {
             artifacts: Vec::new(),
-            questionnaires: Vec::new(),
+            library: Library::default(),
             services: Vec::new(),
             guidance: Vec::new(),
             vocabularies: Vec::new(),
             rule_sets: Vec::new(),
-            terminology: Terminology::default(),
         };
         for (layer, files) in layers.into_iter().enumerate() {
             for file in files {
@@ -135,7 +134,12 @@ impl Profiles {
     }
 
     pub fn questionnaires(&self) -> &[Arc<Questionnaire>] {
-        &self.questionnaires
+        self.library.questionnaires()
+    }
+
+    /// What validation needs of it.
+    pub const fn library(&self) -> &Library {
+        &self.library
     }
 
     pub fn rule_sets(&self) -> &[RuleSet] {
@@ -181,7 +185,7 @@ impl Profiles {
     pub fn questionnaire(&self, canonical: &str) -> Option<&Arc<Questionnaire>> {
         let (url, version) = split(canonical);
         let mut found = self
-            .questionnaires
+            .questionnaires()
             .iter()
             .filter(|questionnaire| questionnaire.url == url && version.is_none_or(|version| version == questionnaire.version));
         let first = found.next()?;
@@ -190,12 +194,12 @@ impl Profiles {
 
     /// A code's display in its code system.
     pub fn coded(&self, system: &str, code: &str) -> Option<Coded> {
-        self.terminology.coded(system, code)
+        self.library.terminology.coded(system, code)
     }
 
     /// The code system whose url ends in `/CodeSystem/{id}`.
     pub fn coded_in(&self, id: &str, code: &str) -> Option<Coded> {
-        self.terminology.coded_in(id, code)
+        self.library.terminology.coded_in(id, code)
     }
 
     fn put(&mut self, artifact: Artifact, defects: &mut Vec<Defect>) {
@@ -216,13 +220,13 @@ impl Profiles {
         let artifacts = std::mem::take(&mut self.artifacts);
         let of = |wanted: &'static str| artifacts.iter().filter(move |artifact| artifact.resource_type == wanted);
         for artifact in of("CodeSystem").chain(of("ValueSet")) {
-            artifact.with_node(|node| self.terminology.add(node));
+            artifact.with_node(|node| self.library.terminology.add(node));
         }
         for artifact in of("Questionnaire") {
             match artifact.with_node(Questionnaire::compile_strictly) {
                 Some(Ok(mut questionnaire)) => {
                     self.expand(&mut questionnaire, artifact, defects);
-                    self.questionnaires.push(Arc::new(questionnaire));
+                    self.library.put(Arc::new(questionnaire));
                 }
                 Some(Err(found)) => defects.extend(found.into_iter().map(|issue| artifact.defect(issue))),
                 None => {}
@@ -245,7 +249,7 @@ impl Profiles {
     fn expand(&self, questionnaire: &mut Questionnaire, artifact: &Artifact, defects: &mut Vec<Defect>) {
         for index in 0..questionnaire.items().len() {
             let Some(canonical) = questionnaire.item(index).value_set.clone() else { continue };
-            match self.terminology.expand(split(&canonical).0) {
+            match self.library.terminology.expand(split(&canonical).0) {
                 Some(options) => questionnaire.fill_options(index, options),
                 None => {
                     let message = format!("the value set `{canonical}` of `{}` does not resolve", questionnaire.item(index).link_id);
@@ -270,7 +274,7 @@ impl Known for Profiles {
     }
 
     fn has_code(&self, system: &str, code: &str) -> bool {
-        self.terminology.coded(system, code).is_some()
+        self.library.terminology.coded(system, code).is_some()
     }
 }
 

@@ -34,6 +34,10 @@ impl Questionnaire {
             title: Texts::of(node, "title"),
             form: coded("/CodeSystem/form").and_then(|code| code.text("code")).unwrap_or_default().to_owned(),
             role: coded("/CodeSystem/form-role").and_then(|code| code.text("code")).unwrap_or_default().to_owned(),
+            effective: {
+                let bound = |name| node.member("effectivePeriod").and_then(|period| period.text(name)).map(str::to_owned);
+                (bound("start"), bound("end"))
+            },
             expressions,
             items: Vec::new(),
             by_link_id: HashMap::new(),

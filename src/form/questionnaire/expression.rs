@@ -9,7 +9,7 @@ use super::extension;
 use super::extensions::extensions;
 
 /// The expressions of one item, or of the Questionnaire as a whole.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Expressions {
     /// Each sees those before it, and those of the items around it.
     pub variables: Vec<Named>,

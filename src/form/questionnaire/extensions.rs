@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use super::{decimal, extension};
 
 /// What an answer may not exceed.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Bounds {
     /// Characters, as `minLength`.
     pub max_length: Option<usize>,

@@ -8,6 +8,7 @@ mod extensions;
 mod item;
 mod lint;
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -22,7 +23,7 @@ use rust_decimal::Decimal;
 use crate::texts::Texts;
 
 /// One version of a Questionnaire.
-#[derive(Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Questionnaire {
     pub id: String,
     pub url: String,
@@ -32,6 +33,8 @@ pub struct Questionnaire {
     pub form: String,
     /// Whom it is about and who fills it in, by its code in the form-role code system.
     pub role: String,
+    /// `effectivePeriod`, as written.
+    pub effective: (Option<String>, Option<String>),
     /// What is said of the whole response.
     pub expressions: Expressions,
     items: Vec<Item>,
@@ -43,7 +46,7 @@ pub struct Questionnaire {
 }
 
 /// One item. Items stand in document order, so an item's descendants are the range behind it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Item {
     pub link_id: String,
     pub text: Texts,
@@ -100,7 +103,7 @@ pub enum ItemKind {
 }
 
 /// One permitted answer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct AnswerOption {
     pub value: OptionValue,
     pub display: Texts,
@@ -110,7 +113,7 @@ pub struct AnswerOption {
     pub exclusive: bool,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum OptionValue {
     Coding { system: String, code: String },
     Text(String),
@@ -128,7 +131,7 @@ impl AnswerOption {
 }
 
 /// One `enableWhen`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct EnableWhen {
     /// Its number among all of the Questionnaire's.
     pub number: usize,
@@ -152,7 +155,7 @@ pub enum Operator {
     LessOrEqual,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Comparand {
     Boolean(bool),
     Number(Decimal),
@@ -169,6 +172,17 @@ impl Questionnaire {
     /// `url|version`
     pub fn canonical(&self) -> String {
         format!("{}|{}", self.url, self.version)
+    }
+
+    /// By `effectivePeriod`, whole days included. What does not say when it was authored is taken to be in time.
+    pub fn is_in_force(&self, authored: &str) -> bool {
+        let reaches = |bound: &Option<String>, beyond: Ordering| {
+            bound.as_deref().is_none_or(|bound| {
+                let shared = authored.len().min(bound.len()).min("2026-01-01".len());
+                authored.get(..shared).zip(bound.get(..shared)).is_none_or(|(day, bound)| day.cmp(bound) != beyond)
+            })
+        };
+        reaches(&self.effective.0, Ordering::Less) && reaches(&self.effective.1, Ordering::Greater)
     }
 
     pub fn items(&self) -> &[Item] {
