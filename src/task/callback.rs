@@ -38,12 +38,13 @@ pub enum Unfit {
 pub const SUBSETTED: &str = "SUBSETTED";
 
 impl CallbackTask {
-    /// Reads a whole Task, every fault at once.
+    /// Proves a whole Task, every fault at once.
     ///
     /// # Errors
     /// What is wrong with it, each fault with its place.
-    pub fn read(document: &[u8], codes: &Codes) -> Result<Self, Unfit> {
-        let node = neuvola_fhir::read(document).map_err(|faults| Unfit::NotR4(faults.into_iter().map(Issue::from).collect()))?;
+    pub fn prove(task: Map<String, Value>, codes: &Codes) -> Result<Self, Unfit> {
+        let document = serde_json::to_vec(&task).map_err(|_| not_r4())?;
+        let node = neuvola_fhir::read(&document).map_err(|faults| Unfit::NotR4(faults.into_iter().map(Issue::from).collect()))?;
         let mut issues = Issues::default();
         shape::check(&node, &mut issues);
         if issues.has_errors() {
@@ -56,9 +57,8 @@ impl CallbackTask {
         }
         let index = index.ok_or_else(not_r4)?;
         // the parser has the last word on what is R4
-        neuvola_fhir::parse(document).map_err(|_| not_r4())?;
-        let body = serde_json::from_slice(document).map_err(|_| not_r4())?;
-        Ok(Self { body: own(body), index })
+        neuvola_fhir::parse(&document).map_err(|_| not_r4())?;
+        Ok(Self { body: own(task), index })
     }
 
     /// As it was stored: proven before, by the codes of that day.

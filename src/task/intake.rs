@@ -63,7 +63,7 @@ pub fn complete(mut task: Map<String, Value>, hints: Hints<'_>, actor: &Actor<'_
     }
     owner(&mut task, hints, actor, authored.unwrap_or(actor.now), &mut issues);
     deadline(&mut task, actor, authored.unwrap_or(actor.now), &mut issues);
-    match CallbackTask::read(Value::Object(task).to_string().as_bytes(), codes) {
+    match CallbackTask::prove(task, codes) {
         Ok(mut task) if issues.is_empty() => {
             task.index.attempts = 0;
             Ok(task)

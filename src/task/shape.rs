@@ -13,6 +13,8 @@ struct Element {
     kind: Type,
     many: bool,
     required: bool,
+    /// Marked Σ in R4.
+    summary: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -32,18 +34,26 @@ enum Type {
     Of(&'static [Element]),
     /// R4's own: checked by the parser only.
     Any,
+    /// R4 has it, and it is not taken here.
+    Refused,
+}
+
+impl Element {
+    const fn summary(self) -> Self {
+        Self { summary: true, ..self }
+    }
 }
 
 const fn one(name: &'static str, kind: Type) -> Element {
-    Element { name, kind, many: false, required: false }
+    Element { name, kind, many: false, required: false, summary: false }
 }
 
 const fn many(name: &'static str, kind: Type) -> Element {
-    Element { name, kind, many: true, required: false }
+    Element { name, kind, many: true, required: false, summary: false }
 }
 
 const fn must(name: &'static str, kind: Type) -> Element {
-    Element { name, kind, many: false, required: true }
+    Element { name, kind, many: false, required: true, summary: false }
 }
 
 /// Notes every element that R4's Task does not have, is of another type, or is missing.
@@ -62,6 +72,16 @@ pub fn check(task: &Node<'_>, issues: &mut Issues) {
     }
 }
 
+/// Whether R4's Task has an element of that name.
+pub(super) fn has(name: &str) -> bool {
+    TASK.iter().any(|element| element.name == name)
+}
+
+/// Whether R4 counts an element of Task into the summary.
+pub(super) fn in_summary(name: &str) -> bool {
+    TASK.iter().any(|element| element.name == name && element.summary)
+}
+
 fn walk(elements: &[Element], node: &Node<'_>, place: Place<'_>, issues: &mut Issues) {
     if node.kind() != Kind::Object {
         issues.push(wrong(&place, node, "an object"));
@@ -76,9 +96,9 @@ fn walk(elements: &[Element], node: &Node<'_>, place: Place<'_>, issues: &mut Is
         let here = place.member(name);
         // a primitive's own id and extensions, `_name` (R4, json.html#primitive)
         let (plain, is_shadow) = name.strip_prefix('_').map_or((&**name, false), |plain| (plain, true));
-        let Some(element) =
-            elements.iter().find(|element| element.name == plain || (element.name == "extension" && plain == "modifierExtension"))
-        else {
+        let is_it = |element: &&Element| element.name == plain || (element.name == "extension" && plain == "modifierExtension");
+        let taken = |element: &&Element| !matches!(element.kind, Type::Refused) || plain == "modifierExtension";
+        let Some(element) = elements.iter().find(is_it).filter(taken) else {
             if plain == "resourceType" && !is_shadow {
                 continue;
             }
@@ -112,7 +132,7 @@ fn value_of(kind: Type, value: &Node<'_>, place: Place<'_>, issues: &mut Issues)
     let said = |text: &str| !text.trim().is_empty();
     let (fits, wanted) = match kind {
         Type::Of(elements) => return walk(elements, value, place, issues),
-        Type::Any => (true, ""),
+        Type::Any | Type::Refused => (true, ""),
         Type::Boolean => (value.as_bool().is_some(), "a boolean"),
         Type::Integer => (value.as_number().is_some_and(|digits| digits.parse::<i32>().is_ok()), "an integer"),
         Type::PositiveInt => {
@@ -140,38 +160,42 @@ fn wrong(place: &Place<'_>, node: &Node<'_>, wanted: &str) -> Issue {
 }
 
 fn known(elements: &[Element]) -> String {
-    format!("known here: {}", elements.iter().map(|element| element.name).collect::<Vec<_>>().join(", "))
+    let taken = elements.iter().filter(|element| !matches!(element.kind, Type::Refused));
+    format!("known here: {}", taken.map(|element| element.name).collect::<Vec<_>>().join(", "))
 }
 
 const TASK: &[Element] = &[
-    one("id", Type::Code),
-    one("meta", Type::Of(META)),
+    one("id", Type::Code).summary(),
+    one("meta", Type::Of(META)).summary(),
+    one("implicitRules", Type::Refused).summary(),
     one("language", Type::Code),
     one("text", Type::Any),
+    many("contained", Type::Refused),
     many("extension", Type::Any),
+    many("modifierExtension", Type::Refused),
     many("identifier", Type::Of(IDENTIFIER)),
-    one("instantiatesCanonical", Type::Uri),
-    one("instantiatesUri", Type::Uri),
-    many("basedOn", Type::Of(REFERENCE)),
-    one("groupIdentifier", Type::Of(IDENTIFIER)),
-    many("partOf", Type::Of(REFERENCE)),
-    must("status", Type::Code),
-    one("statusReason", Type::Of(CONCEPT)),
-    one("businessStatus", Type::Of(CONCEPT)),
-    must("intent", Type::Code),
+    one("instantiatesCanonical", Type::Uri).summary(),
+    one("instantiatesUri", Type::Uri).summary(),
+    many("basedOn", Type::Of(REFERENCE)).summary(),
+    one("groupIdentifier", Type::Of(IDENTIFIER)).summary(),
+    many("partOf", Type::Of(REFERENCE)).summary(),
+    must("status", Type::Code).summary(),
+    one("statusReason", Type::Of(CONCEPT)).summary(),
+    one("businessStatus", Type::Of(CONCEPT)).summary(),
+    must("intent", Type::Code).summary(),
     one("priority", Type::Code),
-    one("code", Type::Of(CONCEPT)),
-    one("description", Type::Text),
-    one("focus", Type::Of(REFERENCE)),
-    one("for", Type::Of(REFERENCE)),
-    one("encounter", Type::Of(REFERENCE)),
-    one("executionPeriod", Type::Of(PERIOD)),
+    one("code", Type::Of(CONCEPT)).summary(),
+    one("description", Type::Text).summary(),
+    one("focus", Type::Of(REFERENCE)).summary(),
+    one("for", Type::Of(REFERENCE)).summary(),
+    one("encounter", Type::Of(REFERENCE)).summary(),
+    one("executionPeriod", Type::Of(PERIOD)).summary(),
     one("authoredOn", Type::DateTime),
-    one("lastModified", Type::DateTime),
-    one("requester", Type::Of(REFERENCE)),
+    one("lastModified", Type::DateTime).summary(),
+    one("requester", Type::Of(REFERENCE)).summary(),
     many("performerType", Type::Of(CONCEPT)),
-    one("owner", Type::Of(REFERENCE)),
-    one("location", Type::Of(REFERENCE)),
+    one("owner", Type::Of(REFERENCE)).summary(),
+    one("location", Type::Of(REFERENCE)).summary(),
     one("reasonCode", Type::Of(CONCEPT)),
     one("reasonReference", Type::Of(REFERENCE)),
     many("insurance", Type::Of(REFERENCE)),
@@ -291,3 +315,6 @@ const ATTACHMENT: &[Element] = &[
     one("title", Type::Text),
     one("creation", Type::DateTime),
 ];
+
+#[cfg(test)]
+mod tests;
