@@ -82,17 +82,12 @@ fn own(mut task: Map<String, Value>) -> Map<String, Value> {
     for name in ["resourceType", "id", "lastModified", "_lastModified"] {
         task.shift_remove(name);
     }
-    let others = match meta.shift_remove("profile") {
-        Some(Value::Array(profiles)) => profiles,
-        _ => Vec::new(),
-    };
-    for name in ["versionId", "lastUpdated", "_versionId", "_lastUpdated"] {
+    // another profile is a claim that nobody here proved
+    for name in ["profile", "_profile", "versionId", "lastUpdated", "_versionId", "_lastUpdated"] {
         meta.shift_remove(name);
     }
-    let mut profiles = vec![Value::from(PROFILE)];
-    profiles.extend(others.into_iter().filter(|other| other != PROFILE));
     let mut first = Map::new();
-    first.insert("profile".to_owned(), Value::Array(profiles));
+    first.insert("profile".to_owned(), Value::from(vec![PROFILE]));
     first.extend(meta);
     let mut own = Map::new();
     own.insert("meta".to_owned(), Value::Object(first));
@@ -154,7 +149,7 @@ fn index(task: &Node<'_>) -> Option<Index> {
 }
 
 /// The beginning of what a dateTime stands for, or its end; days are Finland's.
-fn instant(text: &str, end: bool) -> Option<Timestamp> {
+pub(super) fn instant(text: &str, end: bool) -> Option<Timestamp> {
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Some(instant);
     }
