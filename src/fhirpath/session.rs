@@ -20,8 +20,14 @@ pub enum Result {
     Number(Decimal),
     /// A string, date, dateTime, time, code or uri, as written.
     Text(String),
-    Coding { system: String, code: String },
-    Quantity { value: Decimal, unit: String },
+    Coding {
+        system: String,
+        code: String,
+    },
+    Quantity {
+        value: Decimal,
+        unit: String,
+    },
     Other,
 }
 

@@ -5,8 +5,8 @@
 
 use neuvola_fhir::{Kind, Node, Place, Value};
 
-use crate::shape::primitive::is_date_time;
 use crate::issue::{Issue, Issues};
+use crate::shape::primitive::is_date_time;
 
 /// An object being read.
 pub struct Object<'n, 'a, 'p, 'i> {

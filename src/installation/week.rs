@@ -126,7 +126,8 @@ fn stepped(task: &CallbackTask, step: &Step, actor: &Actor<'_>, tasks: &Tasks) -
     if task.index.owner.starts_with("HealthcareService/") && new["status"] == "accepted" {
         new["owner"] = json!({"reference": actor.organizations().next()?});
     }
-    let new = CallbackTask::read(new.to_string().as_bytes(), &tasks.codes).ok()?;
+    let Value::Object(new) = new else { return None };
+    let new = CallbackTask::prove(new, &tasks.codes).ok()?;
     apply(task, new, actor).ok().map(|allowed| allowed.task)
 }
 

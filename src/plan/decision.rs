@@ -7,11 +7,11 @@ use neuvola_fhir::{Node, Place};
 
 use crate::digest::Digest;
 use crate::form::Object;
-use crate::shape::primitive::is_date;
 use crate::issue::{Issue, Issues};
 use crate::profiles::{Profiles, Service};
 use crate::segment::rule::{Coded, RoleRules};
 use crate::segment::{Outcome, Reason, Segmentation};
+use crate::shape::primitive::is_date;
 
 /// As sent: one part a person, each going into that person's record and nowhere else.
 #[derive(Debug)]

@@ -27,6 +27,8 @@ pub struct Stage {
     /// `http://127.0.0.1:…`
     pub base: String,
     pub clock: Arc<SetClock>,
+    /// Every body that came, answered or told, as it came.
+    pub heard: Vec<Value>,
     /// By name of the caller.
     tokens: BTreeMap<String, String>,
     client: Client,
@@ -90,7 +92,7 @@ impl Stage {
         let endpoint = if listens { Some(Endpoint::open().await?) } else { None };
         let tokens = callers.iter().map(|caller| (caller.name.clone(), caller.token.clone())).collect();
         let client = Client::new(&ClientSettings { timeout: PATIENCE, ..ClientSettings::default() })?;
-        Ok(Self { base, clock, tokens, client, endpoint, stop, running })
+        Ok(Self { base, clock, heard: Vec::new(), tokens, client, endpoint, stop, running })
     }
 
     /// Ends what was begun.
@@ -108,16 +110,22 @@ impl Stage {
     }
 
     /// What the endpoint is told next.
-    pub(super) async fn told(&mut self) -> Result<Value, String> {
+    ///
+    /// # Errors
+    /// Why nothing is told, in words.
+    pub async fn told(&mut self) -> Result<Value, String> {
         let Some(endpoint) = &mut self.endpoint else { return Err("nobody listens".to_owned()) };
         match tokio::time::timeout(PATIENCE, endpoint.next()).await {
-            Ok(Some(body)) => Ok(body),
+            Ok(Some(body)) => {
+                self.heard.push(body.clone());
+                Ok(body)
+            }
             _ => Err(format!("the endpoint was told nothing within {} seconds", PATIENCE.as_secs())),
         }
     }
 
     /// Sends a request; why there is no answer, if there is none.
-    pub(super) async fn send(&self, sent: Sent<'_>) -> Result<Came, String> {
+    pub(super) async fn send(&mut self, sent: Sent<'_>) -> Result<Came, String> {
         let token = self.tokens.get(sent.caller).ok_or_else(|| format!("the sandbox has no caller `{}`", sent.caller))?;
         let method = Method::from_bytes(sent.method.as_bytes()).map_err(|_| format!("`{}` is no method", sent.method))?;
         let url = Url::parse(&format!("{}{}", self.base, sent.path)).map_err(|_| "the path makes no URL".to_owned())?;
@@ -131,6 +139,7 @@ impl Stage {
         let answer = self.client.send(request, PATIENCE).await.map_err(|error| format!("no answer: {}", error.causes()))?;
         let etag = answer.headers.get("etag").and_then(|etag| etag.to_str().ok()).unwrap_or_default();
         let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        self.heard.push(body.clone());
         let matches = |entries: &Vec<Value>| entries.iter().filter(|entry| entry["search"]["mode"] == "match").count();
         let found = (body["type"] == "searchset").then(|| body["entry"].as_array().map_or(0, matches));
         Ok(Came { status: answer.status, version: etag.trim_matches(['W', '/', '"']).parse().ok(), found, body })

@@ -29,7 +29,11 @@ struct Concept {
 enum Member {
     /// The whole code system.
     System(String),
-    Concept { system: String, code: String, display: Texts },
+    Concept {
+        system: String,
+        code: String,
+        display: Texts,
+    },
     /// All of another value set.
     Set(String),
     /// What is taken away.
@@ -130,7 +134,8 @@ impl Terminology {
                     let concepts = self.systems.get(system).filter(|_| !self.partial.contains(system))?;
                     let mut codes: Vec<_> = concepts.iter().collect();
                     codes.sort_by_key(|(code, _)| code.as_str());
-                    let coded = |(code, concept): (&String, &Concept)| AnswerOption::coded(system, code, concept.display.clone(), concept.weight);
+                    let coded =
+                        |(code, concept): (&String, &Concept)| AnswerOption::coded(system, code, concept.display.clone(), concept.weight);
                     options.extend(codes.into_iter().map(coded));
                 }
                 Member::Set(url) => options.extend(self.all_of(self.value_sets.get(url)?, depth + 1)?),
@@ -195,9 +200,8 @@ fn contained(node: &Node<'_>, into: &mut Vec<Member>) {
 
 fn collect(node: &Node<'_>, concepts: &mut HashMap<String, Concept>) {
     for concept in node.list("concept") {
-        let weight = [ORDINAL_VALUE, ITEM_WEIGHT]
-            .iter()
-            .find_map(|url| decimal(extension(concept, url)?.member("valueDecimal")?.as_number()?));
+        let weight =
+            [ORDINAL_VALUE, ITEM_WEIGHT].iter().find_map(|url| decimal(extension(concept, url)?.member("valueDecimal")?.as_number()?));
         concepts.insert(concept.text("code").unwrap_or_default().to_owned(), Concept { display: designated(concept), weight });
         collect(concept, concepts);
     }

@@ -57,8 +57,10 @@ pub static REFERENCE: Shape = Shape {
     rules: &[],
 };
 
-pub static CODEABLE_CONCEPT: Shape =
-    Shape { elements: &[many("coding", Type::Of(&CODING)), one("text", Type::Text), ID, many("extension", Type::Of(&EXTENSION))], rules: &[] };
+pub static CODEABLE_CONCEPT: Shape = Shape {
+    elements: &[many("coding", Type::Of(&CODING)), one("text", Type::Text), ID, many("extension", Type::Of(&EXTENSION))],
+    rules: &[],
+};
 
 pub static CODING: Shape = Shape {
     elements: &[
@@ -73,8 +75,10 @@ pub static CODING: Shape = Shape {
     rules: &[],
 };
 
-pub static PERIOD: Shape =
-    Shape { elements: &[one("start", Type::DateTime), one("end", Type::DateTime), ID, many("extension", Type::Of(&EXTENSION))], rules: &[] };
+pub static PERIOD: Shape = Shape {
+    elements: &[one("start", Type::DateTime), one("end", Type::DateTime), ID, many("extension", Type::Of(&EXTENSION))],
+    rules: &[],
+};
 
 pub static QUANTITY: Shape = Shape {
     elements: &[
@@ -113,10 +117,20 @@ pub static ATTACHMENT: Shape = Shape {
     }],
 };
 
-static RATIO: Shape =
-    Shape { elements: &[one("numerator", Type::Of(&QUANTITY)), one("denominator", Type::Of(&QUANTITY)), ID, many("extension", Type::Of(&EXTENSION))], rules: &[] };
+static RATIO: Shape = Shape {
+    elements: &[
+        one("numerator", Type::Of(&QUANTITY)),
+        one("denominator", Type::Of(&QUANTITY)),
+        ID,
+        many("extension", Type::Of(&EXTENSION)),
+    ],
+    rules: &[],
+};
 
-static RANGE: Shape = Shape { elements: &[one("low", Type::Of(&QUANTITY)), one("high", Type::Of(&QUANTITY)), ID, many("extension", Type::Of(&EXTENSION))], rules: &[] };
+static RANGE: Shape = Shape {
+    elements: &[one("low", Type::Of(&QUANTITY)), one("high", Type::Of(&QUANTITY)), ID, many("extension", Type::Of(&EXTENSION))],
+    rules: &[],
+};
 
 static ANNOTATION: Shape = Shape {
     elements: &[
@@ -223,7 +237,6 @@ pub static EXTENSION: Shape = Shape {
 };
 
 const ID: super::Element = one("id", Type::Text);
-
 
 fn has_value(node: &Node<'_>) -> bool {
     node.members().iter().any(|(name, _)| name.trim_start_matches('_').starts_with("value"))

@@ -46,16 +46,26 @@ pub fn is_date(text: &str) -> bool {
 /// R4 `dateTime`: a date, or date and time with seconds and an offset.
 pub fn is_date_time(text: &str) -> bool {
     let Some((date, time)) = text.split_once('T') else { return is_date(text) };
-    let offset = time.find(['Z', '+', '-']);
-    date.len() == 10 && offset.is_some_and(|offset| time.get(..offset).is_some_and(is_time)) && text.parse::<jiff::Timestamp>().is_ok()
+    let Some((time, offset)) = time.find(['Z', '+', '-']).map(|at| time.split_at(at)) else { return false };
+    date.len() == 10 && is_date(date) && is_time(time) && is_offset(offset) && text.parse::<jiff::Timestamp>().is_ok()
 }
 
 /// R4 `time`: hh:mm:ss, fractions allowed.
 pub fn is_time(text: &str) -> bool {
     text.len() >= 8
+        && !text.contains(',')
         && text.as_bytes().get(2) == Some(&b':')
         && text.as_bytes().get(5) == Some(&b':')
         && text.parse::<jiff::civil::Time>().is_ok()
+}
+
+/// `Z`, or hours and minutes up to 14:00.
+fn is_offset(text: &str) -> bool {
+    let number = |range| text.get(range).and_then(|digits: &str| digits.parse::<u8>().ok());
+    match (text.len(), text.get(3..4), number(1..3), number(4..6)) {
+        (6, Some(":"), Some(hours), Some(minutes)) => minutes < 60 && (hours < 14 || (hours, minutes) == (14, 0)),
+        _ => text == "Z",
+    }
 }
 
 /// R4 `uri`: something, and no white space.

@@ -38,12 +38,13 @@ pub enum Unfit {
 pub const SUBSETTED: &str = "SUBSETTED";
 
 impl CallbackTask {
-    /// Reads a whole Task, every fault at once.
+    /// Proves a whole Task, every fault at once.
     ///
     /// # Errors
     /// What is wrong with it, each fault with its place.
-    pub fn read(document: &[u8], codes: &Codes) -> Result<Self, Unfit> {
-        let node = neuvola_fhir::read(document).map_err(|faults| Unfit::NotR4(faults.into_iter().map(Issue::from).collect()))?;
+    pub fn prove(task: Map<String, Value>, codes: &Codes) -> Result<Self, Unfit> {
+        let document = serde_json::to_vec(&task).map_err(|_| not_r4())?;
+        let node = neuvola_fhir::read(&document).map_err(|faults| Unfit::NotR4(faults.into_iter().map(Issue::from).collect()))?;
         let mut issues = Issues::default();
         shape::check(&node, &mut issues);
         if issues.has_errors() {
@@ -56,9 +57,8 @@ impl CallbackTask {
         }
         let index = index.ok_or_else(not_r4)?;
         // the parser has the last word on what is R4
-        neuvola_fhir::parse(document).map_err(|_| not_r4())?;
-        let body = serde_json::from_slice(document).map_err(|_| not_r4())?;
-        Ok(Self { body: own(body), index })
+        neuvola_fhir::parse(&document).map_err(|_| not_r4())?;
+        Ok(Self { body: own(task), index })
     }
 
     /// As it was stored: proven before, by the codes of that day.
@@ -82,17 +82,12 @@ fn own(mut task: Map<String, Value>) -> Map<String, Value> {
     for name in ["resourceType", "id", "lastModified", "_lastModified"] {
         task.shift_remove(name);
     }
-    let others = match meta.shift_remove("profile") {
-        Some(Value::Array(profiles)) => profiles,
-        _ => Vec::new(),
-    };
-    for name in ["versionId", "lastUpdated", "_versionId", "_lastUpdated"] {
+    // another profile is a claim that nobody here proved
+    for name in ["profile", "_profile", "versionId", "lastUpdated", "_versionId", "_lastUpdated"] {
         meta.shift_remove(name);
     }
-    let mut profiles = vec![Value::from(PROFILE)];
-    profiles.extend(others.into_iter().filter(|other| other != PROFILE));
     let mut first = Map::new();
-    first.insert("profile".to_owned(), Value::Array(profiles));
+    first.insert("profile".to_owned(), Value::from(vec![PROFILE]));
     first.extend(meta);
     let mut own = Map::new();
     own.insert("meta".to_owned(), Value::Object(first));
@@ -154,7 +149,7 @@ fn index(task: &Node<'_>) -> Option<Index> {
 }
 
 /// The beginning of what a dateTime stands for, or its end; days are Finland's.
-fn instant(text: &str, end: bool) -> Option<Timestamp> {
+pub(super) fn instant(text: &str, end: bool) -> Option<Timestamp> {
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Some(instant);
     }

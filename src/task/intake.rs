@@ -63,7 +63,7 @@ pub fn complete(mut task: Map<String, Value>, hints: Hints<'_>, actor: &Actor<'_
     }
     owner(&mut task, hints, actor, authored.unwrap_or(actor.now), &mut issues);
     deadline(&mut task, actor, authored.unwrap_or(actor.now), &mut issues);
-    match CallbackTask::read(Value::Object(task).to_string().as_bytes(), codes) {
+    match CallbackTask::prove(task, codes) {
         Ok(mut task) if issues.is_empty() => {
             task.index.attempts = 0;
             Ok(task)
@@ -149,7 +149,9 @@ fn deadline(task: &mut Map<String, Value>, actor: &Actor<'_>, at: Timestamp, iss
     let priority = task["priority"].as_str().and_then(Priority::from_code).unwrap_or(Priority::Routine);
     let due = actor.directory.deadline(owner, at, priority);
     let local = due.to_zoned(HELSINKI.clone());
-    let text = local.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
+    // before 1921 Helsinki's offset had seconds, which no dateTime has
+    let has_seconds = local.offset().seconds() % 60 != 0;
+    let text = if has_seconds { format!("{due:.0}") } else { local.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string() };
     let restriction = task.entry("restriction").or_insert_with(|| json!({}));
     // another kind of value is told when the Task is read
     let Value::Object(members) = restriction else { return };

@@ -77,6 +77,10 @@ fn each(task: &Node<'_>, name: &str, of: &str, kinds: &[Kind], codes: &Codes, is
             continue;
         };
         let code = known.code;
+        let ours = parameter.member("type").map(codings).unwrap_or_default();
+        if ours.iter().filter(|(of_system, _)| *of_system == system(of)).count() > 1 {
+            issues.push(Issue::error("business-rule", "several-inputs", place.member("type"), "there can be one type of ours only"));
+        }
         if !known.several && seen.contains(&code) {
             issues.push(Issue::error("business-rule", "several-inputs", place, format!("there can be one `{code}` only")));
         }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::callback::SUBSETTED;
 use super::search::Subset;
+use super::shape;
 use super::store::Stored;
 
 /// The whole Task. Its stored text is copied, not read.
@@ -40,7 +41,7 @@ pub fn print_reduced(task: &Stored) -> Vec<u8> {
 pub fn print_subset(task: &Stored, subset: &Subset) -> Vec<u8> {
     let shows = |name: &str| match subset {
         Subset::Whole => true,
-        Subset::Summary => SUMMARY.contains(&name),
+        Subset::Summary => shape::in_summary(name),
         Subset::Text => name == "text",
         Subset::Data => name != "text",
         Subset::Elements(names) => names.iter().any(|wanted| wanted == name),
@@ -89,30 +90,6 @@ const OBSERVATION_VALUE: &str = "http://terminology.hl7.org/CodeSystem/v3-Observ
 
 /// Elements that R4 or our profile cannot do without and that say nothing about the client.
 const MANDATORY: [&str; 3] = ["status", "intent", "code"];
-
-/// Elements marked Σ in <https://hl7.org/fhir/R4/task.html>.
-const SUMMARY: [&str; 20] = [
-    "implicitRules",
-    "instantiatesCanonical",
-    "instantiatesUri",
-    "basedOn",
-    "groupIdentifier",
-    "partOf",
-    "status",
-    "statusReason",
-    "businessStatus",
-    "intent",
-    "code",
-    "description",
-    "focus",
-    "for",
-    "encounter",
-    "executionPeriod",
-    "lastModified",
-    "requester",
-    "owner",
-    "location",
-];
 
 #[cfg(test)]
 mod tests {

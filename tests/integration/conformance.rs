@@ -2,23 +2,20 @@
 //! what is sent, and the files that are shipped. One start of the validator judges all of it.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 
 use neuvola_adapter::config::Limits;
 use neuvola_adapter::fixtures::{cases, patients};
 use neuvola_adapter::record::{Coding, DIGEST_SYSTEM, FhirApi, KEY_SYSTEM, PatientRecord as _};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::binary::{at_once, neuvola_adapter};
+use crate::judge::{Finding, Known, judge, left_out, root, write};
 use crate::recorder::{Recorder, create};
 use crate::world::{World, start_sandbox};
 
 /// Warnings that are known and right to leave: the validator's name for each, a part of its words, and why.
-const EXPECTED_WARNINGS: [(&str, &str, &str); 6] = [
+const EXPECTED_WARNINGS: [Known; 6] = [
     (
         "Terminology_PassThrough_TX_Message",
         "urn:oid:1.2.246.537.5.40172",
@@ -68,23 +65,6 @@ impl Emitted {
     fn transactions(&self) -> impl Iterator<Item = (&String, &Value)> {
         self.of("Bundle").filter(|(_, bundle)| bundle["type"] == "transaction")
     }
-}
-
-/// A line of the judge's.
-#[derive(Debug, Deserialize)]
-struct Verdict {
-    file: String,
-    errors: usize,
-    issues: Vec<Finding>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Finding {
-    severity: String,
-    expression: Option<String>,
-    message_id: Option<String>,
-    message: String,
 }
 
 /// Every fixture case over HTTP, and every other answer in FHIR; with a record that is recorded.
@@ -230,34 +210,6 @@ fn dangling(bundle: &Value) -> Vec<String> {
     found
 }
 
-fn write(folder: &Path, files: impl IntoIterator<Item = (String, Value)>) {
-    std::fs::create_dir_all(folder).unwrap();
-    for (name, resource) in files {
-        std::fs::write(folder.join(name), format!("{resource:#}")).unwrap();
-    }
-}
-
-fn judge(folders: &[&Path]) -> Vec<Verdict> {
-    let judge = root().join("tests/judge/run");
-    let output = Command::new(judge).arg("--exit-zero").args(folders).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let lines = String::from_utf8(output.stdout).unwrap();
-    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-fn root() -> PathBuf {
-    env!("CARGO_MANIFEST_DIR").into()
-}
-
-/// Told on standard output, past the harness, which keeps what passing tests print to itself.
-fn left_out(what: &str) -> bool {
-    let quick = std::env::var("NEUVOLA_TESTS").is_ok_and(|tests| tests == "quick");
-    if quick {
-        let _ = writeln!(std::io::stdout(), "NEUVOLA_TESTS=quick: {what} LEFT OUT");
-    }
-    quick
-}
-
 #[tokio::test]
 async fn what_a_transaction_refers_to_is_in_it_and_every_entry_is_named_once() {
     let emitted = emitted().await;
@@ -318,21 +270,15 @@ async fn everything_emitted_over_all_fixtures_passes_the_official_validator() {
             told.entry(finding).or_insert_with(|| (0, place())).0 += 1;
         }
     }
-    for (id, words, _) in EXPECTED_WARNINGS.iter().filter(|known| !findings(&verdicts).any(|finding| is(finding, known))) {
+    for (id, words, _) in
+        EXPECTED_WARNINGS.iter().filter(|known| !verdicts.iter().flat_map(|verdict| &verdict.issues).any(|finding| finding.is(known)))
+    {
         told.insert(format!("an expected warning did not come: {id} with {words}"), (0, "nothing: take it off the list".to_owned()));
     }
     let told: Vec<_> = told.iter().map(|(finding, (times, first))| format!("{finding}\n    {times} times, as in {first}")).collect();
     assert!(told.is_empty(), "\n{}", told.join("\n"));
 }
 
-fn findings(verdicts: &[Verdict]) -> impl Iterator<Item = &Finding> {
-    verdicts.iter().flat_map(|verdict| &verdict.issues)
-}
-
 fn is_expected(finding: &Finding) -> bool {
-    finding.severity == "information" || EXPECTED_WARNINGS.iter().any(|known| is(finding, known))
-}
-
-fn is(finding: &Finding, (id, words, _): &(&str, &str, &str)) -> bool {
-    finding.severity == "warning" && finding.message_id.as_deref() == Some(id) && finding.message.contains(words)
+    finding.severity == "information" || EXPECTED_WARNINGS.iter().any(|known| finding.is(known))
 }

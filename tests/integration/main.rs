@@ -5,11 +5,13 @@
 
 mod architecture;
 mod binary;
+mod callbacks;
 mod cases;
 mod conformance;
 mod deadlines;
 mod demo;
 mod http;
+mod judge;
 mod many;
 mod privacy;
 mod properties;

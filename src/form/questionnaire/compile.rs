@@ -24,7 +24,8 @@ impl Questionnaire {
         let coded = |system: &str| node.list("code").iter().find(|code| code.text("system").is_some_and(|known| known.ends_with(system)));
         let mut unchecked = Vec::new();
         let expressions = {
-            let mut defect = |name: &str, message: String| defects.push(Issue::error("invalid", "questionnaire", root.member(name), message));
+            let mut defect =
+                |name: &str, message: String| defects.push(Issue::error("invalid", "questionnaire", root.member(name), message));
             Expressions::read(node, "", &mut unchecked, &mut defect)
         };
         let mut questionnaire = Self {
@@ -146,7 +147,8 @@ impl Questionnaire {
 
     /// Items behind what their enablement hangs on; those that hang on themselves come last, and are a defect.
     fn put_in_order(&mut self, raw: &[(&Node<'_>, String)], defects: &mut Vec<Issue>) {
-        let depends = |index: usize| self.items[index].enable_when.iter().map(|condition| condition.question).chain(self.items[index].parent);
+        let depends =
+            |index: usize| self.items[index].enable_when.iter().map(|condition| condition.question).chain(self.items[index].parent);
         let mut waits: Vec<usize> = (0..self.items.len()).map(|index| depends(index).count()).collect();
         let mut followers = vec![Vec::new(); self.items.len()];
         for index in 0..self.items.len() {

@@ -53,12 +53,7 @@ pub enum Severity {
 }
 
 impl Expressions {
-    pub(super) fn read(
-        node: &Node<'_>,
-        link_id: &str,
-        unchecked: &mut Vec<&'static str>,
-        defect: &mut impl FnMut(&str, String),
-    ) -> Self {
+    pub(super) fn read(node: &Node<'_>, link_id: &str, unchecked: &mut Vec<&'static str>, defect: &mut impl FnMut(&str, String)) -> Self {
         let whose = if link_id.is_empty() { "the Questionnaire".to_owned() } else { format!("`{link_id}`") };
         let mut refuse = |name: &'static str, why: &str| {
             if !unchecked.contains(&name) {

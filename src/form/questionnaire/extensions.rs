@@ -53,12 +53,7 @@ pub struct Unit {
 }
 
 impl Bounds {
-    pub(super) fn read(
-        node: &Node<'_>,
-        link_id: &str,
-        unchecked: &mut Vec<&'static str>,
-        defect: &mut impl FnMut(&str, String),
-    ) -> Self {
+    pub(super) fn read(node: &Node<'_>, link_id: &str, unchecked: &mut Vec<&'static str>, defect: &mut impl FnMut(&str, String)) -> Self {
         let count = |url| extension(node, url).and_then(|it| it.member("valueInteger")?.as_number()?.parse().ok());
         let mut bound = |url, name| {
             let extension = extension(node, url)?;

@@ -140,9 +140,7 @@ impl Comparand {
             Self::Number(value) => value.to_string(),
             Self::Text(text) | Self::Time(text) | Self::Reference(text) => format!("'{text}'"),
             Self::Coding { code, .. } => format!("`{code}`"),
-            Self::Quantity { value, unit } => {
-                unit.as_ref().map_or_else(|| value.to_string(), |unit| format!("{value} {}", unit.display))
-            }
+            Self::Quantity { value, unit } => unit.as_ref().map_or_else(|| value.to_string(), |unit| format!("{value} {}", unit.display)),
         }
     }
 }

@@ -67,7 +67,8 @@ fn bounds_defects(item: &Item, found: &mut Vec<Issue>) {
 
 fn shape_defects(item: &Item, found: &mut Vec<Issue>) {
     if item.kind == ItemKind::Display && (item.required || item.repeats || item.read_only || !item.children.is_empty()) {
-        let message = format!("`{}` is only shown: it is not required, does not repeat and holds nothing (que-1, que-6, que-9)", item.link_id);
+        let message =
+            format!("`{}` is only shown: it is not required, does not repeat and holds nothing (que-1, que-6, que-9)", item.link_id);
         found.push(at(item, "type", message));
     }
     if item.has_options && item.value_set.is_none() && !TAKE_OPTIONS.contains(&item.kind) {

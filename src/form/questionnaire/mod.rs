@@ -12,9 +12,9 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::ops::Range;
 
+pub use compile::Compiled;
 pub use expression::{Constraint, Expression, Expressions, Named, Severity};
 pub use extensions::{Bound, Bounds, QuantityBound, Unit};
-pub use compile::Compiled;
 pub use lint::lint;
 
 use neuvola_fhir::Node;
@@ -115,7 +115,10 @@ pub struct AnswerOption {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum OptionValue {
-    Coding { system: String, code: String },
+    Coding {
+        system: String,
+        code: String,
+    },
     Text(String),
     Integer(Decimal),
     /// A date or a time, as written.
@@ -162,9 +165,15 @@ pub enum Comparand {
     Text(String),
     /// Date, dateTime or time, as written.
     Time(String),
-    Coding { system: Option<String>, code: String },
+    Coding {
+        system: Option<String>,
+        code: String,
+    },
     /// Compared in the same unit only: nothing is converted.
-    Quantity { value: Decimal, unit: Option<Unit> },
+    Quantity {
+        value: Decimal,
+        unit: Option<Unit>,
+    },
     Reference(String),
 }
 

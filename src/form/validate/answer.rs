@@ -40,7 +40,8 @@ pub(super) fn check(item: &Item, given: &Given<'_, '_>, count: usize, place: &dy
         issues.push(Issue::warning("value", "line-break", place(), message).about(&item.link_id));
     }
     if !item.has_options && item.value_set.is_some() && matches!(item.kind, ItemKind::Choice | ItemKind::OpenChoice) {
-        let message = format!("whether the answer of `{}` is in its value set was not checked: the value set is not known here", item.link_id);
+        let message =
+            format!("whether the answer of `{}` is in its value set was not checked: the value set is not known here", item.link_id);
         let issue = Issue { severity: Severity::Warning, ..Issue::error("not-found", "not-checked", place(), message) };
         issues.push(issue.remedy("give the value set, or its expansion, with --profiles").about(&item.link_id));
     }
@@ -135,7 +136,8 @@ fn of_time(item: &Item, text: &str, refuse: &mut impl FnMut(&'static str, &'stat
 fn of_quantity(item: &Item, given: &Given<'_, '_>, refuse: &mut impl FnMut(&'static str, &'static str, String)) {
     let unit = Unit::of_quantity(given.value);
     if !item.units.is_empty() && !item.unit_open {
-        let is_known = |known: &Unit| known.code == unit.code && known.system.is_none() | (unit.system.is_none() | (known.system == unit.system));
+        let is_known =
+            |known: &Unit| known.code == unit.code && known.system.is_none() | (unit.system.is_none() | (known.system == unit.system));
         if !item.units.iter().any(is_known) {
             refuse("code-invalid", "unit", "has another unit than is asked for".to_owned());
         }

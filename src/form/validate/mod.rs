@@ -62,10 +62,7 @@ pub fn validate<'q, 'd>(response: &'d Node<'d>, questionnaire: &'q Questionnaire
 }
 
 /// Validates, and tells of warnings where it passes too. Without a proof there is an error among the issues.
-pub fn examine<'q, 'd>(
-    response: &'d Node<'d>,
-    questionnaire: &'q Questionnaire,
-) -> (Option<ValidatedResponse<'q, 'd>>, Vec<Issue>) {
+pub fn examine<'q, 'd>(response: &'d Node<'d>, questionnaire: &'q Questionnaire) -> (Option<ValidatedResponse<'q, 'd>>, Vec<Issue>) {
     let mut issues = Issues::default();
     shape::check(&QUESTIONNAIRE_RESPONSE, response, &Place::root("QuestionnaireResponse"), &mut issues);
     let demand = match response.text("status") {

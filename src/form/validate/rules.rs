@@ -76,8 +76,7 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
         if here.is_empty() {
             if item.required && self.demand == Demand::Whole && enabled == Enabled::Yes && item.kind != ItemKind::Display {
                 let what = if item.kind == ItemKind::Group { "a required group is missing" } else { "a required answer is missing" };
-                let issue =
-                    Issue::error("required", "missing-answer", self.found.holder_place(holder), format!("{what}: `{link_id}`"));
+                let issue = Issue::error("required", "missing-answer", self.found.holder_place(holder), format!("{what}: `{link_id}`"));
                 self.issues.push(issue.about(link_id));
             }
             return;
@@ -94,7 +93,8 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
                     self.inside(Holder { occurrence: Some(at), answer: Some(position) }, Some(index));
                 }
             } else if item.kind == ItemKind::Group {
-                if item.required && self.demand == Demand::Whole && enabled == Enabled::Yes && self.found.occurrence(at).children.is_empty() {
+                if item.required && self.demand == Demand::Whole && enabled == Enabled::Yes && self.found.occurrence(at).children.is_empty()
+                {
                     let message = format!("a required group holds nothing: `{link_id}`");
                     self.issues.push(Issue::error("required", "missing-answer", self.found.place(at), message).about(link_id));
                 }

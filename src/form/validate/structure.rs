@@ -148,8 +148,7 @@ impl<'q, 'd> Walker<'q, 'd, '_> {
         let parent = self.questionnaire.item(index).parent;
         if parent != expected {
             let message = format!("`{link_id}` does not belong here");
-            let belongs =
-                parent.map_or("at the top".to_owned(), |parent| format!("under `{}`", self.questionnaire.item(parent).link_id));
+            let belongs = parent.map_or("at the top".to_owned(), |parent| format!("under `{}`", self.questionnaire.item(parent).link_id));
             self.issues.push(Issue::error("structure", "wrong-parent", here, message).remedy(format!("put it {belongs}")).about(link_id));
             return None;
         }
@@ -191,7 +190,8 @@ impl<'q, 'd> Walker<'q, 'd, '_> {
         let mut values = answer.members().iter().filter(|(name, _)| name.starts_with("value"));
         let Some((name, value)) = values.next() else {
             // an extension may say why there is no value
-            if answer.kind() == Kind::Object && !answer.members().iter().any(|(name, _)| name == "extension" || name.starts_with("_value")) {
+            if answer.kind() == Kind::Object && !answer.members().iter().any(|(name, _)| name == "extension" || name.starts_with("_value"))
+            {
                 let message = format!("`{link_id}` has an answer without a value");
                 self.issues.push(Issue::error("structure", "wrong-shape", place, message).about(link_id));
             }

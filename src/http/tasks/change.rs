@@ -117,13 +117,12 @@ impl Asking<'_> {
             let issue = Issue::error("invalid", "wrong-id", "Task.id", "`id` is not the one in the URL");
             return Err(Refusal::Unreadable(vec![issue]));
         }
-        let mut sent = local(sent, &self.app.base);
+        // a patch may have made anything of it; only an object has an `id`
+        let Value::Object(mut sent) = local(sent, &self.app.base) else { return Err(Refusal::Bug) };
         // what changes by itself is put aside; what a reader got back may be sent again as it is
-        if let Value::Object(task) = &mut sent {
-            task.shift_remove("lastModified");
-            whole(task).map_err(Refusal::Change)?;
-        }
-        let new = CallbackTask::read(sent.to_string().as_bytes(), &self.tasks.codes).map_err(|unfit| match unfit {
+        sent.shift_remove("lastModified");
+        whole(&sent).map_err(Refusal::Change)?;
+        let new = CallbackTask::prove(sent, &self.tasks.codes).map_err(|unfit| match unfit {
             Unfit::NotR4(issues) => Refusal::Unreadable(issues),
             Unfit::NotOurs(mut issues) => {
                 issues.extend(self.possible(current));

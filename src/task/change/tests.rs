@@ -26,7 +26,7 @@ impl Room {
     }
 
     fn read(&self, task: &Value) -> CallbackTask {
-        CallbackTask::read(task.to_string().as_bytes(), &self.codes).unwrap_or_else(|unfit| panic!("{unfit:?}"))
+        CallbackTask::prove(task.as_object().unwrap().clone(), &self.codes).unwrap_or_else(|unfit| panic!("{unfit:?}"))
     }
 
     /// The faults' codes, or the Task.

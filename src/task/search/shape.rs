@@ -3,6 +3,7 @@
 use super::parameters::Kind;
 use super::{Key, Understood, unknown_parameter};
 use crate::issue::{Issue, Severity};
+use crate::task;
 use crate::task::status::Side;
 use crate::task::store::{Sort, SortKey};
 
@@ -186,7 +187,7 @@ pub(super) fn sort(value: &str, into: &mut Vec<Sort>) -> Result<(), Box<Issue>> 
 
 fn elements(names: &str, hints: &mut Vec<Issue>) -> Vec<String> {
     let names = names.split(',').map(|name| name.trim().trim_start_matches("Task."));
-    let (known, unknown): (Vec<&str>, Vec<&str>) = names.partition(|name| ELEMENTS.contains(name));
+    let (known, unknown): (Vec<&str>, Vec<&str>) = names.partition(|name| task::shape::has(name));
     if !unknown.is_empty() {
         hints.push(Issue::warning("informational", "parameter", "", "`_elements` names what a Task has not"));
     }
@@ -206,46 +207,3 @@ const COUNT: u32 = 50;
 const MOST: u32 = 200;
 const MOST_SORTS: usize = 3;
 const ONCE: [&str; 4] = ["_count", "_total", "_summary", "_elements"];
-
-/// <https://hl7.org/fhir/R4/task.html>
-const ELEMENTS: [&str; 39] = [
-    "id",
-    "meta",
-    "implicitRules",
-    "language",
-    "text",
-    "contained",
-    "extension",
-    "modifierExtension",
-    "identifier",
-    "instantiatesCanonical",
-    "instantiatesUri",
-    "basedOn",
-    "groupIdentifier",
-    "partOf",
-    "status",
-    "statusReason",
-    "businessStatus",
-    "intent",
-    "priority",
-    "code",
-    "description",
-    "focus",
-    "for",
-    "encounter",
-    "executionPeriod",
-    "authoredOn",
-    "lastModified",
-    "requester",
-    "performerType",
-    "owner",
-    "location",
-    "reasonCode",
-    "reasonReference",
-    "insurance",
-    "note",
-    "relevantHistory",
-    "restriction",
-    "input",
-    "output",
-];

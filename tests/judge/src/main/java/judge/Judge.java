@@ -14,9 +14,10 @@ import java.util.List;
 /** Judges FHIR R4 files with HL7's own validator, offline: one JSON line a file on stdout. */
 public class Judge {
     private static final String USAGE = """
-        run [--profiles DIR|FILE]... [--exit-zero] FILE|DIR...
+        run [--profiles DIR|FILE]... [--definition TYPE]... [--exit-zero] FILE|DIR...
           one JSON line a file: {file, errors, warnings, issues: [{severity, expression, line, col, messageId, message}]}
           --profiles   more definitions (the project's own and HL7 Finland's are always there)
+          --definition R4's own StructureDefinition of a type, one JSON line before the verdicts
           --exit-zero  0 even if a file has errors; otherwise 1""";
 
     private record Verdict(String file, long errors, long warnings, List<Issue> issues) {
@@ -31,10 +32,12 @@ public class Judge {
         long start = System.currentTimeMillis();
         var profiles = new ArrayList<Path>();
         var files = new ArrayList<Path>();
+        var types = new ArrayList<String>();
         boolean exitZero = false;
         for (int i = 0; i < args.length; i++) {
             switch (args[i]) {
                 case "--profiles" -> profiles.add(Path.of(i + 1 < args.length ? args[++i] : usage()));
+                case "--definition" -> types.add(i + 1 < args.length ? args[++i] : usage());
                 case "--exit-zero" -> exitZero = true;
                 case "-h", "--help" -> {
                     System.out.println(USAGE);
@@ -52,6 +55,9 @@ public class Judge {
         System.setOut(System.err);
 
         var validator = new Validator(Definitions.load(profiles));
+        for (String type : types) {
+            out.println(validator.definition(type));
+        }
         var json = new ObjectMapper();
         int failed = 0;
         for (Path file : files) {

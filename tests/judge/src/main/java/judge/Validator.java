@@ -47,12 +47,13 @@ class Validator {
             "http://unitsofmeasure.org",
             "https://www.usps.com/");
 
+    private final ValidationSupportChain chain;
     private final WorkerContextValidationSupportAdapter context;
     private final FhirInstanceValidator asHapi;
     private final ValidatorSession session = new ValidatorSession();
 
     Validator(Definitions definitions) {
-        var chain = new ValidationSupportChain(
+        chain = new ValidationSupportChain(
                 new DefaultProfileValidationSupport(Definitions.R4),
                 definitions,
                 new CommonCodeSystemsTerminologyService(Definitions.R4),
@@ -63,6 +64,12 @@ class Validator {
         context = WorkerContextValidationSupportAdapter.newVersionSpecificWorkerContextWrapper(chain);
         asHapi = new FhirInstanceValidator(chain);
         session.getOtherVersions().put(R4_MINOR, context);
+    }
+
+    /** R4's own definition of a type, as JSON in one line. */
+    String definition(String type) {
+        var definition = chain.fetchStructureDefinition("http://hl7.org/fhir/StructureDefinition/" + type);
+        return Definitions.R4.newJsonParser().encodeResourceToString(definition);
     }
 
     List<Issue> validate(byte[] content) {
