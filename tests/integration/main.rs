@@ -6,11 +6,15 @@
 mod architecture;
 mod binary;
 mod cases;
+mod confidential;
 mod conformance;
 mod deadlines;
 mod demo;
 mod http;
+mod installed;
 mod many;
+mod notified;
+mod polled;
 mod privacy;
 mod properties;
 mod record;
