@@ -73,9 +73,12 @@ pub trait TaskStore: Send + Sync {
     /// The `seq` of the last commit.
     async fn last_seq(&self) -> Result<i64, StoreError>;
 
-    /// Creates or, with the version that it was made from, changes. `false`: stale, nothing was stored. A changed one loses
-    /// its holder, whose next [`TaskStore::advance`] is `false`; `seen`, `matched` and `delivered` never go back.
-    async fn put_subscription(&self, subscription: &Subscribed, from: Option<u64>) -> Result<bool, StoreError>;
+    /// Creates one, unless it is there or its caller has `most` already: then `false`, and nothing was stored. Callers who add
+    /// at the same time are counted one after the other.
+    async fn add_subscription(&self, subscription: &Subscribed, most: u32) -> Result<bool, StoreError>;
+    /// Changes one that still is at version `from`; otherwise `false`, and nothing was stored. It loses its holder, whose next
+    /// [`TaskStore::advance`] is `false`; `seen`, `matched` and `delivered` never go back.
+    async fn change_subscription(&self, subscription: &Subscribed, from: u64) -> Result<bool, StoreError>;
     async fn subscription(&self, id: Uuid) -> Result<Option<Subscribed>, StoreError>;
     /// All, or those of a caller, in order of their ids.
     async fn subscriptions(&self, caller: Option<&str>) -> Result<Vec<Subscribed>, StoreError>;

@@ -52,8 +52,12 @@ impl<D: Database> TaskStore for D {
         row.ok_or_else(|| broken("the ledger"))?.int(0)
     }
 
-    async fn put_subscription(&self, subscription: &Subscribed, from: Option<u64>) -> Result<bool, StoreError> {
-        subscriptions::put(self, subscription, from).await
+    async fn add_subscription(&self, subscription: &Subscribed, most: u32) -> Result<bool, StoreError> {
+        subscriptions::add(self, subscription, most).await
+    }
+
+    async fn change_subscription(&self, subscription: &Subscribed, from: u64) -> Result<bool, StoreError> {
+        subscriptions::change(self, subscription, from).await
     }
 
     async fn subscription(&self, id: Uuid) -> Result<Option<Subscribed>, StoreError> {

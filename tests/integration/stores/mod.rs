@@ -69,6 +69,7 @@ held_by_both! {
     tallies_survive_purge,
     those_who_wait_are_counted,
     a_subscription_is_changed_from_its_version,
+    a_caller_has_so_many_at_most_however_many_come_at_once,
     a_lease_has_one_holder_until_it_ends,
     matched_events_are_kept_by_number,
     a_change_of_a_subscription_takes_it_from_its_holder,

@@ -84,7 +84,7 @@ async fn no_phone_number_or_identity_code_is_on_the_disk() {
         store.create(NewTask { id: Uuid::new_v4(), ..new }).await.unwrap();
     }
     let subscription = super::subscribing::subscription();
-    store.put_subscription(&subscription, None).await.unwrap();
+    store.add_subscription(&subscription, 20).await.unwrap();
     let backup = folder.0.join("backup.db");
     store.backup(&backup).await.unwrap();
     assert!(store.backup(&backup).await.is_err(), "no file is overwritten");
