@@ -240,7 +240,7 @@ impl Adapters {
     }
 }
 
-fn begin(config: &Path) -> (Running, String) {
+pub fn begin(config: &Path) -> (Running, String) {
     // the record is not there: callbacks need none
     let arguments = ["serve", "--record", "http://127.0.0.1:9/fhir", "--listen", "127.0.0.1:0", "--config", config.to_str().unwrap()];
     let mut command = confined(neuvola_adapter(&arguments), config.parent().unwrap());
@@ -249,13 +249,13 @@ fn begin(config: &Path) -> (Running, String) {
 }
 
 /// A folder with the shipped configuration, callers of our own, a key and a store.
-struct Site {
-    folder: PathBuf,
-    config: PathBuf,
+pub struct Site {
+    pub folder: PathBuf,
+    pub config: PathBuf,
 }
 
 impl Site {
-    fn new(store: &str) -> Self {
+    pub fn new(store: &str) -> Self {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("many-{}", uuid::Uuid::new_v4()));
         std::fs::create_dir_all(&folder).unwrap();
         let shipped = include_str!("../../fixtures/configuration/sandbox.toml");
@@ -266,7 +266,7 @@ impl Site {
         let config = format!(
             "{parties}\n[[caller]]\nname = \"chat\"\nroles = [\"chat-platform\"]\norganizations = [\"advice-service\"]\n\
              token-sha256 = [\"{}\"]\n\n[[caller]]\nname = \"ehr\"\nroles = [\"owner\"]\norganizations = [\"seinajoki\"]\n\
-             token-sha256 = [\"{}\"]\n\n[store]\nurl = \"{store}\"\nkeys = [{{ id = \"2026\", file = \"key\" }}]\n",
+             token-sha256 = [\"{}\"]\n\n[subscriptions]\nallow-private-addresses = true\n\n[store]\nurl = \"{store}\"\nkeys = [{{ id = \"2026\", file = \"key\" }}]\n",
             hash(CHAT),
             hash(EHR),
         );
@@ -291,5 +291,5 @@ const CLIENTS: usize = 100;
 const REQUESTS: usize = 200;
 const KILLS: usize = 6;
 const TRIES: usize = 200;
-const CHAT: &str = "token-of-the-chat-platform";
-const EHR: &str = "token-of-the-ehr";
+pub const CHAT: &str = "token-of-the-chat-platform";
+pub const EHR: &str = "token-of-the-ehr";
