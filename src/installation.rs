@@ -218,9 +218,9 @@ async fn told(mut stop: tokio::sync::watch::Receiver<bool>) {
 async fn purge(store: Arc<dyn TaskStore>, clock: Arc<dyn Clock>, keep: jiff::SignedDuration, stop: impl Future<Output = ()> + Send) {
     tokio::pin!(stop);
     loop {
-        let before = clock.now() - keep;
+        let now = clock.now();
         loop {
-            match store.purge(before, AT_ONCE).await {
+            match store.purge(now - keep, now, AT_ONCE).await {
                 Ok(0) => break,
                 Ok(removed) => tracing::info!(removed, "finished Tasks were purged"),
                 Err(error) => {

@@ -12,8 +12,9 @@ mod conformance;
 mod deadlines;
 mod demo;
 mod http;
-mod judge;
 mod installed;
+mod judge;
+
 mod many;
 mod notified;
 mod polled;

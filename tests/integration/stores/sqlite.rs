@@ -88,7 +88,7 @@ async fn no_phone_number_or_identity_code_is_on_the_disk() {
     let backup = folder.0.join("backup.db");
     store.backup(&backup).await.unwrap();
     assert!(store.backup(&backup).await.is_err(), "no file is overwritten");
-    store.purge(world.now(), 10).await.unwrap();
+    store.purge(world.now(), world.now(), 10).await.unwrap();
 
     let mut searched = Vec::new();
     for entry in std::fs::read_dir(&folder.0).unwrap().map(Result::unwrap) {

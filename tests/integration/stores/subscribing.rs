@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use jiff::ToSpan as _;
 use neuvola_adapter::task::status::Status;
-use neuvola_adapter::task::store::{Moment, Progress, Subscribed};
+use neuvola_adapter::task::store::{Moment, Notified, Progress, Subscribed};
 use uuid::Uuid;
 
 use super::world::*;
@@ -124,12 +124,31 @@ pub async fn purge_keeps_events_that_are_not_delivered(world: &World) {
     }
     let (holder, now) = (Uuid::new_v4(), world.now());
     let seqs = async || store.events(0, 10).await.unwrap().iter().map(|event| event.seq).collect::<Vec<_>>();
-    store.purge(now, 10).await.unwrap();
+    store.purge(now, world.now(), 10).await.unwrap();
     assert_eq!(seqs().await, [1, 2, 3, 4], "nobody looked at them");
     store.lease(holder, now, now + 60.seconds()).await.unwrap();
     let progress = Progress { seen: 3, matched: 2, delivered: 1, ..Progress::default() };
     assert!(store.advance(holder, subscription.id, "active", &progress, &[(1, 1), (2, 2)]).await.unwrap());
-    store.purge(now, 10).await.unwrap();
+    store.purge(now, world.now(), 10).await.unwrap();
     assert_eq!(seqs().await, [2, 4], "1 was delivered, 3 is not its concern");
     assert_eq!(store.matched(subscription.id, 1, 9, 10).await.unwrap().len(), 1);
+}
+
+pub async fn it_is_known_who_was_told_of_a_task_and_who_delivers(world: &World) {
+    let store = world.open().await;
+    let subscription = subscription();
+    store.put_subscription(&subscription, None).await.unwrap();
+    assert_eq!(store.held().await.unwrap(), [(subscription.id, None)]);
+    let (task, other) = (world.create(&*store, index()).await, world.create(&*store, index()).await);
+    world.update(&*store, &task, owned(SEINAJOKI, Status::Accepted)).await;
+    let (holder, now) = (Uuid::new_v4(), world.now());
+    store.lease(holder, now, now + 10.seconds()).await.unwrap();
+    assert_eq!(store.held().await.unwrap(), [(subscription.id, Some(now + 10.seconds()))]);
+    let progress = Progress { seen: 3, matched: 3, delivered: 1, ..Progress::default() };
+    assert!(store.advance(holder, subscription.id, "active", &progress, &[(1, 1), (2, 2), (3, 3)]).await.unwrap());
+    let told = |number, version| Notified { subscription: subscription.id, number, version };
+    assert_eq!(store.notified(task.id).await.unwrap(), [told(1, 1), told(3, 2)]);
+    assert_eq!(store.notified(other.id).await.unwrap(), [told(2, 1)]);
+    store.delete_subscription(subscription.id).await.unwrap();
+    assert_eq!(store.notified(task.id).await.unwrap(), []);
 }
