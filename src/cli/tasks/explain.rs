@@ -96,6 +96,8 @@ impl<'f> Facts<'f> {
             Some(("HealthcareService", id)) => self.open.directory.service(id).map(|service| service.served_by.clone()).unwrap_or_default(),
             _ => id_of(&scope.owner),
         };
+        let task = CallbackTask::stored(&self.task.body);
+        let nothing = |status| Options { status, list: Vec::new(), amend: Vec::new() };
         let next = |side, role, who: &str, organizations| {
             let caller = Caller { name: String::new(), roles: vec![role], organizations };
             let actor = self.actor(&caller);
@@ -104,7 +106,7 @@ impl<'f> Facts<'f> {
                 side,
                 who: who.to_owned(),
                 callers: self.open.callers.all().filter(may).map(|caller| caller.name.clone()).collect(),
-                options: options(&actor, scope.status, &scope.owner, &scope.requester),
+                options: task.as_ref().map_or_else(|| nothing(scope.status), |task| options(&actor, task)),
             }
         };
         [

@@ -137,7 +137,7 @@ pub async fn purge_keeps_events_that_are_not_delivered(world: &World) {
 pub async fn it_is_known_who_was_told_of_a_task_and_who_delivers(world: &World) {
     let store = world.open().await;
     let subscription = subscription();
-    store.put_subscription(&subscription, None).await.unwrap();
+    store.add_subscription(&subscription, 20).await.unwrap();
     assert_eq!(store.held().await.unwrap(), [(subscription.id, None)]);
     let (task, other) = (world.create(&*store, index()).await, world.create(&*store, index()).await);
     world.update(&*store, &task, owned(SEINAJOKI, Status::Accepted)).await;
