@@ -16,7 +16,7 @@ use crate::app::Tasks;
 use crate::caller::{Caller, Callers};
 use crate::clock::Clock;
 use crate::configuration::{Configuration, Mistake, Opened, TaskSettings};
-use crate::net::{Guard, NetError};
+use crate::net::{Authorities, Guard, NetError};
 use crate::profiles::Profiles;
 use crate::task::codes::Codes;
 use crate::task::directory::Directory;
@@ -31,6 +31,8 @@ pub struct Installation {
     /// Where a store is configured.
     pub tasks: Option<Tasks>,
     pub settings: TaskSettings,
+    /// Trusted by notifications, beside those of the system.
+    pub authorities: Authorities,
 }
 
 /// Why it cannot be installed.
@@ -54,6 +56,7 @@ impl Installation {
     pub async fn open(configuration: Configuration, folder: &Path, profiles: &Profiles) -> Result<Self, InstallationFault> {
         let Configuration { directory, callers, tasks: settings, store } = configuration;
         let directory = Arc::new(directory);
+        let authorities = settings.authorities(folder).map_err(|mistake| InstallationFault::Configuration(vec![mistake]))?;
         let guard = Arc::new(if settings.allow_private_addresses { Guard::with_private() } else { Guard::default() });
         let tasks = match store {
             Some(store) => {
@@ -62,7 +65,7 @@ impl Installation {
             }
             None => None,
         };
-        Ok(Self { callers, directory, tasks, settings })
+        Ok(Self { callers, directory, tasks, settings, authorities })
     }
 
     /// One that needs no configuration: what is in it ends with the process, or stays in `data`.
@@ -94,7 +97,7 @@ impl Installation {
         let Configuration { directory, callers, tasks: settings, .. } = configuration;
         let directory = Arc::new(directory);
         let tasks = assembled(store, &key, Arc::new(Guard::with_loopback()), Arc::clone(&directory), profiles)?;
-        Ok(Self { callers, directory, tasks: Some(tasks), settings })
+        Ok(Self { callers, directory, tasks: Some(tasks), settings, authorities: Authorities::default() })
     }
 
     /// Begins to notify and to purge; both end soon after `stop` is dropped or told.
@@ -112,7 +115,8 @@ impl Installation {
         let eyes = move |name: &str| callers.all().find(|caller| caller.name == name).map(|caller| viewer(caller, directory.as_ref()));
         let guard = Arc::clone(&tasks.guard);
         let base = format!("{}/fhir", base.trim_end_matches('/'));
-        let delivery = Delivery::new(Arc::clone(&tasks.store), Arc::clone(clock), Arc::new(eyes), guard, base, Settings::default())?;
+        let settings = Settings { authorities: self.authorities.clone(), ..Settings::default() };
+        let delivery = Delivery::new(Arc::clone(&tasks.store), Arc::clone(clock), Arc::new(eyes), guard, base, settings)?;
         let (changed, ended) = (Arc::clone(&tasks.changed), told(stop.clone()));
         let delivering = tokio::spawn(Arc::new(delivery).run(changed, ended));
         let keep = jiff::SignedDuration::from_hours(i64::from(self.settings.purge_after_days) * 24);
@@ -214,9 +218,9 @@ async fn told(mut stop: tokio::sync::watch::Receiver<bool>) {
 async fn purge(store: Arc<dyn TaskStore>, clock: Arc<dyn Clock>, keep: jiff::SignedDuration, stop: impl Future<Output = ()> + Send) {
     tokio::pin!(stop);
     loop {
-        let before = clock.now() - keep;
+        let now = clock.now();
         loop {
-            match store.purge(before, AT_ONCE).await {
+            match store.purge(now - keep, now, AT_ONCE).await {
                 Ok(0) => break,
                 Ok(removed) => tracing::info!(removed, "finished Tasks were purged"),
                 Err(error) => {

@@ -96,7 +96,7 @@ pub enum Refusal {
     #[error("not acceptable")]
     NotAcceptable,
     #[error("unsupported media type")]
-    MediaType,
+    MediaType(Media),
     #[error("too large")]
     TooLarge(usize),
     #[error("the body came too slowly")]
@@ -105,6 +105,28 @@ pub enum Refusal {
     Saturated,
     #[error("internal error")]
     Bug,
+}
+
+/// What a body must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Media {
+    Json,
+    /// RFC 6902.
+    Patch,
+    /// Of a search.
+    Form,
+}
+
+impl Media {
+    fn issue(self) -> Issue {
+        let (what, kinds) = match self {
+            Self::Json => ("JSON", "application/json or application/fhir+json in UTF-8"),
+            Self::Patch => ("a JSON Patch", "application/json-patch+json"),
+            Self::Form => ("a form", "application/x-www-form-urlencoded"),
+        };
+        let issue = Issue::error("not-supported", "content-type", "", format!("only {what} is read here"));
+        issue.remedy(format!("send {kinds}, not compressed, and say so in Content-Type"))
+    }
 }
 
 impl Refusal {
@@ -133,7 +155,7 @@ impl Refusal {
             Self::Method(_) => 405,
             Self::NotAcceptable => 406,
             Self::Slow => 408,
-            Self::MediaType => 415,
+            Self::MediaType(_) => 415,
             Self::TooLarge(_) => 413,
             Self::Saturated | Self::NotReady(_) => 503,
             Self::Record(error) => match error {
@@ -157,7 +179,7 @@ impl Refusal {
             Self::Saturated | Self::NotReady(_) | Self::Store(StoreError::Busy(_)) => 75,
             Self::Login(_) | Self::Forbidden(_) => 77,
             Self::Store(_) => 70,
-            Self::Method(_) | Self::NotAcceptable | Self::MediaType => 64,
+            Self::Method(_) | Self::NotAcceptable | Self::MediaType(_) => 64,
             Self::Bug => 70,
             _ => 65,
         }
@@ -238,10 +260,7 @@ impl Refusal {
                 Issue::error("not-supported", "accept", "", "only JSON can be answered")
                     .remedy("accept application/fhir+json or application/json"),
             ],
-            Self::MediaType => vec![
-                Issue::error("not-supported", "content-type", "", "only JSON is read here")
-                    .remedy("send application/json or application/fhir+json in UTF-8, not compressed, and say so in Content-Type"),
-            ],
+            Self::MediaType(wanted) => vec![wanted.issue()],
             Self::TooLarge(most) => vec![Issue::error("too-long", "too-large", "", format!("the body is larger than {most} bytes"))],
             Self::Slow => vec![
                 Issue::error("timeout", "slow-body", "", "the body did not come in time; nothing was written")

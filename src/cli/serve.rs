@@ -135,6 +135,7 @@ fn bare(unproven: Caller) -> Installation {
         directory: Arc::default(),
         tasks: None,
         settings: crate::configuration::TaskSettings::default(),
+        authorities: crate::net::Authorities::default(),
     }
 }
 

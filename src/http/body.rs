@@ -10,10 +10,10 @@ use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, EXPECT};
 use futures_util::{Stream, StreamExt as _};
 
-use super::media::sends_json;
+use super::media::sends;
 use crate::app::{App, Slot};
 use crate::issue::Issue;
-use crate::refusal::Refusal;
+use crate::refusal::{Media, Refusal};
 
 /// A body and the slot to work on it.
 pub(super) struct Sent {
@@ -26,8 +26,8 @@ pub(super) struct Sent {
 /// # Errors
 /// 415, 413, 503, 408; 400 if it breaks off.
 pub(super) async fn receive(app: &App, request: Request) -> Result<Sent, Refusal> {
-    if !sends_json(request.headers()) {
-        return Err(Refusal::MediaType);
+    if !sends(Media::Json, request.headers()) {
+        return Err(Refusal::MediaType(Media::Json));
     }
     let announced = announced(request.headers()).unwrap_or(0);
     if announced > app.limits.body as u64 {
@@ -39,13 +39,13 @@ pub(super) async fn receive(app: &App, request: Request) -> Result<Sent, Refusal
     Ok(Sent { bytes, slot })
 }
 
-/// Reads a small body of whatever `accepts` says that it may be: no slot is needed for so little.
+/// Reads a small body of that kind: no slot is needed for so little.
 ///
 /// # Errors
 /// 415, 413, 408; 400 if it breaks off.
-pub(super) async fn receive_small(app: &App, request: Request, accepts: fn(&HeaderMap) -> bool) -> Result<Vec<u8>, Refusal> {
-    if !accepts(request.headers()) {
-        return Err(Refusal::MediaType);
+pub(super) async fn receive_small(app: &App, request: Request, kind: Media) -> Result<Vec<u8>, Refusal> {
+    if !sends(kind, request.headers()) {
+        return Err(Refusal::MediaType(kind));
     }
     let most = app.limits.body.min(SMALL);
     let announced = announced(request.headers()).unwrap_or(0);

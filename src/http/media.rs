@@ -2,8 +2,10 @@
 //! <https://hl7.org/fhir/R4/http.html#mime-type>, RFC 9110 12.5.1
 
 use axum::http::HeaderMap;
-use axum::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use url::form_urlencoded;
+
+use crate::refusal::Media;
 
 pub(super) const FHIR_JSON: &str = "application/fhir+json; charset=utf-8";
 /// Refuses what is left aside otherwise: <https://hl7.org/fhir/R4/search.html#errors>
@@ -23,12 +25,20 @@ pub(super) fn accepts_json(headers: &HeaderMap, query: Option<&str>) -> bool {
     ranges.is_empty() || ["application/fhir+json", "application/json"].iter().any(|wanted| accepts(&ranges, wanted))
 }
 
-/// Whether the body says that it is JSON in UTF-8, uncompressed.
-pub(super) fn sends_json(headers: &HeaderMap) -> bool {
+/// Whether the body says that it is of that kind, uncompressed.
+pub(super) fn sends(kind: Media, headers: &HeaderMap) -> bool {
+    match kind {
+        Media::Json => sends_json(headers),
+        Media::Patch => sends_patch(headers),
+        Media::Form => sends_form(headers),
+    }
+}
+
+/// JSON in UTF-8.
+fn sends_json(headers: &HeaderMap) -> bool {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let (Some(only), None) = (types.next(), types.next()) else { return false };
-    let plain = headers.get_all(CONTENT_ENCODING).iter().all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
-    plain && only.to_str().is_ok_and(is_json)
+    is_plain(headers) && only.to_str().is_ok_and(is_json)
 }
 
 /// Whether `Prefer` asks for this (RFC 7240), as in `handling=strict`.
@@ -37,11 +47,27 @@ pub(super) fn prefers(headers: &HeaderMap, wanted: &str) -> bool {
     values.flat_map(|value| value.split([',', ';'])).any(|part| part.trim().eq_ignore_ascii_case(wanted))
 }
 
-/// Whether the body says that it is a JSON Patch (RFC 6902).
-pub(super) fn sends_patch(headers: &HeaderMap) -> bool {
-    let plain = headers.get_all(CONTENT_ENCODING).iter().all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+/// A JSON Patch (RFC 6902).
+fn sends_patch(headers: &HeaderMap) -> bool {
+    is_plain(headers) && essence(headers).eq_ignore_ascii_case("application/json-patch+json")
+}
+
+/// A form; a request without a body need not say so.
+fn sends_form(headers: &HeaderMap) -> bool {
+    if !headers.contains_key(CONTENT_TYPE) {
+        return headers.get(CONTENT_LENGTH).is_none_or(|length| length == "0");
+    }
+    is_plain(headers) && essence(headers).eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+fn is_plain(headers: &HeaderMap) -> bool {
+    headers.get_all(CONTENT_ENCODING).iter().all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+/// The type without its parameters.
+fn essence(headers: &HeaderMap) -> &str {
     let given = headers.get(CONTENT_TYPE).and_then(|given| given.to_str().ok()).unwrap_or_default();
-    plain && given.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json-patch+json"))
+    given.split(';').next().unwrap_or_default().trim()
 }
 
 /// The quality of the range that names `wanted` most closely is not zero.

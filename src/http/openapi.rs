@@ -205,8 +205,13 @@ fn parameters(route: &Route) -> Vec<Parameter> {
     }
     if route.takes == Takes::Days {
         let day = || string().format(Some(SchemaFormat::KnownFormat(KnownFormat::Date)));
-        all.push(parameter("from", ParameterIn::Query, "First day, in Finland; 27 days before `until` if left out", day()));
-        all.push(parameter("until", ParameterIn::Query, "Last day, at most 400 days in all; today if left out", day()));
+        all.push(parameter(
+            "from",
+            ParameterIn::Query,
+            "A day of the first month, in Finland; 27 days before `until` if left out. Whole months are counted",
+            day(),
+        ));
+        all.push(parameter("until", ParameterIn::Query, "A day of the last month, at most 400 days in all; today if left out", day()));
     }
     if route.takes == Takes::Search {
         let known = told(kind_of(route.path));

@@ -9,6 +9,7 @@ use super::change::{Actor, REQUESTERS};
 use super::codes::Codes;
 use super::convert::{MUNICIPALITIES, concept};
 use super::directory::Wanted;
+use super::profile::one_of;
 use super::store::Priority;
 use crate::issue::Issue;
 
@@ -47,6 +48,11 @@ pub fn complete(mut task: Map<String, Value>, hints: Hints<'_>, actor: &Actor<'_
     if task["status"] != "requested" {
         let issue = Issue::error("business-rule", "not-requested", "Task.status", "a new Task is `requested`");
         issues.push(issue.remedy("leave `status` out, or say `requested`"));
+    }
+    // asked of new ones alone: a topic never changes, so that an older Task without one could not be worked on any more
+    if !task.contains_key("reasonCode") {
+        let issue = Issue::error("required", "missing-member", "Task.reasonCode", "`reasonCode` is missing: the topic of the request");
+        issues.push(issue.remedy(one_of(codes, "callback-topic")));
     }
     requester(&mut task, actor, &mut issues);
     sign_notes(&mut task, actor);

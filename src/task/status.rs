@@ -106,7 +106,7 @@ pub struct Transition {
     pub side: Side,
     pub to: Status,
     pub owner: Owner,
-    /// `statusReason` must say why.
+    /// `statusReason` must say why: one that is set with this very change, and differs from what is there.
     pub reason: bool,
     /// For documentation and `$allowed-transitions`.
     pub what: &'static str,

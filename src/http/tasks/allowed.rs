@@ -15,6 +15,7 @@ use super::super::segment::Segment;
 use super::{Asking, id_of};
 use crate::app::App;
 use crate::refusal::Refusal;
+use crate::task::callback::CallbackTask;
 use crate::task::change::{Element, Option as Allowed, options};
 
 pub(in crate::http) async fn allowed(
@@ -25,8 +26,7 @@ pub(in crate::http) async fn allowed(
 ) -> Result<Response, Refusal> {
     let asking = Asking::new(&app, &who, &request_id)?;
     let (task, _) = asking.seen(id_of(&id)?).await?;
-    let scope = &task.scope;
-    let options = options(&asking.actor(), scope.status, &scope.owner, &scope.requester);
+    let options = options(&asking.actor(), &CallbackTask::stored(&task.body).ok_or(Refusal::Bug)?);
     let mut parameter: Vec<ParametersParameter> = options.list.iter().map(transition).collect();
     parameter.extend(options.amend.iter().map(|name| valued("amend", ParametersParameterValue::String((*name).into()))));
     let answer = Resource::Parameters(Box::new(Parameters { parameter, ..Default::default() }));

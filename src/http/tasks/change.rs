@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::header::IF_MATCH;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde_json::Value;
@@ -13,13 +12,13 @@ use uuid::Uuid;
 
 use super::super::body::receive_small;
 use super::super::edge::{RequestId, Who};
-use super::super::media::{sends_json, sends_patch};
 use super::super::segment::Segment;
+use super::super::version::if_match;
 use super::create::{local, read};
 use super::{Asking, id_of, nothing};
 use crate::app::App;
 use crate::issue::Issue;
-use crate::refusal::Refusal;
+use crate::refusal::{Media, Refusal};
 use crate::task::callback::{CallbackTask, Unfit};
 use crate::task::change::{Allowed, apply, options, whole};
 use crate::task::print::print;
@@ -37,7 +36,7 @@ pub(in crate::http) async fn update(
 ) -> Result<Response, Refusal> {
     let asking = Asking::new(&app, &who, &request_id)?;
     let (id, from) = (id_of(&id)?, if_match(&headers)?);
-    let bytes = receive_small(&app, request, sends_json).await?;
+    let bytes = receive_small(&app, request, Media::Json).await?;
     let current = asking.current(id, from).await?;
     let sent = read(&bytes)?;
     asking.change(&current, sent, &headers).await
@@ -54,7 +53,7 @@ pub(in crate::http) async fn patch(
 ) -> Result<Response, Refusal> {
     let asking = Asking::new(&app, &who, &request_id)?;
     let (id, from) = (id_of(&id)?, if_match(&headers)?);
-    let bytes = receive_small(&app, request, sends_patch).await?;
+    let bytes = receive_small(&app, request, Media::Patch).await?;
     let current = asking.current(id, from).await?;
     let malformed = || {
         let issue = Issue::error("structure", "patch", "", "the body is no JSON Patch (RFC 6902): an array of operations");
@@ -107,8 +106,7 @@ impl Asking<'_> {
 
     /// What the caller may do with it, to stand behind a refusal.
     fn possible(&self, task: &Stored) -> Vec<Issue> {
-        let scope = &task.scope;
-        options(&self.actor(), scope.status, &scope.owner, &scope.requester).issues()
+        CallbackTask::stored(&task.body).map_or_else(Vec::new, |task| options(&self.actor(), &task).issues())
     }
 
     async fn change(&self, current: &Stored, sent: Value, headers: &HeaderMap) -> Result<Response, Refusal> {
@@ -149,20 +147,6 @@ impl Asking<'_> {
             Changed::Gone => Err(Refusal::Gone("the Task".to_owned())),
         }
     }
-}
-
-/// The version in `If-Match`: one, and not `*`, which would name none.
-fn if_match(headers: &HeaderMap) -> Result<u64, Refusal> {
-    let mut given = headers.get_all(IF_MATCH).iter();
-    let (Some(only), None) = (given.next(), given.next()) else { return Err(Refusal::Unconditional) };
-    let text = only.to_str().unwrap_or_default().trim();
-    if text.is_empty() || text == "*" || text.contains(',') {
-        return Err(Refusal::Unconditional);
-    }
-    let text = text.trim_start_matches("W/");
-    let version = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
-    // an ETag that none of ours ever was is stale, not malformed
-    version.parse().map_err(|_| Refusal::Stale(None))
 }
 
 /// Bytes of a Task after an operation that copies.

@@ -10,12 +10,11 @@ use serde_json::{Value, json};
 
 use super::super::body::receive_small;
 use super::super::edge::{RequestId, Who};
-use super::super::media::sends_json;
 use super::super::version::etag;
 use super::Asking;
 use super::create::{digest_of, unfit};
 use crate::app::App;
-use crate::refusal::Refusal;
+use crate::refusal::{Media, Refusal};
 use crate::task::callback::CallbackTask;
 use crate::task::convert::contact;
 use crate::task::intake::{Hints, complete};
@@ -29,7 +28,7 @@ pub(in crate::http) async fn leave(
     request: Request,
 ) -> Result<Response, Refusal> {
     let asking = Asking::new(&app, &who, &request_id)?;
-    let bytes = receive_small(&app, request, sends_json).await?;
+    let bytes = receive_small(&app, request, Media::Json).await?;
     let codes = &asking.tasks.codes;
     let contact = match contact(&bytes, codes) {
         Ok(contact) => contact,

@@ -13,11 +13,10 @@ use uuid::Uuid;
 
 use super::super::body::receive_small;
 use super::super::edge::{RequestId, Who};
-use super::super::media::sends_json;
 use super::Asking;
 use crate::app::App;
 use crate::issue::Issue;
-use crate::refusal::Refusal;
+use crate::refusal::{Media, Refusal};
 use crate::task::callback::{CallbackTask, Unfit};
 use crate::task::intake::{Hints, complete};
 use crate::task::store::{Created, Filter, Keyed, NewTask, Query, Stored, Viewer};
@@ -31,7 +30,7 @@ pub(in crate::http) async fn create(
 ) -> Result<Response, Refusal> {
     let asking = Asking::new(&app, &who, &request_id)?;
     let condition = condition(&headers)?;
-    let bytes = receive_small(&app, request, sends_json).await?;
+    let bytes = receive_small(&app, request, Media::Json).await?;
     if let Some(condition) = &condition
         && let Some(found) = asking.matching(condition).await?
     {

@@ -9,18 +9,18 @@
 //! | the store is busy | 503 |
 
 use axum::extract::Request;
+use axum::http::Method;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
 use url::form_urlencoded;
 
 use super::super::body;
-use super::super::media::{FHIR_JSON, STRICT, prefers};
+use super::super::media::{FHIR_JSON, STRICT, prefers, sends};
 use super::bundle::{Mode, Searchset};
 use crate::caller::Caller;
 use crate::issue::{Issue, Severity};
-use crate::refusal::Refusal;
+use crate::refusal::{Media, Refusal};
 use crate::task::print::{print_reduced, print_subset};
 use crate::task::search::{Cursor, CursorKey, Parties, Search, Sight, Subset, World, sight, viewer};
 use crate::task::status::Side;
@@ -59,8 +59,8 @@ impl Asked {
         decode(request.uri().query().unwrap_or_default().as_bytes(), &mut pairs);
         let strict = prefers(request.headers(), STRICT);
         if request.method() == Method::POST {
-            if !is_form(request.headers()) {
-                return Err(Refusal::MediaType);
+            if !sends(Media::Form, request.headers()) {
+                return Err(Refusal::MediaType(Media::Form));
             }
             decode(&body::read(request.into_body(), 0, MOST_BODY).await?, &mut pairs);
         }
@@ -215,13 +215,6 @@ fn sees_nobody(viewer: &Viewer) -> bool {
         Viewer::Everything => false,
         Viewer::Party { owners, requesters, formerly } => owners.is_empty() && requesters.is_empty() && formerly.is_empty(),
     }
-}
-
-/// Whether the body says that it is a form; one without a body need not.
-fn is_form(headers: &HeaderMap) -> bool {
-    let Some(kind) = headers.get(CONTENT_TYPE) else { return headers.get("content-length").is_none_or(|length| length == "0") };
-    let essence = kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 const MOST_BODY: usize = 64 * 1024;

@@ -18,6 +18,12 @@ use crate::task::status::{Owner, Side, Status, Transition};
 pub fn apply(old: &CallbackTask, mut new: CallbackTask, actor: &Actor<'_>) -> Result<Allowed, Vec<Issue>> {
     whole(&new.body)?;
     let counted = put_count(old, &mut new, 0);
+    let passed_on = new.index.status == Status::Requested && new.index.owner != old.index.owner;
+    let readdressed = if passed_on { readdressed(old) } else { None };
+    // said by the update itself, it is as if it were not
+    if readdressed.is_some() && new.body.get("businessStatus") == readdressed.as_ref() {
+        stands_as(old, &mut new);
+    }
     let changed = changed(&old.body, &new.body);
     if changed.is_empty() && counted == Attempt::No {
         return Ok(Allowed { task: old.clone(), unchanged: true, attempt: false });
@@ -31,22 +37,32 @@ pub fn apply(old: &CallbackTask, mut new: CallbackTask, actor: &Actor<'_>) -> Re
         moved(old, &new, &changed, actor, &sides, &mut issues)
     };
     let Some(side) = side.filter(|_| issues.is_empty()) else {
-        return Err(refused(issues, &options(actor, old.index.status, &old.index.owner, &old.index.requester)));
+        return Err(refused(issues, &options(actor, old)));
     };
     if attempt {
         put_count(old, &mut new, 1);
     }
-    let passed_on = new.index.status == Status::Requested && new.index.owner != old.index.owner;
-    if passed_on
-        && new.index.business_status == old.index.business_status
-        && let Some(Value::Object(status)) = new.body.get_mut("businessStatus")
-    {
-        status.insert("coding".to_owned(), json!([{"system": system("callback-business-status"), "code": "readdressed"}]));
-        status.shift_remove("text");
+    if let Some(status) = readdressed.filter(|_| new.index.business_status == old.index.business_status) {
+        new.body.insert("businessStatus".to_owned(), status);
         new.index.business_status = Some("readdressed".to_owned());
     }
     sign_notes(old, &mut new, actor, side, attempt);
     Ok(Allowed { task: new, unchanged: false, attempt })
+}
+
+/// The business status of a Task that goes to another owner: the attempts stay counted.
+fn readdressed(old: &CallbackTask) -> Option<Value> {
+    let Value::Object(mut status) = old.body.get("businessStatus")?.clone() else { return None };
+    status.insert("coding".to_owned(), json!([{"system": system("callback-business-status"), "code": "readdressed"}]));
+    status.shift_remove("text");
+    Some(Value::Object(status))
+}
+
+fn stands_as(old: &CallbackTask, new: &mut CallbackTask) {
+    if let Some(kept) = old.body.get("businessStatus") {
+        new.body.insert("businessStatus".to_owned(), kept.clone());
+        new.index.business_status.clone_from(&old.index.business_status);
+    }
 }
 
 /// The status stays: which side may change all of that?
@@ -124,6 +140,11 @@ fn row_faults(row: &Transition, old: &CallbackTask, new: &CallbackTask, changed:
     }
     if row.reason && !new.body.contains_key("statusReason") {
         faults.push(Issue::error("required", "missing-member", "Task.statusReason", "`statusReason` says why"));
+    } else if row.reason && !changed.iter().any(|name| name == "statusReason") {
+        // an update sends everything again: an old reason that stays may have been given for another status
+        let message = format!("`statusReason` is the old one: a change to `{}` says why in the same update", row.to);
+        let issue = Issue::error("business-rule", "old-reason", "Task.statusReason", message);
+        faults.push(issue.remedy("another code, or a text beside it"));
     }
     // on the way out of an end, nothing but the way itself and its reason
     let free = ["status", "owner", "statusReason", "note", "meta"];
@@ -214,12 +235,8 @@ fn put_count(old: &CallbackTask, new: &mut CallbackTask, more: u32) -> Attempt {
     let again = !is_no_answer(old) || notes(new) > notes(old) || said == before + 1;
     let attempt = if is_no_answer(new) && again { Attempt::Yes } else { Attempt::No };
     let count = before + more;
-    if count > 0
-        && !new.body.contains_key("businessStatus")
-        && let Some(kept) = old.body.get("businessStatus")
-    {
-        new.body.insert("businessStatus".to_owned(), kept.clone());
-        new.index.business_status = old.index.business_status.clone();
+    if count > 0 && !new.body.contains_key("businessStatus") {
+        stands_as(old, new);
     }
     if let Some(Value::Object(status)) = new.body.get_mut("businessStatus") {
         let others = match status.shift_remove("extension") {

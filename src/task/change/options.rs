@@ -2,6 +2,7 @@
 
 use super::{Actor, amendable, rows};
 use crate::issue::{Issue, Severity};
+use crate::task::callback::CallbackTask;
 use crate::task::status::{Owner, Side, Status};
 
 /// Everything that is allowed.
@@ -32,9 +33,10 @@ pub struct Element {
     pub value: String,
 }
 
-/// What `actor` may do with a Task in this state.
-pub fn options(actor: &Actor<'_>, status: Status, owner: &str, requester: &str) -> Options {
-    let sides = actor.sides(owner, requester);
+/// What `actor` may do with a Task as it is.
+pub fn options(actor: &Actor<'_>, task: &CallbackTask) -> Options {
+    let (status, owner) = (task.index.status, task.index.owner.as_str());
+    let sides = actor.sides(owner, &task.index.requester);
     let mut list: Vec<Option> = Vec::new();
     for row in rows(status, &sides) {
         let mut elements = vec![element("Task.status", true, row.to.code())];
@@ -50,7 +52,7 @@ pub fn options(actor: &Actor<'_>, status: Status, owner: &str, requester: &str) 
             Owner::Kept | Owner::Claimed => {}
         }
         if row.reason {
-            elements.push(element("Task.statusReason", true, "a code of callback-status-reason, or a text"));
+            elements.push(element("Task.statusReason", true, "a code of callback-status-reason, or a text; not the same as before"));
         } else if matches!(row.to, Status::Rejected | Status::Failed | Status::Cancelled | Status::OnHold) {
             elements.push(element("Task.statusReason", false, "why"));
         }
@@ -61,7 +63,8 @@ pub fn options(actor: &Actor<'_>, status: Status, owner: &str, requester: &str) 
     }
     let mut amend: Vec<&'static str> = Vec::new();
     for side in sides {
-        let more = amendable(side, status).iter().filter(|name| !amend.contains(name)).copied().collect::<Vec<_>>();
+        let fixed = |name: &str| name == "for" && task.body.contains_key("for");
+        let more = amendable(side, status).iter().filter(|name| !fixed(name) && !amend.contains(name)).copied().collect::<Vec<_>>();
         amend.extend(more);
     }
     Options { status, list, amend }

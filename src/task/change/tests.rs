@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::configuration::Configuration;
 use crate::profiles::Profiles;
-use crate::task::callback::SUBSETTED;
+use crate::task::callback::{ATTEMPTS, SUBSETTED};
 use crate::task::codes::{Codes, system};
 use crate::task::convert::concept;
 
@@ -175,6 +175,42 @@ fn a_part_of_a_task_does_not_replace_the_whole() {
 }
 
 #[test]
+fn an_error_is_marked_with_a_reason_of_its_own_and_not_with_an_older_one() {
+    let (room, desk) = (Room::new(), caller(Role::Requester, "advice-service"));
+    let old = task("rejected", "Organization/seinajoki");
+    let marked = with(&old, "status", json!("entered-in-error"));
+    assert_eq!(room.apply(&desk, &old, &marked).unwrap_err()[0], "old-reason Task.statusReason");
+    let said = with(&marked, "statusReason", concept("callback-status-reason", "entered-by-mistake"));
+    assert!(room.apply(&desk, &old, &said).is_ok());
+}
+
+#[test]
+fn whoever_readdresses_a_task_may_say_what_the_adapter_says_and_nothing_else() {
+    let (room, desk) = (Room::new(), caller(Role::Requester, "advice-service"));
+    let mut old = with(&task("rejected", "Organization/seinajoki"), "businessStatus", concept("callback-business-status", "no-answer"));
+    old["businessStatus"]["extension"] = json!([{"url": ATTEMPTS, "valuePositiveInt": 2}]);
+    let again = with(&with(&old, "status", json!("requested")), "owner", json!({"reference": "Organization/lapua"}));
+    let unsaid = room.apply(&desk, &old, &again).unwrap().task.body["businessStatus"].clone();
+    assert_eq!((&unsaid["coding"][0]["code"], &unsaid["extension"][0]["valuePositiveInt"]), (&json!("readdressed"), &json!(2)));
+    let said = with(&again, "businessStatus", concept("callback-business-status", "readdressed"));
+    assert_eq!(room.apply(&desk, &old, &said).unwrap().task.body["businessStatus"], unsaid);
+    let other = with(&again, "businessStatus", concept("callback-business-status", "contacted"));
+    assert!(room.apply(&desk, &old, &other).unwrap_err().contains(&"not-amendable Task.businessStatus".to_owned()));
+    let stays = with(&old, "businessStatus", concept("callback-business-status", "readdressed"));
+    assert!(room.apply(&desk, &old, &stays).is_err(), "nobody else has it");
+}
+
+#[test]
+fn a_client_who_is_known_is_none_of_what_may_change() {
+    let (room, ehr) = (Room::new(), caller(Role::Owner, "seinajoki"));
+    let actor = Actor { caller: &ehr, directory: &room.directory, now: NOW.parse().unwrap() };
+    let anonymous = task("accepted", "Organization/seinajoki");
+    let known = with(&anonymous, "for", json!({"identifier": {"system": "urn:oid:1.2.246.21", "value": "010594Y9032"}}));
+    assert!(options(&actor, &room.read(&anonymous)).amend.contains(&"for"));
+    assert!(!options(&actor, &room.read(&known)).amend.contains(&"for"));
+}
+
+#[test]
 fn every_option_that_is_told_is_one_that_is_accepted() {
     let room = Room::new();
     let owners = ["HealthcareService/maternity-child-health", "Organization/seinajoki"];
@@ -182,8 +218,11 @@ fn every_option_that_is_told_is_one_that_is_accepted() {
         for caller in [caller(Role::Owner, "seinajoki"), caller(Role::Requester, "advice-service"), caller(Role::Owner, "alajarvi")] {
             let actor = Actor { caller: &caller, directory: &room.directory, now: NOW.parse().unwrap() };
             let old = task(status.code(), owner);
-            for option in options(&actor, status, owner, "Organization/advice-service").list {
+            for option in options(&actor, &room.read(&old)).list {
                 let mut new = with(&old, "status", json!(option.to.code()));
+                if option.elements.iter().any(|element| element.required && element.path == "Task.statusReason") {
+                    new["statusReason"] = json!({"text": "another"});
+                }
                 for element in option.elements.iter().filter(|element| element.path == "Task.owner") {
                     let named = element.value.split(' ').find(|word| word.starts_with("Organization/"));
                     new["owner"] = json!({"reference": named.unwrap_or("Organization/lapua")});

@@ -66,13 +66,14 @@ impl Asked<'_> {
     }
 
     fn ids(&self) -> Result<Found, Box<Issue>> {
-        self.unmodified()?;
+        let not = self.not()?;
         let ids = self.each(|text| match token(text) {
             Some(Token::Code(id)) => Ok(own_id(&id)),
             _ => Err(self.wrong("an id has no system")),
         })?;
         let any: Vec<Uuid> = ids.into_iter().flatten().collect();
-        Ok(if any.is_empty() { Found::nothing() } else { Filter::Id(any).into() })
+        // an id that we never gave is nobody's: without it everything is left
+        Ok(if any.is_empty() { Found { nothing: !not, ..Found::default() } } else { Filter::Id { any, not }.into() })
     }
 
     fn tags(&self) -> Result<Found, Box<Issue>> {

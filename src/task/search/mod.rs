@@ -29,7 +29,7 @@ use crate::issue::{Issue, Issues, Severity};
 use crate::task::store::{Filter, Query, Sort, Viewer};
 
 pub use cursor::{Cursor, CursorKey};
-pub use date::days;
+pub use date::{days, range};
 pub use parameters::{Kind, PARAMETERS, Parameter, SHAPING, Shaping};
 pub use shape::{Include, Shape, Subset};
 pub use viewer::{Sight, sight, viewer};

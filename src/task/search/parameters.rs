@@ -111,7 +111,7 @@ impl Place {
     }
 }
 
-/// In the order of the documentation. `:missing` works on all of them, `:not` on tokens other than `_id`.
+/// In the order of the documentation. `:missing` works on all of them, `:not` on tokens.
 pub static PARAMETERS: [Parameter; 22] = [
     Parameter { name: "_id", kind: "token", definition: "http://hl7.org/fhir/SearchParameter/Resource-id", what: "Logical id", by: By::Id },
     Parameter {

@@ -12,14 +12,17 @@ pub(super) struct Names {
 
 /// Few Tasks hold it, and an index finds them: the search begins there.
 pub(super) fn is_selective(filter: &Filter) -> bool {
-    matches!(filter, Filter::Id(_) | Filter::Keyed { not: false, .. } | Filter::Listed { list: List::PartOf, not: false, .. })
+    matches!(
+        filter,
+        Filter::Id { not: false, .. } | Filter::Keyed { not: false, .. } | Filter::Listed { list: List::PartOf, not: false, .. }
+    )
 }
 
 /// Does it ask about what a former owner still sees? Anything else would tell them about the client.
 pub(super) fn is_for_former_owners(filter: &Filter) -> bool {
     let text = |column| matches!(column, Text::Status | Text::Owner | Text::Requester | Text::Code | Text::Intent);
     match filter {
-        Filter::Id(_) => true,
+        Filter::Id { .. } => true,
         Filter::Text { column, .. } | Filter::Missing { what: Missable::Text(column), .. } => text(*column),
         Filter::Time { column, .. } | Filter::Missing { what: Missable::Time(column), .. } => *column == Time::LastUpdated,
         Filter::Listed { .. } | Filter::Tag { .. } | Filter::Keyed { .. } | Filter::Missing { .. } => false,
@@ -29,7 +32,7 @@ pub(super) fn is_for_former_owners(filter: &Filter) -> bool {
 /// `SELECT` of the Tasks' serials that a selective filter leaves.
 pub(super) fn selection(sql: &mut Sql, keys: &Keys, filter: &Filter) {
     match filter {
-        Filter::Id(ids) => within(sql.push("SELECT serial FROM task WHERE id"), ids.iter().copied(), false),
+        Filter::Id { any, .. } => within(sql.push("SELECT serial FROM task WHERE id"), any.iter().copied(), false),
         Filter::Keyed { any, kind, .. } => {
             within(sql.push("SELECT DISTINCT task AS serial FROM term WHERE hash"), hashes(keys, *kind, any), false);
         }
@@ -45,7 +48,7 @@ pub(super) fn selection(sql: &mut Sql, keys: &Keys, filter: &Filter) {
 
 pub(super) fn condition(sql: &mut Sql, keys: &Keys, filter: &Filter, names: Names) {
     match filter {
-        Filter::Id(ids) => within(sql.push("t.id"), ids.iter().copied(), false),
+        Filter::Id { any, not } => within(sql.push("t.id"), any.iter().copied(), *not),
         Filter::Text { column: Text::Priority, any, not } => {
             let ranks = any.iter().filter_map(|code| Priority::from_code(code)).map(Priority::rank);
             within(sql.push("t.priority"), ranks, *not);

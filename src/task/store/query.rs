@@ -35,7 +35,10 @@ pub enum Viewer {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Filter {
-    Id(Vec<Uuid>),
+    Id {
+        any: Vec<Uuid>,
+        not: bool,
+    },
     /// The column is (not) one of these. A column without a value is not any of them.
     Text {
         column: Text,

@@ -264,9 +264,10 @@ impl Rows {
         ]);
     }
 
+    /// A contact counts for the hour in which the client asked, however much later it reached us; the rest for when it was done.
     fn count(&mut self, at: Timestamp, index: &Index, counted: [bool; 4]) {
-        let local = at.to_zoned(HELSINKI.clone());
         for (what, _) in ["created", "attempted", "completed", "rejected"].into_iter().zip(counted).filter(|(_, counted)| *counted) {
+            let local = if what == "created" { index.authored_on } else { at }.to_zoned(HELSINKI.clone());
             let cell = (local.date().to_string(), local.hour(), index.queue.clone(), index.owner.clone(), what);
             *self.tally.entry(cell).or_default() += 1;
         }

@@ -240,3 +240,30 @@ pub struct Tally {
     pub what: String,
     pub count: u64,
 }
+
+/// Who made a version of a Task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    pub version: u64,
+    pub at: Timestamp,
+    pub by: Author,
+}
+
+/// What is left of a purged Task, beside its audit rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tombstone {
+    /// `Organization/{id}`
+    pub requester: String,
+    pub finished_at: Timestamp,
+    /// `None` if it was purged by a release that did not note it.
+    pub purged_at: Option<Timestamp>,
+}
+
+/// An event of a Task as a subscription counts it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notified {
+    pub subscription: Uuid,
+    pub number: u64,
+    /// Of the Task.
+    pub version: u64,
+}

@@ -9,7 +9,7 @@ use super::tasks::lock;
 use super::{StoreError, subscriptions};
 
 /// In one transaction.
-pub(super) async fn purge(db: &dyn Database, before: Timestamp, most: u32) -> Result<u64, StoreError> {
+pub(super) async fn purge(db: &dyn Database, before: Timestamp, now: Timestamp, most: u32) -> Result<u64, StoreError> {
     let most = most.min(MOST_AT_ONCE);
     let mut work = db.writing().await?;
     lock(&mut work).await?;
@@ -18,9 +18,9 @@ pub(super) async fn purge(db: &dyn Database, before: Timestamp, most: u32) -> Re
     let serials = purged.iter().map(|row| row.int(0)).collect::<Result<Vec<_>, _>>()?;
     if !purged.is_empty() {
         let ids = purged.iter().map(|row| row.uuid(1)).collect::<Result<Vec<_>, _>>()?;
-        let stone = |row: &Row| Ok(vec![row.bytes(1)?.into(), row.text(2)?.into(), row.int(3)?.into()]);
+        let stone = |row: &Row| Ok(vec![row.bytes(1)?.into(), row.text(2)?.into(), row.int(3)?.into(), now.into()]);
         let stones = purged.iter().map(stone).collect::<Result<_, StoreError>>()?;
-        insert(&mut work, "tombstone", "id, requester, finished_at", stones, "").await?;
+        insert(&mut work, "tombstone", "id, requester, finished_at, purged_at", stones, "").await?;
         let mut sql = Sql::new("INSERT INTO tombstone_term (hash, requester, id, key_id) ", []);
         sql.push("SELECT k.hash, t.requester, t.id, k.key_id FROM term k JOIN task t ON t.serial = k.task ");
         sql.push("WHERE k.kind = 'identifier' AND k.with_system = 1 AND k.task IN (").bind_all(serials.iter().copied()).push(")");

@@ -174,7 +174,7 @@ pub async fn rehash_leaves_nothing_under_the_older_key(world: &World) {
     let Created::New(first) = old.create(request.clone()).await.unwrap() else { panic!("new") };
     let second = world.update(&*old, &first, Index { attempts: 1, ..request.index.clone() }).await;
     let other = world.create(&*old, identified("c-2")).await;
-    assert!(old.put_subscription(&super::subscribing::subscription(), None).await.unwrap());
+    assert!(old.add_subscription(&super::subscribing::subscription(), 20).await.unwrap());
     assert_eq!(old.rehash(100).await.unwrap(), 0, "nothing is older");
 
     let rotated = world.open_with(&["b", "a"]).await;

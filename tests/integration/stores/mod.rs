@@ -67,10 +67,13 @@ held_by_both! {
     purge_leaves_a_tombstone,
     purge_takes_no_more_than_it_was_told,
     tallies_survive_purge,
+    contacts_are_counted_in_the_hour_of_authored_on,
     those_who_wait_are_counted,
     a_subscription_is_changed_from_its_version,
+    a_caller_has_so_many_at_most_however_many_come_at_once,
     a_lease_has_one_holder_until_it_ends,
     matched_events_are_kept_by_number,
     a_change_of_a_subscription_takes_it_from_its_holder,
     purge_keeps_events_that_are_not_delivered,
+    it_is_known_who_was_told_of_a_task_and_who_delivers,
 }

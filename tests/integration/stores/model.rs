@@ -62,7 +62,7 @@ fn sees(viewer: &Viewer, one: &Known, filters: &[Filter]) -> Option<bool> {
         return Some(true);
     }
     let shown = |filter: &Filter| match filter {
-        Filter::Id(_) => true,
+        Filter::Id { .. } => true,
         Filter::Text { column, .. } | Filter::Missing { what: Missable::Text(column), .. } => {
             [Text::Status, Text::Owner, Text::Requester, Text::Code, Text::Intent].contains(column)
         }
@@ -118,7 +118,7 @@ fn holds(filter: &Filter, Known { task, index }: &Known) -> bool {
     };
     let has_period = index.period_start.is_some() || index.period_end.is_some();
     match filter {
-        Filter::Id(any) => any.contains(&task.id),
+        Filter::Id { any, not } => any.contains(&task.id) != *not,
         Filter::Text { column, any, not } => text(*column).is_some_and(|value| any.iter().any(|one| one == value)) != *not,
         Filter::Listed { list: which, any, not } => list(*which).iter().any(|value| any.contains(value)) != *not,
         Filter::Tag { any, not } => {
@@ -259,7 +259,8 @@ fn filters(ids: &[Uuid]) -> impl Strategy<Value = Filter> + use<> {
         Just(Missable::Tag),
     ];
     prop_oneof![
-        1 => proptest::collection::vec(any::<Pick>(), 0..9).prop_map(move |picks| Filter::Id(picks.iter().map(|pick| *pick.get(&ids)).collect())),
+        1 => (proptest::collection::vec(any::<Pick>(), 0..9), any::<bool>())
+            .prop_map(move |(picks, not)| Filter::Id { any: picks.iter().map(|pick| *pick.get(&ids)).collect(), not }),
         3 => (select(texts), some(values), any::<bool>()).prop_map(|(column, any, not)| Filter::Text { column, any, not }),
         1 => (select(lists), some(&WORDS), any::<bool>()).prop_map(|(list, any, not)| Filter::Listed { list, any, not }),
         1 => (proptest::collection::vec((system, proptest::option::of(word())), 0..3), any::<bool>()).prop_map(|(any, not)| Filter::Tag { any, not }),

@@ -84,11 +84,11 @@ async fn no_phone_number_or_identity_code_is_on_the_disk() {
         store.create(NewTask { id: Uuid::new_v4(), ..new }).await.unwrap();
     }
     let subscription = super::subscribing::subscription();
-    store.put_subscription(&subscription, None).await.unwrap();
+    store.add_subscription(&subscription, 20).await.unwrap();
     let backup = folder.0.join("backup.db");
     store.backup(&backup).await.unwrap();
     assert!(store.backup(&backup).await.is_err(), "no file is overwritten");
-    store.purge(world.now(), 10).await.unwrap();
+    store.purge(world.now(), world.now(), 10).await.unwrap();
 
     let mut searched = Vec::new();
     for entry in std::fs::read_dir(&folder.0).unwrap().map(Result::unwrap) {

@@ -86,12 +86,15 @@ fn keyed(kind: Keyed, system: Option<&str>, value: &str) -> Filter {
 #[test]
 fn tasks_are_found_by_id() {
     let id = Uuid::from_u128(5);
-    assert_eq!(filter(&format!("_id={id}")), Filter::Id(vec![id]));
-    assert_eq!(filter(&format!("_id={id},x")), Filter::Id(vec![id]));
+    assert_eq!(filter(&format!("_id={id}")), Filter::Id { any: vec![id], not: false });
+    assert_eq!(filter(&format!("_id={id},x")), Filter::Id { any: vec![id], not: false });
     finds_nothing("_id=x");
     finds_nothing(&format!("_id={}", id.simple()));
     finds_nothing("_id:missing=true");
-    refused("_id:not=x");
+    assert_eq!(filter(&format!("_id:not={id}")), Filter::Id { any: vec![id], not: true });
+    let all = parse("_id:not=x");
+    assert!(all.filters.is_empty() && !all.nothing, "everybody's is another");
+    refused("_id:exact=x");
 }
 
 #[test]
