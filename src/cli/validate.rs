@@ -8,7 +8,7 @@ use clap::Args;
 use super::{BAD_DATA, CONFIGURATION, Mistake, NO_INPUT, USAGE, complain, input, say};
 use crate::issue::Issue;
 use crate::outcome;
-use crate::profiles::{Library, Profiles, is_valid};
+use crate::profiles::{Library, Profile, Profiles, is_valid};
 
 /// Check QuestionnaireResponses against their Questionnaires, and Questionnaires themselves
 ///
@@ -46,7 +46,7 @@ impl Validate {
         let mut all_valid = true;
         for file in files {
             let content = input::read(file)?;
-            let issues = library.check(&content);
+            let issues = library.check(&content, Profile::Core);
             all_valid &= is_valid(&issues);
             let outcome = outcome::print(&issues);
             let outcome = String::from_utf8_lossy(&outcome);

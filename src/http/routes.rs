@@ -220,8 +220,11 @@ static WATCHING: [Route; 4] = [
 /// Those who send forms.
 const FORMS: &[Role] = &[Role::FormPlatform, Role::Tester];
 
-static VALIDATE: Operation =
-    Operation { on: "QuestionnaireResponse", name: "validate", definition: "http://hl7.org/fhir/OperationDefinition/Resource-validate" };
+static VALIDATE: Operation = Operation {
+    on: "QuestionnaireResponse",
+    name: "validate",
+    definition: "https://neuvola-adapter.example/fhir/OperationDefinition/validate-response",
+};
 
 static PROCESS_RESPONSE: Operation = Operation {
     on: "Questionnaire",

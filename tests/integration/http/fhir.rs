@@ -44,7 +44,7 @@ async fn an_invalid_response_is_answered_200_with_every_fault() {
     response["item"] = json!([{"linkId": "no-such-item"}]);
     let answer = world.post(VALIDATE, &response).await;
     let faults = answer.refused(200);
-    assert!(faults.iter().any(|fault| fault == "status QuestionnaireResponse.status"), "{faults:?}");
+    assert!(faults.iter().any(|fault| fault == "wrong-type QuestionnaireResponse.status"), "{faults:?}");
     assert!(faults.len() > 3, "{faults:?}");
     response["questionnaire"] = json!("https://example.org/Questionnaire/unknown|1");
     let faults = world.post(VALIDATE, &response).await.refused(200);
