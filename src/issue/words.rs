@@ -5,7 +5,6 @@
 const WORDS: &[(&str, &str, &str)] = &[
     ("calculated", "Kohdan {} arvo ei vastaa laskettua arvoa.", "Värdet i {} stämmer inte med det beräknade värdet."),
     ("constraint", "Kyselyn ehto ei täyty.", "Ett villkor i frågeformuläret uppfylls inte."),
-    ("content-type", "Kohdan {} liite on väärää tiedostotyyppiä.", "Bilagan i {} är av fel filtyp."),
     ("decimal-places", "Kohdan {} luvussa on liikaa desimaaleja.", "Talet i {} har för många decimaler."),
     ("declined-and-answered", "Kohtaan {} on vastattu ja samalla kieltäydytty vastaamasta.", "{} har både besvarats och avböjts."),
     ("disabled-answer", "Kohtaan {} on vastattu, vaikka sitä ei kysytä.", "{} har besvarats fast frågan inte ställs."),
@@ -16,6 +15,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     ),
     ("item-text", "Kohdan {} teksti ei ole kyselyn teksti.", "Texten i {} är inte frågeformulärets."),
     ("line-break", "Kohdan {} vastaus on yksirivinen, mutta siinä on rivinvaihto.", "Svaret på {} ska vara en rad men har flera."),
+    ("mime-type", "Kohdan {} liite on väärää tiedostotyyppiä.", "Bilagan i {} är av fel filtyp."),
     ("missing-answer", "Pakollinen vastaus puuttuu: {}.", "Ett obligatoriskt svar saknas: {}."),
     ("missing-member", "Pakollinen tieto puuttuu.", "En obligatorisk uppgift saknas."),
     ("modifier-extension", "Tässä on laajennus, jota ei ymmärretä.", "Här finns ett tillägg som inte förstås."),

@@ -7,13 +7,13 @@ use neuvola_fhir::Node;
 use rust_decimal::Decimal;
 
 use super::structure::Given;
-use super::{Demand, temporal};
+use super::temporal;
 use crate::form::answers::Answer;
 use crate::form::questionnaire::{Bound, Item, ItemKind, OptionValue, QuantityBound, Unit, decimal};
 use crate::issue::{Issue, Issues, Severity};
 
 /// Notes why the item does not take this answer, which stands among `count` of them.
-pub(super) fn check(item: &Item, given: &Given<'_, '_>, count: usize, place: &dyn Fn() -> String, demand: Demand, issues: &mut Issues) {
+pub(super) fn check(item: &Item, given: &Given<'_, '_>, count: usize, place: &dyn Fn() -> String, issues: &mut Issues) {
     let mut refuse = |code: &'static str, fault: &'static str, text: String| {
         issues.push(Issue::error(code, fault, place(), format!("`{}` {text}", item.link_id)).about(&item.link_id));
     };
@@ -49,7 +49,6 @@ pub(super) fn check(item: &Item, given: &Given<'_, '_>, count: usize, place: &dy
         let message = format!("the {name} of `{}` was not checked: it cannot be read here", item.link_id);
         issues.push(Issue::warning("not-supported", "not-checked", place(), message).about(&item.link_id));
     }
-    let _ = demand;
 }
 
 fn is_an_option(item: &Item, given: &Given<'_, '_>) -> bool {
@@ -166,7 +165,7 @@ fn of_attachment(item: &Item, value: &Node<'_>, refuse: &mut impl FnMut(&'static
     if !bounds.mime_types.is_empty() {
         let essence = value.text("contentType").map(|kind| kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
         if essence.is_none_or(|essence| !bounds.mime_types.iter().any(|known| known.eq_ignore_ascii_case(&essence))) {
-            refuse("value", "content-type", format!("takes {} only", bounds.mime_types.join(", ")));
+            refuse("value", "mime-type", format!("takes {} only", bounds.mime_types.join(", ")));
         }
     }
     let data = value.text("data").and_then(|text| {

@@ -172,7 +172,7 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
         }
         for one in given {
             let place = || format!("{}.answer[{}].value", self.found.place(at), one.position);
-            answer::check(item, one, given.len(), &place, self.demand, self.issues);
+            answer::check(item, one, given.len(), &place, self.issues);
         }
         let slot = self.answers.slot_mut(index);
         slot.declined |= given.iter().any(|it| it.declined);
