@@ -110,7 +110,10 @@ pub enum Refusal {
 /// What a body must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Media {
+    /// Our own.
     Json,
+    /// In JSON or XML.
+    Fhir,
     /// RFC 6902.
     Patch,
     /// Of a search.
@@ -121,6 +124,7 @@ impl Media {
     fn issue(self) -> Issue {
         let (what, kinds) = match self {
             Self::Json => ("JSON", "application/json or application/fhir+json in UTF-8"),
+            Self::Fhir => ("FHIR, in JSON or XML,", "application/fhir+json, application/fhir+xml, or plain JSON or XML, in UTF-8"),
             Self::Patch => ("a JSON Patch", "application/json-patch+json"),
             Self::Form => ("a form", "application/x-www-form-urlencoded"),
         };
@@ -257,8 +261,8 @@ impl Refusal {
                 vec![Issue::error("not-supported", "method", "", "the method is not supported here").remedy(format!("allowed: {allowed}"))]
             }
             Self::NotAcceptable => vec![
-                Issue::error("not-supported", "accept", "", "only JSON can be answered")
-                    .remedy("accept application/fhir+json or application/json"),
+                Issue::error("not-supported", "accept", "", "nothing that is accepted can be answered")
+                    .remedy("accept application/json; under /fhir also application/fhir+json or application/fhir+xml"),
             ],
             Self::MediaType(wanted) => vec![wanted.issue()],
             Self::TooLarge(most) => vec![Issue::error("too-long", "too-large", "", format!("the body is larger than {most} bytes"))],

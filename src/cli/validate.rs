@@ -16,7 +16,7 @@ pub(crate) struct Validate {
     /// Print each file's name before its outcome
     #[arg(long)]
     named: bool,
-    /// The responses; `-` is standard input
+    /// The responses, in JSON or XML; `-` is standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
     #[command(flatten)]

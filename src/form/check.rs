@@ -1,13 +1,18 @@
 //! One response on its own: the Questionnaire that it names, and every fault against it.
 
-use neuvola_fhir::read;
+use neuvola_fhir::{Limits, read, to_json_document};
 
 use super::validate::validate;
 use crate::issue::Issue;
 use crate::profiles::Profiles;
 
-/// Every fault of a QuestionnaireResponse document; empty if there is none.
+/// Every fault of a QuestionnaireResponse document, in JSON or XML; empty if there is none.
 pub fn check(document: &[u8], profiles: &Profiles) -> Vec<Issue> {
+    let document = match to_json_document(document, Limits::default()) {
+        Ok(document) => document,
+        Err(faults) => return faults.into_iter().map(Issue::from).collect(),
+    };
+    let document = &*document;
     let node = match read(document) {
         Ok(node) => node,
         Err(faults) => return faults.into_iter().map(Issue::from).collect(),

@@ -24,7 +24,7 @@ use crate::form::questionnaire::Questionnaire;
 use crate::issue::{Issue, Issues};
 use crate::outcome;
 use crate::pipeline::{self, Receipt};
-use crate::refusal::Refusal;
+use crate::refusal::{Media, Refusal};
 
 /// `POST /fhir/QuestionnaireResponse/$validate`: 200 with every fault, or that there is none. Only what cannot be
 /// validated at all is an error.
@@ -36,7 +36,7 @@ pub(super) async fn validate(State(app): State<Arc<App>>, request: Request) -> R
     if issues.has_errors() {
         return Err(Refusal::Request(issues.into_list()));
     }
-    let Sent { bytes, slot: _slot } = receive(&app, request).await?;
+    let Sent { bytes, slot: _slot } = receive(&app, request, Media::Fhir).await?;
     let response = response_in(&bytes, &["resource"], refuse_unless_understood)?;
     Ok(fhir(StatusCode::OK, outcome::print(&check(response, &app.profiles))))
 }
@@ -60,7 +60,7 @@ pub(super) async fn process_for(
 }
 
 async fn processed(app: &App, caller: &Caller, wanted: Option<&Questionnaire>, request: Request) -> Result<Response, Refusal> {
-    let Sent { bytes, slot } = receive(app, request).await?;
+    let Sent { bytes, slot } = receive(app, request, Media::Fhir).await?;
     let unknown = |name: &str, _: &str, place: &str, issues: &mut Issues| issues.push(unknown_parameter(name, place));
     let response = response_in(&bytes, &["in", "response", "questionnaire-response"], unknown)?;
     let plans = pipeline::prepare_response(response, wanted, app.context(caller))?;

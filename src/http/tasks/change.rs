@@ -36,7 +36,7 @@ pub(in crate::http) async fn update(
 ) -> Result<Response, Refusal> {
     let asking = Asking::new(&app, &who, &request_id)?;
     let (id, from) = (id_of(&id)?, if_match(&headers)?);
-    let bytes = receive_small(&app, request, Media::Json).await?;
+    let bytes = receive_small(&app, request, Media::Fhir).await?;
     let current = asking.current(id, from).await?;
     let sent = read(&bytes)?;
     asking.change(&current, sent, &headers).await

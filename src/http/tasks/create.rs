@@ -30,7 +30,7 @@ pub(in crate::http) async fn create(
 ) -> Result<Response, Refusal> {
     let asking = Asking::new(&app, &who, &request_id)?;
     let condition = condition(&headers)?;
-    let bytes = receive_small(&app, request, Media::Json).await?;
+    let bytes = receive_small(&app, request, Media::Fhir).await?;
     if let Some(condition) = &condition
         && let Some(found) = asking.matching(condition).await?
     {

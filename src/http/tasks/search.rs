@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use url::form_urlencoded;
 
 use super::super::body;
-use super::super::media::{FHIR_JSON, STRICT, prefers, sends};
+use super::super::media::{FHIR_JSON, STRICT, kept_format, prefers, sends};
 use super::bundle::{Mode, Searchset};
 use crate::caller::Caller;
 use crate::issue::{Issue, Severity};
@@ -82,6 +82,8 @@ impl Searching<'_> {
     /// 400 for what makes no sense; what the store says.
     pub async fn bundle(&self, asked: Asked) -> Result<Vec<u8>, Refusal> {
         let cursor = self.cursor(&asked.pairs)?;
+        let format = asked.pairs.iter().find(|(name, _)| name == "_format").map(|(_, format)| format.as_str());
+        let format = kept_format(format);
         let (pairs, after) = cursor.map_or((asked.pairs, None), |cursor| (cursor.search, cursor.after));
         let search = Search::parse(&pairs, World { parties: self.parties, base: self.base }).map_err(Refusal::Request)?;
         if asked.strict && !search.unknown.is_empty() {
@@ -94,7 +96,7 @@ impl Searching<'_> {
         let page = if shape.counts_only { nothing() } else { self.page(&search, &query).await? };
 
         let mut set = Searchset::new(total);
-        self.link(&mut set, &search, &query, &page)?;
+        self.link(&mut set, &search, &query, &page, format)?;
         for task in &page.tasks {
             self.show(&mut set, task, &query.viewer, &shape.subset, Mode::Match);
         }
@@ -133,15 +135,24 @@ impl Searching<'_> {
         if search.nothing || sees_nobody(&query.viewer) { Ok(nothing()) } else { self.store.search(query).await }
     }
 
-    fn link(&self, set: &mut Searchset, search: &Search, query: &Query, page: &Page) -> Result<(), Refusal> {
+    /// Links keep the `_format` that was asked for.
+    fn link(&self, set: &mut Searchset, search: &Search, query: &Query, page: &Page, format: Option<&str>) -> Result<(), Refusal> {
+        let with_format = |pairs: &[(String, String)]| {
+            let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(format.map(|format| ("_format", format)));
+            form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+        };
         let sealed = |after| {
             let cursor = Cursor { search: search.understood.clone(), after };
             let too_long =
                 || Refusal::Request(vec![Issue::error("too-long", "parameter", "", "the search is too long to be gone on with")]);
             let text = self.cursors.seal(&self.caller.name, &cursor, self.now).ok_or_else(too_long)?;
-            Ok::<_, Refusal>(format!("{}/Task?_cursor={text}", self.base))
+            Ok::<_, Refusal>(format!("{}/Task?{}", self.base, with_format(&[("_cursor".to_owned(), text)])))
         };
-        let here = if search.private || query.after.is_some() { sealed(query.after.clone())? } else { self.written(&search.understood) };
+        let here = if search.private || query.after.is_some() {
+            sealed(query.after.clone())?
+        } else {
+            self.written(&with_format(&search.understood))
+        };
         set.link("self", here);
         if let Some(next) = &page.next {
             set.link("next", sealed(Some(next.clone()))?);
@@ -150,12 +161,8 @@ impl Searching<'_> {
     }
 
     /// What was understood, and nothing else.
-    fn written(&self, understood: &[(String, String)]) -> String {
-        if understood.is_empty() {
-            return format!("{}/Task", self.base);
-        }
-        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(understood).finish();
-        format!("{}/Task?{query}", self.base)
+    fn written(&self, query: &str) -> String {
+        if query.is_empty() { format!("{}/Task", self.base) } else { format!("{}/Task?{query}", self.base) }
     }
 
     fn show(&self, set: &mut Searchset, task: &Stored, viewer: &Viewer, subset: &Subset, mode: Mode) {

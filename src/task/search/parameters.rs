@@ -298,7 +298,7 @@ pub static SHAPING: [Shaping; 10] = [
     Shaping { name: "_summary", what: "true, text, data, count or false" },
     Shaping { name: "_elements", what: "Elements to show, by comma, besides those that must be there" },
     Shaping { name: "_cursor", what: "The next page, as its link says; alone" },
-    Shaping { name: "_format", what: "JSON only" },
+    Shaping { name: "_format", what: "json or xml, or a media type; counts over Accept" },
     Shaping { name: "_pretty", what: "Left aside" },
 ];
 
