@@ -83,8 +83,8 @@ impl Asking<'_> {
     async fn current(&self, id: Uuid, from: u64) -> Result<Stored, Refusal> {
         let task = match self.tasks.store.read(id).await? {
             Found::Task(task) => task,
-            Found::Purged => return Err(Refusal::Gone("the Task".to_owned())),
-            Found::Nothing => return Err(nothing()),
+            Found::Purged(stone) if self.knew(&stone) => return Err(Refusal::Gone("the Task".to_owned())),
+            Found::Purged(_) | Found::Nothing => return Err(nothing()),
         };
         match self.sight(&task) {
             Sight::Nothing => {

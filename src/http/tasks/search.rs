@@ -24,7 +24,7 @@ use crate::refusal::{Media, Refusal};
 use crate::task::print::{print_reduced, print_subset};
 use crate::task::search::{Cursor, CursorKey, Parties, Search, Sight, Subset, World, sight, viewer};
 use crate::task::status::Side;
-use crate::task::store::{Filter, List, Page, Query, StoreError, Stored, TaskStore, Viewer};
+use crate::task::store::{Filter, Keyed, Page, Query, StoreError, Stored, TaskStore, Viewer};
 
 /// All that a search needs.
 pub struct Searching<'a> {
@@ -93,7 +93,7 @@ impl Searching<'_> {
         let query = Query { after, ..search.query(viewer(self.caller, self.parties)) };
         let shape = &search.shape;
         let total = if shape.total || shape.counts_only { Some(self.count(&search, &query).await?) } else { None };
-        let page = if shape.counts_only { nothing() } else { self.page(&search, &query).await? };
+        let page = if shape.counts_only { Page::default() } else { self.page(&search, &query).await? };
 
         let mut set = Searchset::new(total);
         self.link(&mut set, &search, &query, &page, format)?;
@@ -102,6 +102,7 @@ impl Searching<'_> {
         }
         self.include(&mut set, &search, &page.tasks);
         let mut told = [search.unknown.clone(), search.hints.clone()].concat();
+        told.extend(damaged(&page));
         if shape.parts {
             told.extend(self.include_parts(&mut set, &query.viewer, &page.tasks).await?);
         }
@@ -132,7 +133,7 @@ impl Searching<'_> {
     }
 
     async fn page(&self, search: &Search, query: &Query) -> Result<Page, StoreError> {
-        if search.nothing || sees_nobody(&query.viewer) { Ok(nothing()) } else { self.store.search(query).await }
+        if search.nothing || sees_nobody(&query.viewer) { Ok(Page::default()) } else { self.store.search(query).await }
     }
 
     /// Links keep the `_format` that was asked for.
@@ -199,7 +200,7 @@ impl Searching<'_> {
             return Ok(None);
         }
         let references = tasks.iter().flat_map(|task| [format!("Task/{}", task.id), format!("{}/Task/{}", self.base, task.id)]);
-        let filter = Filter::Listed { list: List::PartOf, any: references.collect(), not: false };
+        let filter = Filter::Keyed { kind: Keyed::PartOf, any: references.map(|reference| (None, reference)).collect(), not: false };
         let query = Query { viewer: viewer.clone(), filters: vec![filter], sort: Vec::new(), limit: MOST_PARTS, after: None };
         let parts = self.store.search(&query).await?;
         for part in parts.tasks.iter().filter(|part| tasks.iter().all(|task| task.id != part.id)) {
@@ -213,8 +214,15 @@ impl Searching<'_> {
     }
 }
 
-const fn nothing() -> Page {
-    Page { tasks: Vec::new(), next: None }
+/// The others are found all the same; whoever polls learns that something is missing, and so does the log.
+fn damaged(page: &Page) -> Option<Issue> {
+    let (first, others) = page.damaged.split_first()?;
+    for task in &page.damaged {
+        tracing::error!(%task, "a Task's row does not open: it was damaged or changed");
+    }
+    let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+    let message = format!("Task/{first}{more} cannot be read and is left out: its row in the store is damaged");
+    Some(Issue::warning("incomplete", "store", "", message).remedy("tell the operator of the adapter"))
 }
 
 fn sees_nobody(viewer: &Viewer) -> bool {

@@ -91,8 +91,8 @@ impl Parameter {
             By::Code(codes) => codes.place.missable(),
             By::Party(column, _) => Missable::Text(column),
             By::Time(time) => Missable::Time(time),
-            By::Focus => Missable::Text(Text::Focus),
-            By::PartOf => Missable::List(List::PartOf),
+            By::Focus => Missable::Keyed(Keyed::Focus),
+            By::PartOf => Missable::Keyed(Keyed::PartOf),
         })
     }
 
