@@ -3,6 +3,7 @@
 
 pub mod week;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::app::Tasks;
 use crate::caller::{Caller, Callers};
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::configuration::{Configuration, Mistake, Opened, TaskSettings};
 use crate::net::{Authorities, Guard, NetError};
 use crate::profiles::Profiles;
@@ -48,6 +49,16 @@ pub enum InstallationFault {
     Net(#[from] NetError),
 }
 
+impl InstallationFault {
+    /// Exit code of the command line, from `sysexits.h`.
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Store(fault) => fault.exit_code(),
+            Self::Configuration(_) | Self::Keys(_) | Self::Net(_) => 78,
+        }
+    }
+}
+
 impl Installation {
     /// `folder` is the configuration file's own: keys' files are relative to it.
     ///
@@ -61,7 +72,9 @@ impl Installation {
         let tasks = match store {
             Some(store) => {
                 let opened = store.open(folder).map_err(InstallationFault::Configuration)?;
-                Some(tasks(opened, folder, guard, Arc::clone(&directory), profiles).await?)
+                let tasks = tasks(opened, folder, guard, Arc::clone(&directory), profiles).await?;
+                tell_of_orphans(tasks.store.as_ref(), &directory).await?;
+                Some(tasks)
             }
             None => None,
         };
@@ -205,6 +218,24 @@ fn assembled(
     })
 }
 
+/// Requests that wait for somebody who is not configured: nobody sees them but their requesters.
+async fn tell_of_orphans(store: &dyn TaskStore, directory: &Directory) -> Result<(), StoreError> {
+    let mut orphans: BTreeMap<String, u64> = BTreeMap::new();
+    for waiting in store.waiting(clock::now()).await? {
+        if !directory.knows(&waiting.owner) {
+            *orphans.entry(waiting.owner).or_default() += waiting.count;
+        }
+    }
+    for (owner, requests) in orphans {
+        tracing::warn!(
+            owner,
+            requests,
+            "requests wait for an owner that is not configured: only their requesters see them, and can ask another"
+        );
+    }
+    Ok(())
+}
+
 pub(crate) fn resolved(folder: &Path, file: &str) -> PathBuf {
     folder.join(file.trim_start_matches("//"))
 }
@@ -237,6 +268,6 @@ async fn purge(store: Arc<dyn TaskStore>, clock: Arc<dyn Clock>, keep: jiff::Sig
 }
 
 /// Of the sandbox, in its folder.
-const FILE: &str = "tasks.sqlite";
+pub(crate) const FILE: &str = "tasks.sqlite";
 const AT_ONCE: u32 = 500;
 const PURGE_EVERY: Duration = Duration::from_hours(1);

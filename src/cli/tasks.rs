@@ -14,11 +14,11 @@ use jiff::SignedDuration;
 use secrecy::ExposeSecret as _;
 use uuid::Uuid;
 
-use super::{BAD_DATA, CONFIGURATION, INTERNAL, Mistake, NO_INPUT, TRY_LATER, USAGE, complain, runtime, say};
+use super::{BAD_DATA, CONFIGURATION, Mistake, NO_INPUT, USAGE, complain, runtime, say};
 use crate::caller::Callers;
 use crate::clock;
 use crate::configuration::{Configuration, TaskSettings};
-use crate::installation::{InstallationFault, Kept, resolved};
+use crate::installation::{FILE, InstallationFault, Kept, resolved};
 use crate::task::directory::Directory;
 use crate::task::status::Status;
 use crate::task::store::{Filter, Found, Query, StoreError, Stored, TaskStore, Text, Viewer};
@@ -81,6 +81,9 @@ enum Command {
     },
     /// Hash and seal again, with the first of the configured keys, what the others did
     Rehash {
+        /// Forget what the others hashed of purged requests, which cannot be hashed again: then they may be taken away
+        #[arg(long)]
+        forget_purged: bool,
         #[command(flatten)]
         place: Place,
     },
@@ -121,11 +124,17 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Transitions => say(show::transitions()),
         Command::List { place, status, json } => {
-            let tasks = all(place.open().await?.kept.store(), status).await?;
+            let (tasks, damaged) = all(place.open().await?.kept.store(), status).await?;
             if json {
                 tasks.iter().for_each(|task| say(show::line(task)));
             } else {
                 say(show::table(&tasks));
+            }
+            for id in &damaged {
+                complain(format_args!("{id}: cannot be read: its row was damaged or changed; a backup may have it"));
+            }
+            if !damaged.is_empty() {
+                return Ok(ExitCode::from(BAD_DATA));
             }
         }
         Command::Show { id, place } => {
@@ -133,7 +142,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let store = open.kept.store();
             let task = match store.read(id).await.map_err(told)? {
                 Found::Task(task) => task,
-                Found::Purged => return Err(Mistake::ending(BAD_DATA, format_args!("`{id}` was purged: see `tasks explain`"))),
+                Found::Purged(_) => return Err(Mistake::ending(BAD_DATA, format_args!("`{id}` was purged: see `tasks explain`"))),
                 Found::Nothing => return Err(unknown(id)),
             };
             let versions = versions(store, id).await?;
@@ -162,7 +171,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             store.close().await;
             say(format_args!("{}: a copy; it opens with the keys of the store", to.display()));
         }
-        Command::Rehash { place } => {
+        Command::Rehash { place, forget_purged } => {
             let open = place.open().await?;
             let mut rows = 0;
             loop {
@@ -172,6 +181,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
                 }
             }
             say(format_args!("rows hashed and sealed again: {rows}"));
+            if forget_purged {
+                say(format_args!("hashes of purged requests forgotten: {}", open.kept.store().forget_older().await.map_err(told)?));
+            }
         }
         Command::Purge { place } => {
             let Open { kept, settings, .. } = place.open().await?;
@@ -195,7 +207,7 @@ async fn explained(id: Uuid, open: &Open, json: bool) -> anyhow::Result<ExitCode
     let store = open.kept.store();
     let task = match store.read(id).await.map_err(told)? {
         Found::Task(task) => task,
-        Found::Purged => {
+        Found::Purged(_) => {
             // gone between two looks, at the worst
             let stone = store.tombstone(id).await.map_err(told)?.ok_or_else(|| unknown(id))?;
             let trail = store.trail(id).await.map_err(told)?;
@@ -238,7 +250,7 @@ impl Place {
         match (self.config, self.data) {
             (Some(file), _) => configured(&file).await,
             (None, Some(data)) => {
-                if !data.join("key").exists() {
+                if !data.join(FILE).exists() {
                     return Err(Mistake::ending(NO_INPUT, format_args!("{}: no sandbox has kept anything here", data.display())));
                 }
                 let kept = Kept::of_sandbox(&data, super::data::key(Some(&data))?).await.map_err(not_opened)?;
@@ -279,17 +291,19 @@ fn unknown(id: Uuid) -> anyhow::Error {
     Mistake::ending(BAD_DATA, format_args!("`{id}`: there is no such request in this store"))
 }
 
-async fn all(store: &dyn TaskStore, status: Option<Status>) -> anyhow::Result<Vec<Stored>> {
+/// And the ids of those that do not open.
+async fn all(store: &dyn TaskStore, status: Option<Status>) -> anyhow::Result<(Vec<Stored>, Vec<Uuid>)> {
     let filter = |status: Status| Filter::Text { column: Text::Status, any: vec![status.code().to_owned()], not: false };
     let filters = status.map(filter).into_iter().collect();
     let mut query = Query { viewer: Viewer::Everything, filters, sort: Vec::new(), limit: AT_ONCE, after: None };
-    let mut tasks = Vec::new();
+    let (mut tasks, mut damaged) = (Vec::new(), Vec::new());
     loop {
         let page = store.search(&query).await.map_err(told)?;
         tasks.extend(page.tasks);
+        damaged.extend(page.damaged);
         query.after = page.next;
         if query.after.is_none() {
-            return Ok(tasks);
+            return Ok((tasks, damaged));
         }
     }
 }
@@ -311,20 +325,11 @@ fn status(code: &str) -> Result<Status, String> {
 }
 
 fn not_opened(fault: InstallationFault) -> anyhow::Error {
-    match fault {
-        InstallationFault::Store(fault) => told(fault),
-        fault => Mistake::ending(CONFIGURATION, fault),
-    }
+    Mistake::ending(fault.exit_code(), fault)
 }
 
 fn told(fault: StoreError) -> anyhow::Error {
-    let exit = match fault {
-        StoreError::Busy(_) => TRY_LATER,
-        // a key is missing from the configuration
-        StoreError::Sealed => CONFIGURATION,
-        StoreError::Broken(_) => INTERNAL,
-    };
-    Mistake::ending(exit, fault)
+    Mistake::ending(fault.exit_code(), fault)
 }
 
 const AT_ONCE: u32 = 1000;

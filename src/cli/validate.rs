@@ -22,10 +22,10 @@ pub(crate) struct Validate {
     /// A Questionnaire that responses may answer; alone, without files, it is checked itself. May be given several times
     #[arg(long = "questionnaire", value_name = "FILE")]
     questionnaires: Vec<PathBuf>,
-    /// A folder (or file) of Questionnaires, ValueSets and CodeSystems, besides what is shipped
+    /// A folder (or file) of Questionnaires, ValueSets and CodeSystems (JSON), besides what is shipped
     #[arg(long = "profiles", env = "NEUVOLA_PROFILES", value_name = "DIR", value_delimiter = ':')]
     folders: Vec<PathBuf>,
-    /// The files; `-` is standard input
+    /// The files, in JSON or XML; `-` is standard input
     files: Vec<PathBuf>,
 }
 
@@ -96,7 +96,8 @@ impl Validate {
 
 /// What is wrong with the knowledge is told on the side: it does not make a response invalid.
 fn with_node(path: &Path, content: &[u8], work: impl FnOnce(&neuvola_fhir::Node<'_>) -> Vec<Issue>) {
-    let issues = match neuvola_fhir::read(content) {
+    let json = neuvola_fhir::to_json_document(content, neuvola_fhir::Limits::default());
+    let issues = match json.as_deref().map_err(Clone::clone).and_then(neuvola_fhir::read) {
         Ok(node) => work(&node),
         Err(faults) => faults.into_iter().map(Issue::from).collect(),
     };

@@ -10,7 +10,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, EXPECT};
 use futures_util::{Stream, StreamExt as _};
 
-use super::media::sends;
+use super::media::{Format, sends, sent};
 use crate::app::{App, Slot};
 use crate::issue::Issue;
 use crate::refusal::{Media, Refusal};
@@ -21,28 +21,30 @@ pub(super) struct Sent {
     pub(super) slot: Slot,
 }
 
-/// Reads a body of JSON. What is wrong beforehand (type, announced length, no slot) is told without reading a byte.
+/// Reads a body of that kind; XML is handed on as JSON. What is wrong beforehand (type,
+/// announced length, no slot) is told without reading a byte.
 ///
 /// # Errors
-/// 415, 413, 503, 408; 400 if it breaks off.
-pub(super) async fn receive(app: &App, request: Request) -> Result<Sent, Refusal> {
-    if !sends(Media::Json, request.headers()) {
-        return Err(Refusal::MediaType(Media::Json));
+/// 415, 413, 503, 408; 400 if it breaks off, or for every fault of the XML.
+pub(super) async fn receive(app: &App, request: Request, kind: Media) -> Result<Sent, Refusal> {
+    if !sends(kind, request.headers()) {
+        return Err(Refusal::MediaType(kind));
     }
     let announced = announced(request.headers()).unwrap_or(0);
     if announced > app.limits.body as u64 {
         return Err(Refusal::TooLarge(app.limits.body));
     }
     let slot = app.slot()?;
+    let format = sent(request.headers());
     let read = read(request.into_body(), usize::try_from(announced).unwrap_or(0), app.limits.body);
     let bytes = tokio::time::timeout(app.limits.body_timeout, read).await.map_err(|_| Refusal::Slow)??;
-    Ok(Sent { bytes, slot })
+    Ok(Sent { bytes: as_json(bytes, format, app.limits.body)?, slot })
 }
 
-/// Reads a small body of that kind: no slot is needed for so little.
+/// Reads a small body in the same way: no slot is needed for so little.
 ///
 /// # Errors
-/// 415, 413, 408; 400 if it breaks off.
+/// 415, 413, 408; 400 if it breaks off, or for every fault of the XML.
 pub(super) async fn receive_small(app: &App, request: Request, kind: Media) -> Result<Vec<u8>, Refusal> {
     if !sends(kind, request.headers()) {
         return Err(Refusal::MediaType(kind));
@@ -52,8 +54,19 @@ pub(super) async fn receive_small(app: &App, request: Request, kind: Media) -> R
     if announced > most as u64 {
         return Err(Refusal::TooLarge(most));
     }
+    let format = sent(request.headers());
     let read = read(request.into_body(), usize::try_from(announced).unwrap_or(0), most);
-    tokio::time::timeout(app.limits.body_timeout, read).await.map_err(|_| Refusal::Slow)?
+    let bytes = tokio::time::timeout(app.limits.body_timeout, read).await.map_err(|_| Refusal::Slow)??;
+    as_json(bytes, format, most)
+}
+
+/// What comes out of XML has the same limit as what went in.
+fn as_json(bytes: Vec<u8>, format: Option<Format>, most: usize) -> Result<Vec<u8>, Refusal> {
+    if format != Some(Format::Xml) {
+        return Ok(bytes);
+    }
+    let json = neuvola_fhir::json_of_xml(&bytes, neuvola_fhir::Limits::default()).map_err(Refusal::unreadable)?;
+    if json.len() > most { Err(Refusal::TooLarge(most)) } else { Ok(json) }
 }
 
 pub(super) async fn read(body: Body, announced: usize, most: usize) -> Result<Vec<u8>, Refusal> {

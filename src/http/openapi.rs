@@ -130,7 +130,11 @@ fn operation(route: &Route) -> Operation {
         };
         let mut response = ResponseBuilder::new().description(meaning);
         if let Some(schema) = schema {
-            response = response.content(media, Content::new(Some(RefOr::<Schema>::Ref(Ref::from_schema_name(schema)))));
+            let content = || Content::new(Some(RefOr::<Schema>::Ref(Ref::from_schema_name(schema))));
+            response = response.content(media, content());
+            if media == FHIR {
+                response = response.content(FHIR_XML, content());
+            }
         }
         operation = operation.response(status.to_string(), response.build());
     }
@@ -161,7 +165,8 @@ fn body(takes: Takes) -> Option<RequestBody> {
     };
     let content = || Content::new(Some(RefOr::<Schema>::Ref(Ref::from_schema_name(schema))));
     let body = RequestBodyBuilder::new().description(Some(description)).required(Some(Required::True));
-    Some(body.content(JSON, content()).content(FHIR, content()).build())
+    let body = body.content(JSON, content()).content(FHIR, content());
+    Some(if schema == "Resource" { body.content(FHIR_XML, content()) } else { body }.build())
 }
 
 fn other(media: &str, schema: &str, what: &str) -> RequestBody {
@@ -244,14 +249,14 @@ fn reason(status: u16) -> &'static str {
         401 => "The caller is unknown: no token, or nobody's",
         403 => "The caller has none of the roles that may",
         404 => "There is no such form or resource, or it is not the caller's to see",
-        406 => "Only JSON is answered",
+        406 => "Nothing that is accepted can be answered: FHIR in JSON and XML, all else in JSON",
         408 => "The body came too slowly",
         409 => "Another proposal, other content under the same id, or several patients",
         410 => "It was finished and purged",
         412 => "Somebody else changed it since the version in If-Match, or several fulfil the condition",
         428 => "A change must name its version in If-Match",
         413 => "The body is too large",
-        415 => "Only JSON is read",
+        415 => "FHIR is read in JSON and XML, our own in JSON",
         422 => "What the body says does not fit: every fault is listed",
         502 => "The record system refused, or its answer makes no sense",
         503 => "The record system does not answer, or too much is under way: come again after Retry-After",
@@ -261,5 +266,6 @@ fn reason(status: u16) -> &'static str {
 }
 
 const FHIR: &str = "application/fhir+json";
+const FHIR_XML: &str = "application/fhir+xml";
 const EVERYWHERE: [u16; 2] = [406, 500];
 const WITH_BODY: [u16; 5] = [400, 408, 413, 415, 503];

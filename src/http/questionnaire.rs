@@ -25,7 +25,7 @@ use crate::issue::{Issue, Issues};
 use crate::outcome;
 use crate::pipeline::{self, Receipt};
 use crate::profiles::Profile;
-use crate::refusal::Refusal;
+use crate::refusal::{Media, Refusal};
 
 /// `POST /fhir/QuestionnaireResponse/$validate`: 200 with every fault, or that there is none. Only what cannot be
 /// validated at all is an error. `profile` is R4's or SDC's QuestionnaireResponse; `questionnaire` is a Questionnaire that the
@@ -39,7 +39,7 @@ pub(super) async fn validate(State(app): State<Arc<App>>, request: Request) -> R
     if issues.has_errors() {
         return Err(Refusal::Request(issues.into_list()));
     }
-    let Sent { bytes, slot: _slot } = receive(&app, request).await?;
+    let Sent { bytes, slot: _slot } = receive(&app, request, Media::Fhir).await?;
     let mut questionnaires = Vec::new();
     let response = response_in(&bytes, &["resource"], |parameter, place, issues| {
         let name = parameter.text("name").unwrap_or_default();
@@ -85,7 +85,7 @@ pub(super) async fn process_for(
 }
 
 async fn processed(app: &App, caller: &Caller, wanted: Option<&Questionnaire>, request: Request) -> Result<Response, Refusal> {
-    let Sent { bytes, slot } = receive(app, request).await?;
+    let Sent { bytes, slot } = receive(app, request, Media::Fhir).await?;
     let unknown = |parameter: &Node<'_>, place: &str, issues: &mut Issues| {
         issues.push(unknown_parameter(parameter.text("name").unwrap_or_default(), place));
     };

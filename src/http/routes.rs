@@ -195,7 +195,7 @@ static WATCHING: [Route; 4] = [
         verb: Verb::Get,
         path: "/health/ready",
         name: "ready",
-        summary: "Whether the patient record answers too",
+        summary: "Whether the patient record and the store of callback requests answer too",
         takes: Takes::Nothing,
         gives: Gives::Health,
         statuses: &[200, 503],

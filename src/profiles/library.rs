@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use neuvola_fhir::{Node, Place, read};
+use neuvola_fhir::{Fault, Limits, Node, Place, read, to_json_document};
 
 use super::split;
 use super::terminology::Terminology;
@@ -99,18 +99,26 @@ impl Library {
         (questionnaire, defects)
     }
 
-    /// Every issue of a QuestionnaireResponse or Questionnaire document; errors among them if it is not valid.
+    /// Every issue of a QuestionnaireResponse or Questionnaire document, in JSON or XML; errors among them if it is not valid.
     pub fn check(&self, document: &[u8], profile: Profile) -> Vec<Issue> {
+        let unreadable = |faults: Vec<Fault>| faults.into_iter().map(Issue::from).collect();
+        let json = match to_json_document(document, Limits::default()) {
+            Ok(json) => json,
+            Err(faults) => return unreadable(faults),
+        };
+        let (is_json, document) = (matches!(json, Cow::Borrowed(_)), &*json);
         let node = match read(document) {
             Ok(node) => node,
-            Err(faults) => return faults.into_iter().map(Issue::from).collect(),
+            Err(faults) => return unreadable(faults),
         };
         let mut issues = match node.text("resourceType") {
             Some("Questionnaire") => self.compile(&node).1,
             Some("QuestionnaireResponse") => self.check_response(document, &node, profile),
             _ => vec![Issue::error("structure", "not-a-response", "resourceType", "a QuestionnaireResponse is wanted")],
         };
-        locate(document, &node, &mut issues);
+        if is_json {
+            locate(document, &node, &mut issues);
+        }
         issues
     }
 

@@ -9,3 +9,4 @@ mod service;
 mod tasks;
 mod watching;
 mod wire;
+mod xml;

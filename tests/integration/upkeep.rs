@@ -265,3 +265,53 @@ const LONG_AGO: &str = "UPDATE task SET finished_at = 1000";
 
 /// Endpoints of these tests listen on loopback.
 const PRIVATE: &str = "\n[subscriptions]\nallow-private-addresses = true\n";
+
+#[tokio::test]
+async fn a_key_that_was_lost_or_exchanged_starts_nothing_and_says_which_and_what_to_do() {
+    let folder = Folder::new();
+    let told = |output: &Output| String::from_utf8(output.stderr.clone()).unwrap();
+    let sandbox = ["serve", "--sandbox", "--data", "kept", "--json", "--listen", "127.0.0.1:0"];
+    let begin = || Running::start(confined(neuvola_adapter(&sandbox), &folder.0), Stream::Out, |line| line.starts_with('{').then_some(()));
+    assert!(begin().0.stop().status.success());
+    let (key, aside) = (folder.0.join("kept/key"), folder.0.join("aside"));
+    std::fs::rename(&key, &aside).unwrap();
+    let refused = confined(neuvola_adapter(&sandbox), &folder.0).output().unwrap();
+    assert_eq!(refused.status.code(), Some(78), "{}", told(&refused));
+    assert!(told(&refused).contains("kept/key: is not there") && !key.exists(), "{}", told(&refused));
+    std::fs::write(&key, [9; 32]).unwrap();
+    for command in [&sandbox[..], &["tasks", "list", "--data", "kept"], &["tasks", "rehash", "--data", "kept"]] {
+        let refused = confined(neuvola_adapter(command), &folder.0).output().unwrap();
+        assert_eq!(refused.status.code(), Some(78), "{command:?}: {}", told(&refused));
+        assert!(told(&refused).contains("the key `sandbox` is not the one"), "{}", told(&refused));
+    }
+    std::fs::rename(&aside, &key).unwrap();
+    assert!(begin().0.stop().status.success());
+
+    assert_eq!(folder.tasks(&["backup", "nodir/copy", "--data", "kept"]).status.code(), Some(66));
+    // every caller of the sandbox, with some token
+    let callers = include_str!("../../fixtures/configuration/sandbox.toml").split("[[caller]]\n").enumerate();
+    let parts =
+        callers.map(|(at, part)| if at == 0 { part.to_owned() } else { format!("[[caller]]\ntoken-sha256 = [\"{at:064x}\"]\n{part}") });
+    let configuration: String = parts.collect();
+    let configured = |url: &str| {
+        let store = format!("[store]\nurl = \"{url}\"\nkeys = [{{ id = \"sandbox\", file = \"text.key\" }}]\n");
+        let text = format!("{configuration}\n{store}");
+        std::fs::write(folder.0.join("adapter.toml"), text).unwrap();
+        let arguments = ["serve", "--record", "http://127.0.0.1:1/fhir", "--config", "adapter.toml", "--listen", "127.0.0.1:0"];
+        let refused = confined(neuvola_adapter(&arguments), &folder.0).output().unwrap();
+        (refused.status.code().unwrap(), told(&refused))
+    };
+    std::fs::write(folder.0.join("text.key"), "11".repeat(32)).unwrap();
+    std::fs::set_permissions(folder.0.join("text.key"), std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    for (url, exit, cause) in [
+        ("sqlite:kept/tasks.sqlite", 78, "the key `sandbox` is not the one"),
+        ("sqlite:nodir/x.db", 66, "nodir/x.db`: its folder is not there"),
+        ("sqlite:kept", 66, "kept`: it is a folder"),
+        ("sqlite:adapter.toml", 78, "adapter.toml`: it is no SQLite database"),
+        ("sqlite::memory:", 78, "no such kind of store"),
+    ] {
+        let (code, said) = configured(url);
+        assert!(code == exit && said.contains(cause), "{url}: {code}: {said}");
+        assert!(url == "sqlite::memory:" || said.contains("open to everybody") && said.contains("text.key"), "{url}: {said}");
+    }
+}

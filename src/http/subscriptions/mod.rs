@@ -32,7 +32,7 @@ use crate::task::store::{Progress, Subscribed};
 /// `POST /fhir/Subscription`
 pub(super) async fn create(State(app): State<Arc<App>>, Who(caller): Who, request: Request) -> Result<Response, Refusal> {
     let tasks = app.tasks()?;
-    let bytes = receive_small(&app, request, Media::Json).await?;
+    let bytes = receive_small(&app, request, Media::Fhir).await?;
     let base = base(&app);
     let document = document(&bytes)?;
     let wanted = Wanted::read(&document, &base, &tasks.guard, None).map_err(Refusal::Invalid)?;
@@ -69,7 +69,7 @@ pub(super) async fn update(
     request: Request,
 ) -> Result<Response, Refusal> {
     let tasks = app.tasks()?;
-    let bytes = receive_small(&app, request, Media::Json).await?;
+    let bytes = receive_small(&app, request, Media::Fhir).await?;
     let before = own(tasks, &caller.name, &id).await?;
     check_version(&headers, before.version)?;
     let base = base(&app);

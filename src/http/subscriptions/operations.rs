@@ -92,7 +92,7 @@ async fn parameters(app: &App, request: Request, known: &[&str]) -> Result<Vec<(
         form_urlencoded::parse(query.as_bytes()).into_owned().filter(|(name, _)| name != "_format").collect();
     let mut issues = Issues::default();
     if request.headers().contains_key(CONTENT_TYPE) {
-        let bytes = receive_small(app, request, Media::Json).await?;
+        let bytes = receive_small(app, request, Media::Fhir).await?;
         let node = neuvola_fhir::read(&bytes).map_err(Refusal::unreadable)?;
         if node.text("resourceType") != Some("Parameters") {
             issues.push(Issue::error("structure", "not-parameters", "resourceType", "Parameters are wanted"));

@@ -36,7 +36,7 @@ pub(in crate::http) async fn update(
 ) -> Result<Response, Refusal> {
     let asking = Asking::new(&app, &who, &request_id)?;
     let (id, from) = (id_of(&id)?, if_match(&headers)?);
-    let bytes = receive_small(&app, request, Media::Json).await?;
+    let bytes = receive_small(&app, request, Media::Fhir).await?;
     let current = asking.current(id, from).await?;
     let sent = read(&bytes)?;
     asking.change(&current, sent, &headers).await
@@ -83,8 +83,8 @@ impl Asking<'_> {
     async fn current(&self, id: Uuid, from: u64) -> Result<Stored, Refusal> {
         let task = match self.tasks.store.read(id).await? {
             Found::Task(task) => task,
-            Found::Purged => return Err(Refusal::Gone("the Task".to_owned())),
-            Found::Nothing => return Err(nothing()),
+            Found::Purged(stone) if self.knew(&stone) => return Err(Refusal::Gone("the Task".to_owned())),
+            Found::Purged(_) | Found::Nothing => return Err(nothing()),
         };
         match self.sight(&task) {
             Sight::Nothing => {

@@ -19,7 +19,7 @@ use crate::issue::Issue;
 use crate::refusal::{Media, Refusal};
 use crate::task::callback::{CallbackTask, Unfit};
 use crate::task::intake::{Hints, complete};
-use crate::task::store::{Created, Filter, Keyed, NewTask, Query, Stored, Viewer};
+use crate::task::store::{Created, Filter, NewTask, Query, Stored, Viewer};
 
 pub(in crate::http) async fn create(
     State(app): State<Arc<App>>,
@@ -30,7 +30,7 @@ pub(in crate::http) async fn create(
 ) -> Result<Response, Refusal> {
     let asking = Asking::new(&app, &who, &request_id)?;
     let condition = condition(&headers)?;
-    let bytes = receive_small(&app, request, Media::Json).await?;
+    let bytes = receive_small(&app, request, Media::Fhir).await?;
     if let Some(condition) = &condition
         && let Some(found) = asking.matching(condition).await?
     {
@@ -66,12 +66,12 @@ impl Asking<'_> {
         Ok(created)
     }
 
-    /// The caller's own Task with that identifier.
+    /// The Task that the caller asked for with that identifier. What an owner added to another counts for nothing.
     async fn matching(&self, (system, value): &(Option<String>, String)) -> Result<Option<Stored>, Refusal> {
         let requesters = self.actor().organizations().collect();
         let query = Query {
             viewer: Viewer::Party { owners: Vec::new(), requesters, formerly: Vec::new() },
-            filters: vec![Filter::Keyed { kind: Keyed::Identifier, any: vec![(system.clone(), value.clone())], not: false }],
+            filters: vec![Filter::Asked { system: system.clone(), value: value.clone() }],
             sort: Vec::new(),
             limit: 2,
             after: None,

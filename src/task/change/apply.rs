@@ -92,7 +92,7 @@ fn moved(
     issues: &mut Vec<Issue>,
 ) -> Option<Side> {
     let (from, to) = (old.index.status, new.index.status);
-    let candidates: Vec<&Transition> = rows(from, sides).filter(|row| row.to == to).collect();
+    let candidates: Vec<&Transition> = rows(actor, from, &old.index.owner, sides).filter(|row| row.to == to).collect();
     if candidates.is_empty() {
         let (place, message) = if from == to {
             ("Task.owner", format!("`owner` cannot be changed by you while the Task is `{from}`"))

@@ -38,7 +38,7 @@ pub fn options(actor: &Actor<'_>, task: &CallbackTask) -> Options {
     let (status, owner) = (task.index.status, task.index.owner.as_str());
     let sides = actor.sides(owner, &task.index.requester);
     let mut list: Vec<Option> = Vec::new();
-    for row in rows(status, &sides) {
+    for row in rows(actor, status, owner, &sides) {
         let mut elements = vec![element("Task.status", true, row.to.code())];
         match row.owner {
             Owner::Claimed if owner.starts_with("HealthcareService/") => {

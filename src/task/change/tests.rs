@@ -75,6 +75,30 @@ fn a_queue_is_claimed_with_status_and_owner_in_one_update() {
 }
 
 #[test]
+fn what_waits_for_somebody_who_is_no_longer_known_is_its_requesters_to_re_address() {
+    let (room, desk) = (Room::new(), caller(Role::Requester, "advice-service"));
+    let actor = Actor { caller: &desk, directory: &room.directory, now: NOW.parse().unwrap() };
+    for status in ["requested", "received", "accepted", "in-progress", "on-hold"] {
+        for (owner, is_known) in [("Organization/closed", false), ("Organization/seinajoki", true)] {
+            let old = task(status, owner);
+            let again = with(&with(&old, "status", json!("requested")), "owner", json!({"reference": "Organization/lapua"}));
+            let told = options(&actor, &room.read(&old));
+            assert_eq!(told.list.iter().any(|option| option.to == Status::Requested), !is_known, "{status}, {owner}");
+            match room.apply(&desk, &old, &again) {
+                Ok(allowed) => assert!(!is_known && allowed.task.index.owner == "Organization/lapua", "{status}, {owner}"),
+                Err(_) => assert!(is_known, "{status}, {owner}"),
+            }
+        }
+    }
+    let ehr = caller(Role::Owner, "lapua");
+    let old = task("requested", "Organization/closed");
+    assert!(
+        room.apply(&ehr, &old, &with(&old, "owner", json!({"reference": "Organization/lapua"}))).is_err(),
+        "nobody takes it by himself"
+    );
+}
+
+#[test]
 fn the_same_again_changes_nothing() {
     let (room, ehr) = (Room::new(), caller(Role::Owner, "seinajoki"));
     let old = task("accepted", "Organization/seinajoki");

@@ -7,7 +7,7 @@ use super::parameters::{By, Codes, Kind, Parameter, Place};
 use super::value::{Token, alternatives, plain, token};
 use super::{Key, Matching, World};
 use crate::issue::Issue;
-use crate::task::store::{Filter, Keyed, List, Text};
+use crate::task::store::{Filter, Keyed, Text};
 
 /// What one parameter asks.
 #[derive(Default)]
@@ -246,7 +246,7 @@ impl Asked<'_> {
             };
             Ok(self.both(reference))
         })?;
-        Ok(Filter::Text { column: Text::Focus, any: any.concat(), not: false }.into())
+        Ok(bare(Keyed::Focus, any.concat()))
     }
 
     fn part_of(&self) -> Result<Found, Box<Issue>> {
@@ -259,7 +259,7 @@ impl Asked<'_> {
             let id = reference.strip_prefix("Task/").unwrap_or(reference);
             if is_id(id) { Ok(self.both(format!("Task/{id}"))) } else { Err(self.wrong("a value is no reference to a Task")) }
         })?;
-        Ok(Filter::Listed { list: List::PartOf, any: any.concat(), not: false }.into())
+        Ok(bare(Keyed::PartOf, any.concat()))
     }
 
     /// What lies under our base, as seen from there.
@@ -317,6 +317,11 @@ impl From<Filter> for Found {
     fn from(filter: Filter) -> Self {
         Self { filter: Some(filter), ..Self::default() }
     }
+}
+
+/// References are hashed without a system.
+fn bare(kind: Keyed, references: Vec<String>) -> Found {
+    Filter::Keyed { kind, any: references.into_iter().map(|reference| (None, reference)).collect(), not: false }.into()
 }
 
 /// An id that we may have given.

@@ -32,7 +32,7 @@ pub use cursor::{Cursor, CursorKey};
 pub use date::{days, range};
 pub use parameters::{Kind, PARAMETERS, Parameter, SHAPING, Shaping};
 pub use shape::{Include, Shape, Subset};
-pub use viewer::{Sight, sight, viewer};
+pub use viewer::{Sight, knew, sight, viewer};
 
 /// The organisations and HealthcareServices that Tasks name, as they are configured. References are `Organization/{id}` or
 /// `HealthcareService/{id}`.

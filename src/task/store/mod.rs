@@ -9,13 +9,14 @@
 //!   `last_updated` is strictly increasing (1 ms steps) and never goes back, whatever an adapter's clock says.
 //!
 //! ```text
-//! TaskStore (port) ─ relational ┬ tasks · trail · subscriptions · counts · upkeep ─ row, seal
+//! TaskStore (port) ─ relational ┬ tasks · trail · subscriptions · counts · upkeep · known ─ row, seal
 //!                               ├ search ─ filter
 //!                               └ sql ─ sqlite | postgres
 //! ```
 
 mod counts;
 mod filter;
+mod known;
 mod postgres;
 mod query;
 mod relational;
@@ -29,6 +30,8 @@ mod tasks;
 mod trail;
 mod types;
 mod upkeep;
+
+use std::path::PathBuf;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -52,8 +55,46 @@ pub enum StoreError {
     /// A body that no configured key opens, or that was changed.
     #[error("a row of the store cannot be opened")]
     Sealed,
-    #[error("the store failed")]
-    Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the store failed: {0}")]
+    Broken(Box<dyn std::error::Error + Send + Sync>),
+    #[error(transparent)]
+    Keys(#[from] WrongKeys),
+    /// Its file, or the one that it is copied to.
+    #[error("`{}`: {why}", .file.display())]
+    File { file: PathBuf, why: &'static str },
+    /// What is configured leads to no store of ours.
+    #[error("{0}")]
+    Setting(String),
+}
+
+/// The keys that a store is opened with are not those that it was kept with. Named by their ids.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WrongKeys {
+    #[error(
+        "the key `{0}` is not the one that this store knows by that id: give the service the key file that it had; a new key gets a new id"
+    )]
+    Another(String),
+    #[error(
+        "there are requests under the key `{0}`, which is not configured: name it behind the first key; `tasks rehash` frees them of it"
+    )]
+    Missing(String),
+    #[error(
+        "purged requests are remembered under the key `{0}`, which is not configured: name it behind the first key; \
+         `tasks rehash --forget-purged` frees the store of it"
+    )]
+    MissingForPurged(String),
+}
+
+impl StoreError {
+    /// Exit code of the command line, from `sysexits.h`.
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Busy(_) => 75,
+            Self::Broken(_) => 70,
+            Self::File { .. } => 66,
+            Self::Sealed | Self::Keys(_) | Self::Setting(_) => 78,
+        }
+    }
 }
 
 /// The port.
@@ -110,6 +151,8 @@ pub trait TaskStore: Send + Sync {
     async fn purge(&self, before: Timestamp, now: Timestamp, most: u32) -> Result<u64, StoreError>;
     /// Hashes and seals again, with the current key, what older keys did; at most `most` rows at a time. How many.
     async fn rehash(&self, most: u32) -> Result<u64, StoreError>;
-    /// Whether it answers.
+    /// Forgets what older keys hashed of purged Tasks, which [`TaskStore::rehash`] cannot hash again. How many hashes.
+    async fn forget_older(&self) -> Result<u64, StoreError>;
+    /// Whether it answers, and the keys are still those of what is in it.
     async fn ready(&self) -> Result<(), StoreError>;
 }

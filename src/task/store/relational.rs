@@ -8,7 +8,7 @@ use super::row::{EVENT, event};
 use super::sql::{Database, Sql, broken};
 use super::{
     Change, Changed, Created, Event, Found, NewTask, Notified, Page, Progress, Query, Step, StoreError, Stored, Subscribed, Tally,
-    TaskStore, Tombstone, Waiting, counts, search, subscriptions, tasks, trail, upkeep,
+    TaskStore, Tombstone, Waiting, counts, known, search, subscriptions, tasks, trail, upkeep,
 };
 
 #[async_trait]
@@ -116,7 +116,12 @@ impl<D: Database> TaskStore for D {
         upkeep::rehash(self, most).await
     }
 
+    async fn forget_older(&self) -> Result<u64, StoreError> {
+        upkeep::forget_older(self).await
+    }
+
     async fn ready(&self) -> Result<(), StoreError> {
-        self.last_seq().await.map(|_| ())
+        self.last_seq().await?;
+        known::check(&mut self.reading().await?, self.keys()).await.map(|_| ())
     }
 }

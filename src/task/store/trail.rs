@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::sql::{Database, Row, Sql};
+use super::row::words;
+use super::sql::{Database, Row, Sql, Work};
 use super::{Author, Notified, Step, StoreError, Tombstone};
 
 pub(super) async fn trail(db: &dyn Database, id: Uuid) -> Result<Vec<Step>, StoreError> {
@@ -20,9 +21,14 @@ pub(super) async fn trail(db: &dyn Database, id: Uuid) -> Result<Vec<Step>, Stor
 }
 
 pub(super) async fn tombstone(db: &dyn Database, id: Uuid) -> Result<Option<Tombstone>, StoreError> {
-    let sql = Sql::new("SELECT requester, finished_at, purged_at FROM tombstone WHERE id = $1", [id.into()]);
-    let row = db.reading().await?.first(sql).await?;
-    row.map(|row| Ok(Tombstone { requester: row.text(0)?, finished_at: row.time(1)?, purged_at: row.maybe_time(2)? })).transpose()
+    stone(&mut db.reading().await?, id).await
+}
+
+pub(super) async fn stone(work: &mut Work, id: Uuid) -> Result<Option<Tombstone>, StoreError> {
+    let sql = "SELECT requester, finished_at, purged_at, owner, formerly FROM tombstone WHERE id = $1";
+    let Some(row) = work.first(Sql::new(sql, [id.into()])).await? else { return Ok(None) };
+    let owners = [words(&row.text(3)?), words(&row.text(4)?)].concat();
+    Ok(Some(Tombstone { requester: row.text(0)?, owners, finished_at: row.time(1)?, purged_at: row.maybe_time(2)? }))
 }
 
 pub(super) async fn notified(db: &dyn Database, id: Uuid) -> Result<Vec<Notified>, StoreError> {

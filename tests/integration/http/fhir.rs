@@ -8,7 +8,7 @@ const PROCESS: &str = "/fhir/Questionnaire/$process-response";
 const VALIDATE: &str = "/fhir/QuestionnaireResponse/$validate";
 
 /// The child's own response, as the adapter makes it of the form.
-async fn response(world: &World) -> Value {
+pub(super) async fn response(world: &World) -> Value {
     world.patient(CHILD).await;
     let submission = world.decided("four-months", &form("made")).await;
     let receipt = world.post("/forms/four-months/submissions", &submission).await.expect(201);

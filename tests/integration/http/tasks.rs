@@ -178,6 +178,30 @@ async fn a_contact_is_one_task_however_often_it_is_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_owner_takes_the_id_of_a_contact_that_is_still_to_come() {
+    let site = Site::new().await;
+    let task = site.task_in("accepted", SEINAJOKI).await;
+    let guess = |value: &str| json!({"system": "https://chat.example/contacts", "value": value});
+    let patch = json!([{"op": "add", "path": "/identifier", "value": [guess("later-1"), guess("later-2")]}]);
+    site.patch("ehr-seinajoki", &task, "W/\"2\"", &patch).await.expect(200);
+    site.leave(&contact("later-1")).await.expect(201);
+
+    let mut other = with(&task, "identifier", json!([guess("later-2")]));
+    for name in ["id", "meta", "lastModified", "status", "statusReason", "businessStatus", "restriction", "authoredOn", "note"] {
+        other.as_object_mut().unwrap().remove(name);
+    }
+    let create = || {
+        let request = site.world.client.post(format!("{}/fhir/Task", site.world.adapter)).bearer_auth("advice-desk");
+        let request = request.header("if-none-exist", "identifier=https://chat.example/contacts|later-2");
+        request.header("content-type", "application/fhir+json").body(other.to_string())
+    };
+    let created = site.world.send(create()).await.expect(201);
+    assert_eq!(site.world.send(create()).await.expect(200)["id"], created["id"], "the requester's own word counts");
+    let found = site.get("advice-desk", "/fhir/Task?identifier=https://chat.example/contacts%7Clater-2").await.expect(200);
+    assert_eq!(found["entry"].as_array().unwrap().len(), 2, "a search finds what either said");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_fault_of_a_contact_is_told_with_its_place_and_nothing_is_stored() {
     let site = Site::new().await;
     let mut wrong = contact("wrong");

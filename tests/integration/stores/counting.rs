@@ -19,9 +19,10 @@ pub async fn purge_leaves_a_tombstone(world: &World) {
     assert_eq!(store.purge(task.last_updated, world.now(), 100).await.unwrap(), 0, "not yet");
 
     assert_eq!(store.purge(world.now(), world.now(), 100).await.unwrap(), 1);
-    assert!(matches!(store.read(task.id).await.unwrap(), Found::Purged));
-    let stone = store.tombstone(task.id).await.unwrap().unwrap();
+    let Found::Purged(stone) = store.read(task.id).await.unwrap() else { panic!("purged") };
+    assert_eq!(store.tombstone(task.id).await.unwrap(), Some(stone.clone()));
     assert_eq!((stone.requester.as_str(), stone.finished_at), (ADVICE, task.last_updated));
+    assert_eq!(stone.owners, [SEINAJOKI, LAPUA], "whose it was");
     assert!(stone.purged_at > Some(stone.finished_at));
     let trail: Vec<_> = store.trail(task.id).await.unwrap().into_iter().map(|step| (step.version, step.by.caller)).collect();
     assert_eq!(trail, [(1, "chat".to_owned()), (2, "ehr".to_owned()), (3, "ehr".to_owned())], "the audit outlives it");
@@ -32,7 +33,7 @@ pub async fn purge_leaves_a_tombstone(world: &World) {
     let by_patient = Filter::Keyed { kind: Keyed::Patient, any: vec![(None, "010594Y9032".to_owned())], not: false };
     assert_eq!(found(&*store, &everything(vec![by_patient])).await, NOBODY);
     assert!(store.events(0, 100).await.unwrap().iter().all(|event| event.task != task.id));
-    for table in ["DELETE FROM former", "DELETE FROM listed"] {
+    for table in ["DELETE FROM former", "DELETE FROM listed", "DELETE FROM asked WHERE task = 1", "DELETE FROM term WHERE task = 1"] {
         assert_eq!(world.tamper(table).await, 0, "{table}");
     }
 
@@ -67,7 +68,7 @@ pub async fn tallies_survive_purge(world: &World) {
     world.set_now(at("2026-11-17T00:00:00Z"));
     let done = world.update(&*store, &task, Index { attempts: 2, ..owned(LAPUA, Status::Completed) }).await;
     assert_eq!(store.purge(world.now(), world.now(), 10).await.unwrap(), 1);
-    assert!(matches!(store.read(done.id).await.unwrap(), Found::Purged));
+    assert!(matches!(store.read(done.id).await.unwrap(), Found::Purged(_)));
 
     let tallies = store.tallies(date(2026, 11, 16), date(2026, 11, 16)).await.unwrap();
     let told: Vec<_> = tallies.iter().map(|tally| (tally.hour, tally.owner.as_str(), tally.what.as_str(), tally.count)).collect();
