@@ -117,7 +117,12 @@ fn not_r4() -> Unfit {
 }
 
 fn index(task: &Node<'_>) -> Option<Index> {
-    let coded = |concept: Option<&Node<'_>>| profile::codings(concept?).first().map(|(_, code)| code.clone());
+    // another's coding may stand before ours
+    let coded = |concept: Option<&Node<'_>>| {
+        let codings = profile::codings(concept?);
+        let ours = codings.iter().find(|(system, _)| system.starts_with(SYSTEMS));
+        ours.or(codings.first()).map(|(_, code)| code.clone())
+    };
     let reference = |name: &str| task.member(name)?.text("reference").map(str::to_owned);
     let period = |name: &str, bound: &str| instant(task.member(name)?.text(bound)?, bound == "end");
     let due = task.member("restriction").and_then(|restriction| restriction.member("period")).and_then(|period| period.text("end"));

@@ -58,14 +58,7 @@ impl Asking<'_> {
         if body.len() > most {
             return Err(Refusal::Invalid(vec![too_large(most)]));
         }
-        let new = NewTask {
-            id: Uuid::new_v4(),
-            body,
-            index: task.index.clone(),
-            request,
-            by: self.author(),
-            now: self.app.clock.now(),
-        };
+        let new = NewTask { id: Uuid::new_v4(), body, index: task.index.clone(), request, by: self.author(), now: self.app.clock.now() };
         let created = self.tasks.store.create(new).await?;
         if matches!(created, Created::New(_)) {
             self.tasks.changed.notify_one();

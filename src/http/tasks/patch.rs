@@ -76,7 +76,9 @@ fn unfit(number: usize, operation: &PatchOperation, kind: &PatchErrorKind) -> Re
         PatchErrorKind::CannotMoveInsideItself => "nothing can be moved into itself".to_owned(),
     };
     let issue = Issue::error("business-rule", "patch", format!("[{number}]"), message);
-    Refusal::Change(vec![issue.remedy("a path goes by the Task as JSON, read again: `/status`, `/note/-`; `add` puts what is not there yet")])
+    Refusal::Change(vec![
+        issue.remedy("a path goes by the Task as JSON, read again: `/status`, `/note/-`; `add` puts what is not there yet"),
+    ])
 }
 
 /// A path by its name, as far as it looks like names of elements and places in lists: anything else might tell of somebody.

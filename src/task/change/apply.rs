@@ -34,11 +34,11 @@ pub fn apply(old: &CallbackTask, mut new: CallbackTask, update: Update, actor: &
     let reason_stays = !changed.iter().any(|name| name == "statusReason");
     let mut issues = immutable(old, &new, &changed);
     let attempt = attempt.unwrap_or_else(|issue| {
-        issues.push(issue);
+        issues.push(*issue);
         false
     });
     // told once
-    changed.retain(|name| !issues.iter().any(|issue| issue.place.strip_prefix("Task.") == Some(name)));
+    changed.retain(|name| !issues.iter().any(|issue| issue.place.strip_prefix("Task.") == Some(name.as_str())));
     // the same words, said again: it is a change all the same, of who may make it
     if attempt && !changed.iter().any(|name| name == "businessStatus") {
         changed.push("businessStatus".to_owned());

@@ -33,7 +33,7 @@ pub const SIGNAL: &str = "`businessStatus` becomes `no-answer`; where it is `no-
 ///
 /// # Errors
 /// It says so in a way that cannot be counted.
-pub(super) fn told(old: &CallbackTask, new: &CallbackTask, update: Update) -> Result<bool, Issue> {
+pub(super) fn told(old: &CallbackTask, new: &CallbackTask, update: Update) -> Result<bool, Box<Issue>> {
     let is_no_answer = |task: &CallbackTask| task.index.business_status.as_deref() == Some(NO_ANSWER);
     let before = u64::from(old.index.attempts);
     let named = matches!(update, Update::Patch { business_status: true });
@@ -44,7 +44,7 @@ pub(super) fn told(old: &CallbackTask, new: &CallbackTask, update: Update) -> Re
             0 => "leave `callback-attempts` out, or say 1 with the first attempt".to_owned(),
             _ => format!("`callback-attempts` is {before} as read, or {next} with `no-answer` for a further attempt; {SIGNAL}"),
         };
-        Err(Issue::error("business-rule", "attempts", PLACE, message).remedy(right))
+        Err(Box::new(Issue::error("business-rule", "attempts", PLACE, message).remedy(right)))
     };
     match numbers(new).as_slice() {
         [] if said || !is_no_answer(new) || before == 0 => Ok(said),

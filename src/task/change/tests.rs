@@ -122,7 +122,6 @@ fn an_attempt_is_counted_by_the_adapter_and_noted_with_time_and_author() {
     assert_eq!(first.task.index.attempts, 1);
     let note = &first.task.body["note"][0];
     assert_eq!((&note["time"], &note["authorReference"]["reference"]), (&json!("2026-11-16T09:00:00Z"), &json!("Organization/seinajoki")));
-
 }
 
 /// Tried once: `no-answer`, one attempt.
@@ -189,6 +188,15 @@ fn a_patch_that_names_the_business_status_says_a_further_attempt_even_in_the_sam
     assert_eq!(room.updated(&other, &old, &old, naming).unwrap_err()[0], "not-amendable Task.businessStatus", "it is the owner's to say");
     let done = with(&old, "status", json!("completed"));
     assert_eq!(room.updated(&ehr, &done, &done, naming).unwrap_err()[0], "not-amendable Task.businessStatus");
+}
+
+#[test]
+fn an_attempt_is_seen_behind_a_coding_of_the_record_system() {
+    let (room, ehr) = (Room::new(), caller(Role::Owner, "seinajoki"));
+    let old = task("in-progress", "Organization/seinajoki");
+    let mut said = concept("callback-business-status", "no-answer");
+    said["coding"].as_array_mut().unwrap().insert(0, json!({"system": "https://ehr.example/status", "code": "NA"}));
+    assert!(room.apply(&ehr, &old, &with(&old, "businessStatus", said)).unwrap().attempt);
 }
 
 #[test]
