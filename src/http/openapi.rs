@@ -77,7 +77,8 @@ fn without_nulls(mut document: Value) -> Value {
         let Some(schema) = document.pointer_mut(&format!("/components/schemas/{name}")) else { continue };
         let mut named = Vec::new();
         strip(schema, &mut named);
-        sent.extend(named.into_iter().filter(|name| !sent.contains(name)).collect::<BTreeSet<_>>());
+        let new: BTreeSet<String> = named.into_iter().filter(|name| !sent.contains(name)).collect();
+        sent.extend(new);
     }
     document
 }

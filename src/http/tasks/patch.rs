@@ -73,7 +73,7 @@ fn unfit(number: usize, operation: &PatchOperation, kind: &PatchErrorKind) -> Re
         PatchErrorKind::TestFailed => format!("{} is not what `test` says", named(path)),
         PatchErrorKind::InvalidFromPointer => format!("no such element: {}", named(from.unwrap_or_default())),
         PatchErrorKind::InvalidPointer => format!("no such element: {}", named(path)),
-        PatchErrorKind::CannotMoveInsideItself => "nothing can be moved into itself".to_owned(),
+        _ => "nothing can be moved into itself".to_owned(),
     };
     let issue = Issue::error("business-rule", "patch", format!("[{number}]"), message);
     Refusal::Change(vec![
