@@ -49,7 +49,7 @@ pub(super) async fn receive_small(app: &App, request: Request, kind: Media) -> R
     if !sends(kind, request.headers()) {
         return Err(Refusal::MediaType(kind));
     }
-    let most = app.limits.body.min(SMALL);
+    let most = small(app);
     let announced = announced(request.headers()).unwrap_or(0);
     if announced > most as u64 {
         return Err(Refusal::TooLarge(most));
@@ -67,6 +67,11 @@ fn as_json(bytes: Vec<u8>, format: Option<Format>, most: usize) -> Result<Vec<u8
     }
     let json = neuvola_fhir::json_of_xml(&bytes, neuvola_fhir::Limits::default()).map_err(Refusal::unreadable)?;
     if json.len() > most { Err(Refusal::TooLarge(most)) } else { Ok(json) }
+}
+
+/// Bytes of a callback request, a Subscription or a patch at most.
+pub(super) fn small(app: &App) -> usize {
+    app.limits.body.min(SMALL)
 }
 
 pub(super) async fn read(body: Body, announced: usize, most: usize) -> Result<Vec<u8>, Refusal> {
@@ -129,7 +134,7 @@ async fn let_run_off(mut rest: BodyDataStream) {
     }
 }
 
-/// Bytes of a callback request, a Subscription or a patch: several times what the longest need.
+/// Several times what the longest need.
 const SMALL: usize = 128 * 1024;
 /// Thrown away of one body at most: a refused upload of 50 MB still hears why.
 const MOST_LINGERING: usize = 64 * 1024 * 1024;

@@ -2,6 +2,7 @@
 //! side may change. Whatever is not allowed here is refused, with the list of what is.
 
 mod apply;
+mod attempt;
 mod options;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use crate::caller::{Caller, Role};
 use crate::issue::Issue;
 
 pub use apply::{apply, whole};
+pub use attempt::{SIGNAL, Update};
 pub use options::{Element, Option, Options, options};
 
 /// Who changes it, and when.

@@ -5,6 +5,7 @@ mod fhir;
 mod forms;
 mod hostile;
 mod process;
+mod requests;
 mod service;
 mod tasks;
 mod watching;

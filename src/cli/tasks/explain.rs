@@ -97,7 +97,7 @@ impl<'f> Facts<'f> {
             _ => id_of(&scope.owner),
         };
         let task = CallbackTask::stored(&self.task.body);
-        let nothing = |status| Options { status, list: Vec::new(), amend: Vec::new() };
+        let nothing = |status| Options { status, list: Vec::new(), amend: Vec::new(), attempt: false };
         let next = |side, role, who: &str, organizations| {
             let caller = Caller { name: String::new(), roles: vec![role], organizations };
             let actor = self.actor(&caller);

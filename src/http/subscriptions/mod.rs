@@ -26,6 +26,7 @@ use crate::app::{App, Tasks};
 use crate::issue::Issue;
 use crate::refusal::{Media, Refusal};
 use crate::task::notify::State as Standing;
+use crate::task::notify::criteria::unknown;
 use crate::task::notify::subscription::{Wanted, resource};
 use crate::task::store::{Progress, Subscribed};
 
@@ -36,6 +37,7 @@ pub(super) async fn create(State(app): State<Arc<App>>, Who(caller): Who, reques
     let base = base(&app);
     let document = document(&bytes)?;
     let wanted = Wanted::read(&document, &base, &tasks.guard, None).map_err(Refusal::Invalid)?;
+    known(&wanted, tasks)?;
     let kept = Subscribed {
         id: Uuid::new_v4(),
         version: 1,
@@ -52,6 +54,12 @@ pub(super) async fn create(State(app): State<Arc<App>>, Who(caller): Who, reques
     tasks.changed.notify_one();
     let location = format!("{base}/Subscription/{}/_history/1", kept.id);
     Ok(([(LOCATION, location)], answer(StatusCode::CREATED, &kept)?).into_response())
+}
+
+/// What it filters by is there: a filter that nothing passes would be a silence that nobody notices.
+fn known(wanted: &Wanted, tasks: &Tasks) -> Result<(), Refusal> {
+    let issues = unknown(&wanted.criteria, &tasks.directory, &tasks.codes);
+    if issues.is_empty() { Ok(()) } else { Err(Refusal::Invalid(issues)) }
 }
 
 /// `GET /fhir/Subscription/{id}`
@@ -78,8 +86,9 @@ pub(super) async fn update(
         let issue = Issue::error("value", "other-id", "Subscription.id", "`id` is not the id in the URL");
         return Err(Refusal::Request(vec![issue.remedy("send the whole resource as it was read, with the change")]));
     }
-    let known = Wanted::kept(&before, &base, &tasks.guard);
-    let wanted = Wanted::read(&document, &base, &tasks.guard, known.as_ref()).map_err(Refusal::Invalid)?;
+    let before_that = Wanted::kept(&before, &base, &tasks.guard);
+    let wanted = Wanted::read(&document, &base, &tasks.guard, before_that.as_ref()).map_err(Refusal::Invalid)?;
+    known(&wanted, tasks)?;
     let was_off = before.status == Standing::Off.code();
     let seen = if was_off { tasks.store.last_seq().await? } else { before.progress.seen };
     let kept = Subscribed {

@@ -16,7 +16,7 @@ use super::{Asking, id_of};
 use crate::app::App;
 use crate::refusal::Refusal;
 use crate::task::callback::CallbackTask;
-use crate::task::change::{Element, Option as Allowed, options};
+use crate::task::change::{Element, Option as Allowed, SIGNAL, options};
 
 pub(in crate::http) async fn allowed(
     State(app): State<Arc<App>>,
@@ -29,6 +29,9 @@ pub(in crate::http) async fn allowed(
     let options = options(&asking.actor(), &CallbackTask::stored(&task.body).ok_or(Refusal::Bug)?);
     let mut parameter: Vec<ParametersParameter> = options.list.iter().map(transition).collect();
     parameter.extend(options.amend.iter().map(|name| valued("amend", ParametersParameterValue::String((*name).into()))));
+    if options.attempt {
+        parameter.push(valued("attempt", ParametersParameterValue::String(SIGNAL.into())));
+    }
     let answer = Resource::Parameters(Box::new(Parameters { parameter, ..Default::default() }));
     let mut response = ([(CONTENT_TYPE, FHIR_JSON)], neuvola_fhir::print(&answer)).into_response();
     asking.date(&mut response, &task);

@@ -12,6 +12,7 @@ mod bundle;
 mod change;
 mod contacts;
 mod create;
+mod patch;
 mod read;
 pub mod search;
 

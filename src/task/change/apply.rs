@@ -2,36 +2,51 @@
 
 use serde_json::{Map, Value, json};
 
+use super::attempt::{Update, put_count, told};
 use super::{Actor, Allowed, Options, amendable, options, refused, rows};
 use crate::issue::Issue;
-use crate::task::callback::{ATTEMPTS, CallbackTask, SUBSETTED};
+use crate::task::callback::{CallbackTask, SUBSETTED};
 use crate::task::codes::system;
 use crate::task::status::{Owner, Side, Status, Transition};
 
 /// Makes of `old` what `new` says, if `actor` may.
 ///
-/// What the adapter keeps itself is put right, not refused: the count of attempts, time and author of a new note, and the
-/// business status of a Task that goes to another owner, unless the update says another.
+/// What the adapter keeps itself is put right, not refused: time and author of a new note; and of a Task that goes to another
+/// owner, unless the update says another, the business status and the reason why the last one did not want it.
 ///
 /// # Errors
 /// Everything that is not allowed, then everything that is.
-pub fn apply(old: &CallbackTask, mut new: CallbackTask, actor: &Actor<'_>) -> Result<Allowed, Vec<Issue>> {
+pub fn apply(old: &CallbackTask, mut new: CallbackTask, update: Update, actor: &Actor<'_>) -> Result<Allowed, Vec<Issue>> {
     whole(&new.body)?;
-    let counted = put_count(old, &mut new, 0);
+    let attempt = told(old, &new, update);
+    put_count(old, &mut new, 0);
+    let is_attempt = attempt.as_ref().is_ok_and(|attempt| *attempt);
     let passed_on = new.index.status == Status::Requested && new.index.owner != old.index.owner;
-    let readdressed = if passed_on { readdressed(old) } else { None };
+    let readdressed = if passed_on && !is_attempt { readdressed(old) } else { None };
     // said by the update itself, it is as if it were not
     if readdressed.is_some() && new.body.get("businessStatus") == readdressed.as_ref() {
         stands_as(old, &mut new);
     }
-    let changed = changed(&old.body, &new.body);
-    if changed.is_empty() && counted == Attempt::No {
+    let mut changed = changed(&old.body, &new.body);
+    if changed.is_empty() && attempt.as_ref().is_ok_and(|attempt| !attempt) {
         return Ok(Allowed { task: old.clone(), unchanged: true, attempt: false });
     }
-    let sides = actor.sides(&old.index.owner, &old.index.requester);
+    let reason_stays = !changed.iter().any(|name| name == "statusReason");
     let mut issues = immutable(old, &new, &changed);
-    let attempt = counted == Attempt::Yes && sides.contains(&Side::Owner);
-    let side = if old.index.status == new.index.status && old.index.owner == new.index.owner {
+    let attempt = attempt.unwrap_or_else(|issue| {
+        issues.push(*issue);
+        false
+    });
+    // told once
+    changed.retain(|name| !issues.iter().any(|issue| issue.place.strip_prefix("Task.") == Some(name.as_str())));
+    // the same words, said again: it is a change all the same, of who may make it
+    if attempt && !changed.iter().any(|name| name == "businessStatus") {
+        changed.push("businessStatus".to_owned());
+    }
+    let sides = actor.sides(&old.index.owner, &old.index.requester);
+    let side = if changed.is_empty() {
+        None
+    } else if old.index.status == new.index.status && old.index.owner == new.index.owner {
         amended(old, &changed, &sides, &mut issues)
     } else {
         moved(old, &new, &changed, actor, &sides, &mut issues)
@@ -45,6 +60,9 @@ pub fn apply(old: &CallbackTask, mut new: CallbackTask, actor: &Actor<'_>) -> Re
     if let Some(status) = readdressed.filter(|_| new.index.business_status == old.index.business_status) {
         new.body.insert("businessStatus".to_owned(), status);
         new.index.business_status = Some("readdressed".to_owned());
+    }
+    if passed_on && reason_stays {
+        new.body.shift_remove("statusReason");
     }
     sign_notes(old, &mut new, actor, side, attempt);
     Ok(Allowed { task: new, unchanged: false, attempt })
@@ -217,43 +235,6 @@ pub fn whole(task: &Map<String, Value>) -> Result<(), Vec<Issue>> {
 fn has_tag(task: &Map<String, Value>, code: &str) -> bool {
     let tags = task.get("meta").and_then(|meta| meta["tag"].as_array());
     tags.is_some_and(|tags| tags.iter().any(|tag| tag["code"] == code))
-}
-
-/// Whether an update says that the client was called without an answer.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Attempt {
-    Yes,
-    No,
-}
-
-/// The adapter counts: the extension becomes the old count and `more`, whatever was sent. An attempt is told by
-/// `businessStatus` `no-answer` where it was another before, or with a further note, or with the next number.
-fn put_count(old: &CallbackTask, new: &mut CallbackTask, more: u32) -> Attempt {
-    let notes = |task: &CallbackTask| task.body.get("note").and_then(Value::as_array).map_or(0, Vec::len);
-    let is_no_answer = |task: &CallbackTask| task.index.business_status.as_deref() == Some("no-answer");
-    let (before, said) = (old.index.attempts, new.index.attempts);
-    let again = !is_no_answer(old) || notes(new) > notes(old) || said == before + 1;
-    let attempt = if is_no_answer(new) && again { Attempt::Yes } else { Attempt::No };
-    let count = before + more;
-    if count > 0 && !new.body.contains_key("businessStatus") {
-        stands_as(old, new);
-    }
-    if let Some(Value::Object(status)) = new.body.get_mut("businessStatus") {
-        let others = match status.shift_remove("extension") {
-            Some(Value::Array(list)) => list.into_iter().filter(|extension| extension["url"] != ATTEMPTS).collect(),
-            _ => Vec::new(),
-        };
-        let mut extensions: Vec<Value> = others;
-        if count > 0 {
-            extensions.push(json!({"url": ATTEMPTS, "valuePositiveInt": count}));
-        }
-        if !extensions.is_empty() {
-            // extensions come first, as R4 prints them; equality does not look at order
-            status.shift_insert(0, "extension".to_owned(), Value::Array(extensions));
-        }
-    }
-    new.index.attempts = count;
-    attempt
 }
 
 /// New notes say when and who, whatever they said; an attempt without a note gets one.

@@ -1,6 +1,6 @@
 //! What the caller may do next: the answer of `$allowed-transitions`, and the end of every refusal.
 
-use super::{Actor, amendable, rows};
+use super::{Actor, SIGNAL, amendable, rows};
 use crate::issue::{Issue, Severity};
 use crate::task::callback::CallbackTask;
 use crate::task::status::{Owner, Side, Status};
@@ -12,6 +12,8 @@ pub struct Options {
     pub list: Vec<Option>,
     /// Elements that may change while the status stays.
     pub amend: Vec<&'static str>,
+    /// A call without an answer may be told.
+    pub attempt: bool,
 }
 
 /// One change of status, and the elements that it needs.
@@ -67,7 +69,8 @@ pub fn options(actor: &Actor<'_>, task: &CallbackTask) -> Options {
         let more = amendable(side, status).iter().filter(|name| !fixed(name) && !amend.contains(name)).copied().collect::<Vec<_>>();
         amend.extend(more);
     }
-    Options { status, list, amend }
+    let attempt = amend.contains(&"businessStatus");
+    Options { status, list, amend, attempt }
 }
 
 fn element(path: &'static str, required: bool, value: &str) -> Element {
@@ -100,6 +103,9 @@ impl Options {
                 format!("allowed: `{}` stays", self.status),
                 format!("these may change: {}", self.amend.join(", ")),
             ));
+        }
+        if self.attempt {
+            issues.push(information("Task.businessStatus", "allowed: an attempt without an answer".to_owned(), SIGNAL.to_owned()));
         }
         if issues.is_empty() {
             issues.push(information(

@@ -31,9 +31,13 @@ impl Room {
 
     /// The faults' codes, or the Task.
     fn apply(&self, caller: &Caller, old: &Value, new: &Value) -> Result<Allowed, Vec<String>> {
+        self.updated(caller, old, new, Update::Whole)
+    }
+
+    fn updated(&self, caller: &Caller, old: &Value, new: &Value, update: Update) -> Result<Allowed, Vec<String>> {
         let actor = Actor { caller, directory: &self.directory, now: NOW.parse().unwrap() };
         let refused = |issues: Vec<Issue>| issues.into_iter().map(|issue| format!("{} {}", issue.fault, issue.place)).collect();
-        apply(&self.read(old), self.read(new), &actor).map_err(refused)
+        apply(&self.read(old), self.read(new), update, &actor).map_err(refused)
     }
 }
 
@@ -142,17 +146,110 @@ fn an_attempt_is_counted_by_the_adapter_and_noted_with_time_and_author() {
     assert_eq!(first.task.index.attempts, 1);
     let note = &first.task.body["note"][0];
     assert_eq!((&note["time"], &note["authorReference"]["reference"]), (&json!("2026-11-16T09:00:00Z"), &json!("Organization/seinajoki")));
+}
 
-    let mut old = Value::Object(first.task.body);
-    old["resourceType"] = json!("Task");
-    let again = room.apply(&ehr, &old, &old).unwrap();
-    assert!(again.unchanged, "sent back as it was read, it is no further attempt");
-    let mut noted = old.clone();
-    noted["note"].as_array_mut().unwrap().push(json!({"text": "tried from another phone"}));
-    assert_eq!(room.apply(&ehr, &old, &noted).unwrap().task.index.attempts, 2);
-    let mut forged = old.clone();
-    forged["businessStatus"]["extension"][0]["valuePositiveInt"] = json!(9);
-    assert!(room.apply(&ehr, &old, &forged).unwrap().unchanged, "the count is the adapter's");
+/// Tried once: `no-answer`, one attempt.
+fn tried(room: &Room, ehr: &Caller) -> Value {
+    let old = task("in-progress", "Organization/seinajoki");
+    let tried = with(&old, "businessStatus", concept("callback-business-status", "no-answer"));
+    whole(room.apply(ehr, &old, &tried).unwrap())
+}
+
+fn whole(allowed: Allowed) -> Value {
+    let mut task = Value::Object(allowed.task.body);
+    task["resourceType"] = json!("Task");
+    task
+}
+
+fn counted(task: &Value, number: u64) -> Value {
+    let mut task = task.clone();
+    task["businessStatus"]["extension"] = json!([{"url": ATTEMPTS, "valuePositiveInt": number}]);
+    task
+}
+
+#[test]
+fn a_put_says_a_further_attempt_by_the_next_number_and_by_nothing_else() {
+    let (room, ehr) = (Room::new(), caller(Role::Owner, "seinajoki"));
+    let old = tried(&room, &ehr);
+    assert!(room.apply(&ehr, &old, &old).unwrap().unchanged, "sent back as it was read, it is no further attempt");
+    let noted = with(&old, "note", json!([old["note"][0], {"text": "her sister called"}]));
+    let noted = room.apply(&ehr, &old, &noted).unwrap();
+    assert!(!noted.attempt, "a note alone is none");
+    assert_eq!(noted.task.index.attempts, 1);
+    let again = room.apply(&ehr, &old, &counted(&old, 2)).unwrap();
+    assert!(again.attempt);
+    assert_eq!((again.task.index.attempts, again.task.body["note"].as_array().unwrap().len()), (2, 2));
+    for number in [3, 77] {
+        let faults = room.apply(&ehr, &old, &counted(&old, number)).unwrap_err();
+        assert_eq!(faults[0], "attempts Task.businessStatus", "{number}: never accepted and not counted");
+    }
+    // an extension that was dropped on the way leaves open what is meant
+    let bare = with(&old, "businessStatus", concept("callback-business-status", "no-answer"));
+    assert_eq!(room.apply(&ehr, &old, &bare).unwrap_err()[0], "attempts Task.businessStatus");
+    let contacted = with(&old, "businessStatus", concept("callback-business-status", "contacted"));
+    assert_eq!(room.apply(&ehr, &old, &counted(&contacted, 2)).unwrap_err()[0], "attempts Task.businessStatus");
+    // it leaves, and returns
+    let left = whole(room.apply(&ehr, &old, &contacted).unwrap());
+    let bare = with(&left, "businessStatus", concept("callback-business-status", "no-answer"));
+    for returned in [&bare, &counted(&bare, 1), &counted(&bare, 2)] {
+        assert_eq!(room.apply(&ehr, &left, returned).unwrap().task.index.attempts, 2);
+    }
+}
+
+#[test]
+fn a_patch_that_names_the_business_status_says_a_further_attempt_even_in_the_same_words() {
+    let (room, ehr, other) = (Room::new(), caller(Role::Owner, "seinajoki"), caller(Role::Requester, "advice-service"));
+    let old = tried(&room, &ehr);
+    let bare = with(&old, "businessStatus", concept("callback-business-status", "no-answer"));
+    let naming = Update::Patch { business_status: true };
+    for new in [&old, &bare, &counted(&old, 2)] {
+        let again = room.updated(&ehr, &old, new, naming).unwrap();
+        assert!(again.attempt && !again.unchanged);
+        assert_eq!(again.task.index.attempts, 2);
+    }
+    assert!(room.updated(&ehr, &old, &counted(&old, 77), naming).is_err());
+    assert!(room.updated(&ehr, &old, &old, Update::Patch { business_status: false }).unwrap().unchanged);
+    assert_eq!(room.updated(&other, &old, &old, naming).unwrap_err()[0], "not-amendable Task.businessStatus", "it is the owner's to say");
+    let done = with(&old, "status", json!("completed"));
+    assert_eq!(room.updated(&ehr, &done, &done, naming).unwrap_err()[0], "not-amendable Task.businessStatus");
+}
+
+#[test]
+fn an_attempt_is_seen_behind_a_coding_of_the_record_system() {
+    let (room, ehr) = (Room::new(), caller(Role::Owner, "seinajoki"));
+    let old = task("in-progress", "Organization/seinajoki");
+    let mut said = concept("callback-business-status", "no-answer");
+    said["coding"].as_array_mut().unwrap().insert(0, json!({"system": "https://ehr.example/status", "code": "NA"}));
+    assert!(room.apply(&ehr, &old, &with(&old, "businessStatus", said)).unwrap().attempt);
+}
+
+#[test]
+fn an_attempt_on_what_a_queue_owns_counts_for_every_clinic_that_serves_it() {
+    let (room, first, second) = (Room::new(), caller(Role::Owner, "seinajoki"), caller(Role::Owner, "lapua"));
+    let old = task("requested", "HealthcareService/maternity-child-health");
+    let said = with(&old, "businessStatus", concept("callback-business-status", "no-answer"));
+    let old = whole(room.apply(&first, &old, &said).unwrap());
+    assert!(room.apply(&second, &old, &with(&old, "businessStatus", concept("callback-business-status", "no-answer"))).is_err());
+    assert_eq!(room.updated(&second, &old, &old, Update::Patch { business_status: true }).unwrap().task.index.attempts, 2);
+}
+
+#[test]
+fn who_asks_another_owner_leaves_the_reason_of_the_last_one_in_history() {
+    let (room, desk) = (Room::new(), caller(Role::Requester, "advice-service"));
+    let old = task("rejected", "Organization/seinajoki");
+    let again = with(&with(&old, "status", json!("requested")), "owner", json!({"reference": "Organization/lapua"}));
+    assert_eq!(room.apply(&desk, &old, &again).unwrap().task.body.get("statusReason"), None);
+    let said = with(&again, "statusReason", json!({"text": "lives in Lapua"}));
+    assert_eq!(room.apply(&desk, &old, &said).unwrap().task.body["statusReason"]["text"], "lives in Lapua");
+}
+
+#[test]
+fn what_never_changes_is_told_once() {
+    let (room, ehr) = (Room::new(), caller(Role::Owner, "seinajoki"));
+    let old = task("accepted", "Organization/seinajoki");
+    let later = with(&old, "restriction", json!({"period": {"end": "2026-11-17T14:00:00Z"}}));
+    let faults = room.apply(&ehr, &old, &later).unwrap_err();
+    assert_eq!(faults.iter().filter(|fault| fault.ends_with("Task.restriction")).count(), 1, "{faults:?}");
 }
 
 #[test]

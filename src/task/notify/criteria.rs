@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use url::form_urlencoded;
 
 use crate::issue::{Issue, Issues};
+use crate::task::codes::Codes;
+use crate::task::directory::Directory;
 use crate::task::search;
 use crate::task::status::Status;
 use crate::task::store::{Moment, Range};
@@ -21,11 +23,10 @@ pub enum Criterion {
 }
 
 impl Criterion {
-    /// Of one moment. `formerly` are the reader's own organisations among the former owners: to them a Task that they
-    /// handed on still is their own, so that they learn what became of it.
-    pub fn holds(&self, moment: &Moment, formerly: &[&str]) -> bool {
+    /// Of one moment.
+    pub fn holds(&self, moment: &Moment) -> bool {
         match self {
-            Self::Owner(any) => any.iter().any(|owner| *owner == moment.owner || formerly.contains(&owner.as_str())),
+            Self::Owner(any) => any.contains(&moment.owner),
             Self::Status(any) => any.contains(&moment.status),
             Self::Queue(any) => any.contains(&moment.queue),
             Self::Due(any) => moment.due.is_some_and(|due| any.iter().any(|range| range_holds(range, due))),
@@ -36,6 +37,22 @@ impl Criterion {
 fn range_holds(range: &Range, due: Timestamp) -> bool {
     let within = range.from.is_none_or(|from| from <= due) && range.until.is_none_or(|until| due < until);
     within != range.not
+}
+
+/// Filters that nothing can ever pass: by an owner or a queue that is not known here.
+pub fn unknown(criteria: &[Criterion], directory: &Directory, codes: &Codes) -> Vec<Issue> {
+    let fault = |message: &str, remedy: String| Issue::error("not-found", "filter", "Subscription.criteria", message).remedy(remedy);
+    let of_one = |criterion: &Criterion| match criterion {
+        Criterion::Owner(any) if any.iter().any(|owner| !directory.knows(owner)) => {
+            let remedy = "GET /fhir/Organization and /fhir/HealthcareService tell who is".to_owned();
+            Some(fault("`owner` is nobody who is known here", remedy))
+        }
+        Criterion::Queue(any) if any.iter().any(|queue| !codes.has("callback-queue", queue)) => {
+            Some(fault("`queue` is no code of a queue", format!("one of: {}", codes.in_system("callback-queue").join(", "))))
+        }
+        _ => None,
+    };
+    criteria.iter().filter_map(of_one).collect()
 }
 
 /// Reads one filter. `base` is our own FHIR base: references may be absolute.
@@ -124,7 +141,7 @@ mod tests {
     }
 
     fn holds(text: &str, moment: &Moment) -> bool {
-        criteria(text).unwrap_or_else(|issues| panic!("{text}: {issues:?}")).iter().all(|criterion| criterion.holds(moment, &[]))
+        criteria(text).unwrap_or_else(|issues| panic!("{text}: {issues:?}")).iter().all(|criterion| criterion.holds(moment))
     }
 
     fn moment() -> Moment {

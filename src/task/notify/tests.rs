@@ -322,7 +322,8 @@ async fn a_former_owner_is_told_that_it_went_on_and_the_new_one_that_it_came() {
     world.change(task, 2, Status::Accepted, B).await;
     world.delivery.once().await;
     let count = async |id| world.store.subscription(id).await.unwrap().unwrap().progress.delivered;
-    assert_eq!((count(theirs).await, count(ours).await, count(world.id).await), (2, 3, 3));
+    // a filter by itself as owner ends with the leaving; without one it hears on
+    assert_eq!((count(theirs).await, count(ours).await, count(world.id).await), (2, 2, 3));
 }
 
 #[tokio::test]

@@ -132,7 +132,8 @@ impl Asked<'_> {
                     continue;
                 }
             };
-            if !(codes.is_known)(&code) {
+            let has_queue = !matches!(codes.place, Place::Column(Text::Queue)) || self.world.parties.has_queue(&code);
+            if !(codes.is_known)(&code) || !has_queue {
                 hint.push(self.hint("names a code that there is not"));
             }
             any.push(code);

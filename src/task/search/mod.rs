@@ -42,6 +42,10 @@ pub trait Parties: Send + Sync {
     /// References of those with such a name or alias.
     fn by_name(&self, kind: Kind, text: &str, matching: Matching) -> Vec<String>;
     fn knows(&self, reference: &str) -> bool;
+    /// Whether somebody here answers a queue.
+    fn has_queue(&self, _queue: &str) -> bool {
+        true
+    }
     /// `HealthcareService/…` that an organisation (its id) serves.
     fn served_by(&self, organization: &str) -> Vec<String>;
     /// As JSON, to stand in a Bundle.
@@ -51,9 +55,9 @@ pub trait Parties: Send + Sync {
 /// How R4 compares strings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Matching {
-    /// Whatever the case.
+    /// Whatever the case and the accents.
     Begins,
-    /// Whatever the case.
+    /// Whatever the case and the accents.
     Contains,
     Exact,
 }
