@@ -188,6 +188,12 @@ fn policy(given: Option<wire::Deadline>, mistakes: &mut Mistakes) -> Policy {
         }
     }
     policy.same_day = given.same_day.unwrap_or(policy.same_day);
+    if let Some(days) = given.taken_late_days {
+        match (1..=36_500).contains(&days) {
+            true => policy.taken_late = SignedDuration::from_hours(days * 24),
+            false => mistakes.add("[deadline]", "taken-late-days", "out of bounds", "1 to 36500 days"),
+        }
+    }
     let mut minutes = |key: &str, minutes: i64, least: i64| {
         let within = (least..=MOST_MINUTES).contains(&minutes).then(|| SignedDuration::from_mins(minutes));
         if within.is_none() {

@@ -76,6 +76,7 @@ pub(super) struct Deadline {
     pub(super) cut_off: Option<String>,
     pub(super) same_day: Option<bool>,
     pub(super) least_minutes: Option<i64>,
+    pub(super) taken_late_days: Option<i64>,
     pub(super) urgent: Option<Haste>,
     pub(super) asap: Option<Haste>,
     pub(super) stat: Option<Haste>,

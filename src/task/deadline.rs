@@ -29,6 +29,9 @@ pub struct Policy {
     pub same_day: bool,
     /// What must be left of the opening hours for a request to be due the same day.
     pub least: SignedDuration,
+    /// How long after it was made a request is still taken: whoever could not deliver it while something was down still can.
+    /// Anything older is a mistake, and would spoil every figure of waiting times.
+    pub taken_late: SignedDuration,
     pub urgent: Haste,
     pub asap: Haste,
     pub stat: Haste,
@@ -66,6 +69,7 @@ impl Default for Policy {
             cut_off: Time::constant(14, 0, 0, 0),
             same_day: true,
             least: SignedDuration::from_mins(60),
+            taken_late: SignedDuration::from_hours(90 * 24),
             urgent: Haste::SameDay,
             asap: Haste::Within(SignedDuration::from_mins(120)),
             stat: Haste::Within(SignedDuration::from_mins(60)),

@@ -104,6 +104,11 @@ impl Why {
 }
 
 impl Directory {
+    /// How long after it was made a request is still taken.
+    pub const fn taken_late(&self) -> jiff::SignedDuration {
+        self.policy.taken_late
+    }
+
     /// `openings` by reference, of everybody; routes from (queue, municipality) to an organisation's id. That what is named
     /// is there was checked by whoever calls: [`crate::configuration`].
     pub(crate) fn new(

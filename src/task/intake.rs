@@ -62,9 +62,9 @@ pub fn complete(mut task: Map<String, Value>, hints: Hints<'_>, actor: &Actor<'_
             let issue = Issue::error("value", "future", "Task.authoredOn", "the request was made in the future");
             issues.push(issue.remedy("a clock may be 5 minutes ahead"));
         }
-        Some(authored) if authored < actor.now - OLDEST => {
+        Some(authored) if authored < actor.now - actor.directory.taken_late() => {
             let issue = Issue::error("value", "too-old", "Task.authoredOn", "the request was made longer ago than requests are taken late");
-            issues.push(issue.remedy(format!("at most {} days ago", OLDEST.as_hours() / 24)));
+            issues.push(issue.remedy(format!("at most {} days ago", actor.directory.taken_late().as_hours() / 24)));
         }
         // clocks differ; nothing is changed before it was asked for (R4, Task inv-1)
         Some(authored) if authored > actor.now => {
@@ -201,8 +201,5 @@ fn coded<'t>(task: &'t Map<String, Value>, code: &str) -> Option<&'t Value> {
     task.get("input")?.as_array()?.iter().find(is_kind).map(|input| &input["valueCodeableConcept"]["coding"][0])
 }
 
-/// How long after it was made a request is still taken: whoever could not deliver it while something was down still can.
-/// Anything older is a mistake, and would spoil every figure of waiting times.
-const OLDEST: jiff::SignedDuration = jiff::SignedDuration::from_hours(90 * 24);
 /// How much a requester's clock may be ahead of ours.
 const SKEW: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);

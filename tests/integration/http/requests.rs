@@ -69,7 +69,7 @@ async fn every_way_to_say_no_answer_again_is_counted_or_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_of_long_ago_or_of_another_calendar_is_refused_where_it_says_so() {
     let site = Site::new().await;
-    for received in ["0001-01-01T10:12:00Z", "1919-05-01T10:12:00+02:00", "2026-01-01T10:12:00+02:00", "2199-01-01T10:12:00+02:00"] {
+    for received in ["0001-01-01T10:12:00Z", "1919-05-01T10:12:00+02:00", "2000-01-01T10:12:00+02:00", "2199-01-01T10:12:00+02:00"] {
         let mut old = contact("old");
         old["received"] = json!(received);
         let refused = site.leave(&old).await.refused(422);
