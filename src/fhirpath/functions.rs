@@ -106,7 +106,8 @@ fn weight(holder: &Value) -> Option<String> {
     extensions.iter().find(of)?.get("valueDecimal").map(ToString::to_string)
 }
 
-const WEIGHTS: [&str; 2] = [ITEM_WEIGHT, "http://hl7.org/fhir/StructureDefinition/ordinalValue"];
+/// Both names of a weight.
+pub const WEIGHTS: [&str; 2] = [ITEM_WEIGHT, "http://hl7.org/fhir/StructureDefinition/ordinalValue"];
 
 thread_local! {
     static AUTHORED: RefCell<String> = const { RefCell::new(String::new()) };

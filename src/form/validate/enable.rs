@@ -118,6 +118,8 @@ fn satisfied(condition: &EnableWhen, answers: &[&Given<'_, '_>]) -> Enabled {
         (operator, comparand) => {
             let one = |given: &&Given<'_, '_>| match &given.answer {
                 Some(answer) => compared(answer, operator, comparand).map_or(Enabled::Perhaps, truth),
+                // more digits than can be compared
+                None if !given.declined && matches!(comparand, Comparand::Number(_) | Comparand::Quantity { .. }) => Enabled::Perhaps,
                 None => truth(given.declined && is_declined_wanted(operator, comparand)),
             };
             answers.iter().map(one).max().unwrap_or(Enabled::No)
