@@ -84,5 +84,8 @@ fn a_variable_that_hides_another_is_a_warning_and_one_that_stands_twice_an_error
     let variable = json!({"url": url, "valueExpression": {"name": "v", "language": "text/fhirpath", "expression": "1"}});
     let items = |outer: Value, inner: Value| json!([{"linkId": "g", "type": "group", "extension": outer, "item": [{"linkId": "a", "type": "string", "text": "A", "extension": inner}]}]);
     assert_eq!(told(&items(json!([variable]), json!([variable]))), ["warning Questionnaire.item[0].item[0].extension"]);
-    assert_eq!(told(&items(json!([variable, variable]), json!([]))), ["error Questionnaire.item[0].extension"]);
+    assert_eq!(
+        told(&items(json!([variable, variable]), json!([{"url": "http://example.org/x", "valueInteger": 1}]))),
+        ["error Questionnaire.item[0].extension"]
+    );
 }

@@ -15,7 +15,7 @@ use super::structure::Found;
 use super::tell::Tell;
 use crate::fhirpath::{Outcome, Session};
 use crate::form::answers::Answer;
-use crate::form::questionnaire::{Constraint, Expressions, Item, Questionnaire, Severity, What};
+use crate::form::questionnaire::{Constraint, Expressions, Questionnaire, Severity, What};
 use crate::issue::{Issue, Issues};
 
 /// What enableWhenExpressions come to. One may hang on an answer that another disables: it is asked again until nothing changes.

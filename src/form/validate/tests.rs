@@ -161,7 +161,8 @@ fn a_constraint_is_told_where_its_location_leads() {
     assert_eq!(judged(&group(Some("item.where(linkId = 'a')")), &answers), ["error constraint item[0].item[0]"]);
     assert_eq!(judged(&group(Some("item.answer")), &answers), ["error constraint item[0].item[0].answer[0]"]);
     assert_eq!(judged(&group(Some("item.where(linkId = 'b')")), &answers), ["error constraint item[0]"]);
-    assert_eq!(judged(&group(None), &json!([])), NOTHING, "what is absent breaks nothing");
+    let absent = judged_whole(&json!({"item": group(None)}), &json!({"status": "completed"}));
+    assert_eq!(absent, NOTHING, "what is absent breaks nothing");
 }
 
 #[test]
