@@ -13,6 +13,7 @@ mod wire;
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use aws_lc_rs::rand;
 use base64::Engine as _;
@@ -20,6 +21,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
 
 use crate::caller::{Callers, Role};
+use crate::net::Authorities;
 use crate::task::deadline::Policy;
 use crate::task::directory::Directory;
 
@@ -43,11 +45,31 @@ pub struct TaskSettings {
     pub purge_after_days: u16,
     /// Whether notifications may go to private, loopback and link-local addresses.
     pub allow_private_addresses: bool,
+    /// A file of certificates (PEM) that endpoints' certificates may go back to, beside those of the system.
+    pub additional_ca: Option<PathBuf>,
+}
+
+impl TaskSettings {
+    /// Reads the file that is named, relative to `folder`: the configuration's own.
+    ///
+    /// # Errors
+    /// A file that cannot be read or holds no certificates.
+    pub fn authorities(&self, folder: &Path) -> Result<Authorities, Mistake> {
+        let Some(file) = &self.additional_ca else { return Ok(Authorities::default()) };
+        let read = std::fs::read(folder.join(file)).ok().and_then(|text| Authorities::read(&text).ok());
+        read.ok_or_else(|| Mistake {
+            file: file.display().to_string(),
+            table: "[subscriptions]".to_owned(),
+            key: "additional-ca".to_owned(),
+            message: "the file cannot be read, or holds no certificates".to_owned(),
+            remedy: "one or several certificates in PEM, each from `-----BEGIN CERTIFICATE-----`".to_owned(),
+        })
+    }
 }
 
 impl Default for TaskSettings {
     fn default() -> Self {
-        Self { purge_after_days: 90, allow_private_addresses: false }
+        Self { purge_after_days: 90, allow_private_addresses: false, additional_ca: None }
     }
 }
 
@@ -145,7 +167,10 @@ fn task_settings(tasks: Option<wire::Tasks>, subscriptions: Option<wire::Subscri
             None => mistakes.add("[tasks]", "purge-after-days", "out of bounds", "1 to 3650 days"),
         }
     }
-    settings.allow_private_addresses = subscriptions.and_then(|given| given.allow_private_addresses).unwrap_or_default();
+    if let Some(given) = subscriptions {
+        settings.allow_private_addresses = given.allow_private_addresses.unwrap_or_default();
+        settings.additional_ca = given.additional_ca.map(PathBuf::from);
+    }
     settings
 }
 

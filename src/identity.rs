@@ -25,10 +25,15 @@ pub const IDENTITY_CODE: &str = "urn:oid:1.2.246.21";
 /// # Errors
 /// What is wrong, without the value.
 pub fn check(system: &str, value: &str) -> Result<(), &'static str> {
-    if system.contains(char::is_whitespace) || !system.contains(':') {
+    if !is_system(system) {
         return Err("the identifier's `system` is no URI");
     }
     if system == IDENTITY_CODE { check_identity_code(value) } else { Ok(()) }
+}
+
+/// Could it be a URI?
+pub fn is_system(text: &str) -> bool {
+    text.contains(':') && !text.contains(char::is_whitespace)
 }
 
 /// ddmmyy, century sign, individual number, check character (<https://dvv.fi/hetu-uudistus>). The sign is part of the

@@ -3,6 +3,7 @@
 
 pub mod week;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,9 +15,9 @@ use tokio::task::JoinHandle;
 
 use crate::app::Tasks;
 use crate::caller::{Caller, Callers};
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::configuration::{Configuration, Mistake, Opened, TaskSettings};
-use crate::net::{Guard, NetError};
+use crate::net::{Authorities, Guard, NetError};
 use crate::profiles::Profiles;
 use crate::task::codes::Codes;
 use crate::task::directory::Directory;
@@ -31,6 +32,8 @@ pub struct Installation {
     /// Where a store is configured.
     pub tasks: Option<Tasks>,
     pub settings: TaskSettings,
+    /// Trusted by notifications, beside those of the system.
+    pub authorities: Authorities,
 }
 
 /// Why it cannot be installed.
@@ -46,6 +49,16 @@ pub enum InstallationFault {
     Net(#[from] NetError),
 }
 
+impl InstallationFault {
+    /// Exit code of the command line, from `sysexits.h`.
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Store(fault) => fault.exit_code(),
+            Self::Configuration(_) | Self::Keys(_) | Self::Net(_) => 78,
+        }
+    }
+}
+
 impl Installation {
     /// `folder` is the configuration file's own: keys' files are relative to it.
     ///
@@ -54,15 +67,18 @@ impl Installation {
     pub async fn open(configuration: Configuration, folder: &Path, profiles: &Profiles) -> Result<Self, InstallationFault> {
         let Configuration { directory, callers, tasks: settings, store } = configuration;
         let directory = Arc::new(directory);
+        let authorities = settings.authorities(folder).map_err(|mistake| InstallationFault::Configuration(vec![mistake]))?;
         let guard = Arc::new(if settings.allow_private_addresses { Guard::with_private() } else { Guard::default() });
         let tasks = match store {
             Some(store) => {
                 let opened = store.open(folder).map_err(InstallationFault::Configuration)?;
-                Some(tasks(opened, folder, guard, Arc::clone(&directory), profiles).await?)
+                let tasks = tasks(opened, folder, guard, Arc::clone(&directory), profiles).await?;
+                tell_of_orphans(tasks.store.as_ref(), &directory).await?;
+                Some(tasks)
             }
             None => None,
         };
-        Ok(Self { callers, directory, tasks, settings })
+        Ok(Self { callers, directory, tasks, settings, authorities })
     }
 
     /// One that needs no configuration: what is in it ends with the process, or stays in `data`.
@@ -94,7 +110,7 @@ impl Installation {
         let Configuration { directory, callers, tasks: settings, .. } = configuration;
         let directory = Arc::new(directory);
         let tasks = assembled(store, &key, Arc::new(Guard::with_loopback()), Arc::clone(&directory), profiles)?;
-        Ok(Self { callers, directory, tasks: Some(tasks), settings })
+        Ok(Self { callers, directory, tasks: Some(tasks), settings, authorities: Authorities::default() })
     }
 
     /// Begins to notify and to purge; both end soon after `stop` is dropped or told.
@@ -112,7 +128,8 @@ impl Installation {
         let eyes = move |name: &str| callers.all().find(|caller| caller.name == name).map(|caller| viewer(caller, directory.as_ref()));
         let guard = Arc::clone(&tasks.guard);
         let base = format!("{}/fhir", base.trim_end_matches('/'));
-        let delivery = Delivery::new(Arc::clone(&tasks.store), Arc::clone(clock), Arc::new(eyes), guard, base, Settings::default())?;
+        let settings = Settings { authorities: self.authorities.clone(), ..Settings::default() };
+        let delivery = Delivery::new(Arc::clone(&tasks.store), Arc::clone(clock), Arc::new(eyes), guard, base, settings)?;
         let (changed, ended) = (Arc::clone(&tasks.changed), told(stop.clone()));
         let delivering = tokio::spawn(Arc::new(delivery).run(changed, ended));
         let keep = jiff::SignedDuration::from_hours(i64::from(self.settings.purge_after_days) * 24);
@@ -201,6 +218,24 @@ fn assembled(
     })
 }
 
+/// Requests that wait for somebody who is not configured: nobody sees them but their requesters.
+async fn tell_of_orphans(store: &dyn TaskStore, directory: &Directory) -> Result<(), StoreError> {
+    let mut orphans: BTreeMap<String, u64> = BTreeMap::new();
+    for waiting in store.waiting(clock::now()).await? {
+        if !directory.knows(&waiting.owner) {
+            *orphans.entry(waiting.owner).or_default() += waiting.count;
+        }
+    }
+    for (owner, requests) in orphans {
+        tracing::warn!(
+            owner,
+            requests,
+            "requests wait for an owner that is not configured: only their requesters see them, and can ask another"
+        );
+    }
+    Ok(())
+}
+
 pub(crate) fn resolved(folder: &Path, file: &str) -> PathBuf {
     folder.join(file.trim_start_matches("//"))
 }
@@ -214,9 +249,9 @@ async fn told(mut stop: tokio::sync::watch::Receiver<bool>) {
 async fn purge(store: Arc<dyn TaskStore>, clock: Arc<dyn Clock>, keep: jiff::SignedDuration, stop: impl Future<Output = ()> + Send) {
     tokio::pin!(stop);
     loop {
-        let before = clock.now() - keep;
+        let now = clock.now();
         loop {
-            match store.purge(before, AT_ONCE).await {
+            match store.purge(now - keep, now, AT_ONCE).await {
                 Ok(0) => break,
                 Ok(removed) => tracing::info!(removed, "finished Tasks were purged"),
                 Err(error) => {
@@ -233,6 +268,6 @@ async fn purge(store: Arc<dyn TaskStore>, clock: Arc<dyn Clock>, keep: jiff::Sig
 }
 
 /// Of the sandbox, in its folder.
-const FILE: &str = "tasks.sqlite";
+pub(crate) const FILE: &str = "tasks.sqlite";
 const AT_ONCE: u32 = 500;
 const PURGE_EVERY: Duration = Duration::from_hours(1);

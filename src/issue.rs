@@ -3,6 +3,8 @@
 //! An issue is the domain's side of `OperationOutcome.issue` (R4, <https://hl7.org/fhir/R4/operationoutcome.html>);
 //! `http::error` prints it as FHIR. No message repeats a client's value.
 
+pub mod words;
+
 use neuvola_fhir::{Fault, LineColumn};
 
 /// How bad it is (`issue-severity`).

@@ -4,6 +4,7 @@
 //! up after a time, reads at most so many bytes of an answer, and tells errors without the URL they happened at.
 //! A base URL is parsed once ([`BaseUrl`]) and is `https`, or `http` to the loopback interface.
 
+mod authorities;
 mod guard;
 mod post;
 
@@ -11,6 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use authorities::{Authorities, NoAuthority};
 pub use guard::{EndpointFault, Guard, Network, NoNetwork};
 pub use post::{NotPosted, Poster, Taken, may_send};
 pub use reqwest::Method;
@@ -30,6 +32,8 @@ pub struct ClientSettings {
     pub user_agent: String,
     /// Sent with every request.
     pub authorization: Option<Authorization>,
+    /// Trusted beside those of the system.
+    pub authorities: Authorities,
 }
 
 impl Default for ClientSettings {
@@ -40,6 +44,7 @@ impl Default for ClientSettings {
             body_cap: 8 * 1024 * 1024,
             user_agent: concat!("neuvola-adapter/", env!("CARGO_PKG_VERSION")).to_owned(),
             authorization: None,
+            authorities: Authorities::default(),
         }
     }
 }
@@ -99,6 +104,7 @@ impl Client {
             .timeout(settings.timeout)
             .user_agent(&settings.user_agent)
             .default_headers(headers)
+            .tls_certs_merge(settings.authorities.certificates())
             .build()
             .map_err(|_| NetError::Settings)?;
         Ok(Self { inner, timeout: settings.timeout, body_cap: settings.body_cap })

@@ -2,9 +2,9 @@
 
 use neuvola_fhir::model::Resource;
 use neuvola_fhir::model::resources::{OperationOutcome, OperationOutcomeIssue};
-use neuvola_fhir::model::types::{CodeableConcept, Coding, Extension, ExtensionValue};
+use neuvola_fhir::model::types::{self, CodeableConcept, Coding, Extension, ExtensionValue};
 
-use crate::issue::Issue;
+use crate::issue::{Issue, words};
 
 /// As JSON. Without issues it says that all is well.
 pub fn print(issues: &[Issue]) -> Vec<u8> {
@@ -29,12 +29,24 @@ fn issue(issue: &Issue) -> OperationOutcomeIssue {
         extension: issue.position.iter().flat_map(|position| [place("line", position.line), place("col", position.column)]).collect(),
         severity: issue.severity.code().into(),
         code: issue.code.into(),
-        details: Some(Box::new(CodeableConcept { coding: vec![coding], text: Some(issue.message.as_str().into()), ..Default::default() })),
+        details: Some(Box::new(CodeableConcept { coding: vec![coding], text: Some(text(issue)), ..Default::default() })),
         diagnostics: (!issue.remedy.is_empty()).then(|| issue.remedy.as_str().into()),
         expression: if issue.place.is_empty() { Vec::new() } else { vec![issue.place.as_str().into()] },
         ..Default::default()
     }
 }
 
+/// In English, and what a person needs of it in Finnish and Swedish.
+fn text(issue: &Issue) -> types::String {
+    let mut text = types::String::from(issue.message.as_str());
+    let part = |url: &str, value| Extension { url: url.to_owned(), value: Some(value), ..Default::default() };
+    for (language, words) in words::in_languages(issue.fault, issue.link_id.as_deref()) {
+        let extension = vec![part("lang", ExtensionValue::Code(language.into())), part("content", ExtensionValue::String(words.into()))];
+        text.extension.push(Extension { url: TRANSLATION.to_owned(), extension, ..Default::default() });
+    }
+    text
+}
+
+const TRANSLATION: &str = "http://hl7.org/fhir/StructureDefinition/translation";
 /// Our own fault codes; the README explains each.
 const FAULTS: &str = "https://neuvola-adapter.example/fhir/CodeSystem/fault";

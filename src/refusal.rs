@@ -96,7 +96,7 @@ pub enum Refusal {
     #[error("not acceptable")]
     NotAcceptable,
     #[error("unsupported media type")]
-    MediaType,
+    MediaType(Media),
     #[error("too large")]
     TooLarge(usize),
     #[error("the body came too slowly")]
@@ -105,6 +105,32 @@ pub enum Refusal {
     Saturated,
     #[error("internal error")]
     Bug,
+}
+
+/// What a body must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Media {
+    /// Our own.
+    Json,
+    /// In JSON or XML.
+    Fhir,
+    /// RFC 6902.
+    Patch,
+    /// Of a search.
+    Form,
+}
+
+impl Media {
+    fn issue(self) -> Issue {
+        let (what, kinds) = match self {
+            Self::Json => ("JSON", "application/json or application/fhir+json in UTF-8"),
+            Self::Fhir => ("FHIR, in JSON or XML,", "application/fhir+json, application/fhir+xml, or plain JSON or XML, in UTF-8"),
+            Self::Patch => ("a JSON Patch", "application/json-patch+json"),
+            Self::Form => ("a form", "application/x-www-form-urlencoded"),
+        };
+        let issue = Issue::error("not-supported", "content-type", "", format!("only {what} is read here"));
+        issue.remedy(format!("send {kinds}, not compressed, and say so in Content-Type"))
+    }
 }
 
 impl Refusal {
@@ -124,8 +150,8 @@ impl Refusal {
             Self::Gone(_) => 410,
             Self::Stale(_) | Self::SeveralMatch => 412,
             Self::Unconditional => 428,
-            Self::Store(StoreError::Busy(_)) => 503,
-            Self::Store(StoreError::Sealed | StoreError::Broken(_)) => 500,
+            Self::Store(StoreError::Busy(_) | StoreError::Keys(_)) => 503,
+            Self::Store(_) => 500,
             Self::Patients(faults) if faults.iter().all(|(_, fault)| matches!(fault, PatientFault::Several(_))) => 409,
             Self::Patients(_) => 422,
             Self::ProposalChanged(_) | Self::Duplicate(_) | Self::Corrected(_) => 409,
@@ -133,7 +159,7 @@ impl Refusal {
             Self::Method(_) => 405,
             Self::NotAcceptable => 406,
             Self::Slow => 408,
-            Self::MediaType => 415,
+            Self::MediaType(_) => 415,
             Self::TooLarge(_) => 413,
             Self::Saturated | Self::NotReady(_) => 503,
             Self::Record(error) => match error {
@@ -154,10 +180,10 @@ impl Refusal {
                 RecordError::Refused { .. } | RecordError::Unintelligible(_) | RecordError::Misdirected => 76,
                 RecordError::CredentialsRefused => 78,
             },
-            Self::Saturated | Self::NotReady(_) | Self::Store(StoreError::Busy(_)) => 75,
+            Self::Saturated | Self::NotReady(_) => 75,
             Self::Login(_) | Self::Forbidden(_) => 77,
-            Self::Store(_) => 70,
-            Self::Method(_) | Self::NotAcceptable | Self::MediaType => 64,
+            Self::Store(error) => error.exit_code(),
+            Self::Method(_) | Self::NotAcceptable | Self::MediaType(_) => 64,
             Self::Bug => 70,
             _ => 65,
         }
@@ -167,9 +193,10 @@ impl Refusal {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Record(RecordError::Unreachable { retry_after } | RecordError::Busy { retry_after }) => Some(*retry_after),
-            Self::Record(RecordError::TooSlow) | Self::Saturated | Self::NotReady(_) | Self::Store(StoreError::Busy(_)) => {
-                Some(Duration::from_secs(1))
-            }
+            Self::Record(RecordError::TooSlow)
+            | Self::Saturated
+            | Self::NotReady(_)
+            | Self::Store(StoreError::Busy(_) | StoreError::Keys(_)) => Some(Duration::from_secs(1)),
             _ => None,
         }
     }
@@ -235,13 +262,10 @@ impl Refusal {
                 vec![Issue::error("not-supported", "method", "", "the method is not supported here").remedy(format!("allowed: {allowed}"))]
             }
             Self::NotAcceptable => vec![
-                Issue::error("not-supported", "accept", "", "only JSON can be answered")
-                    .remedy("accept application/fhir+json or application/json"),
+                Issue::error("not-supported", "accept", "", "nothing that is accepted can be answered")
+                    .remedy("accept application/json; under /fhir also application/fhir+json or application/fhir+xml"),
             ],
-            Self::MediaType => vec![
-                Issue::error("not-supported", "content-type", "", "only JSON is read here")
-                    .remedy("send application/json or application/fhir+json in UTF-8, not compressed, and say so in Content-Type"),
-            ],
+            Self::MediaType(wanted) => vec![wanted.issue()],
             Self::TooLarge(most) => vec![Issue::error("too-long", "too-large", "", format!("the body is larger than {most} bytes"))],
             Self::Slow => vec![
                 Issue::error("timeout", "slow-body", "", "the body did not come in time; nothing was written")
@@ -275,6 +299,9 @@ fn task(refusal: &Refusal) -> Issue {
         Refusal::Gone(what) => Issue::error("deleted", "purged", "", format!("{what} was finished and purged")),
         Refusal::Store(StoreError::Busy(_)) => Issue::error("transient", "store-busy", "", "the store of callback requests is busy")
             .remedy("nothing was stored: repeat the same request after the time in Retry-After"),
+        Refusal::Store(StoreError::Keys(_)) => {
+            Issue::error("transient", "store", "", "requests in the store are under a key that is not configured here: the log names it")
+        }
         _ => Issue::error("exception", "store", "", "the store of callback requests failed; nothing was stored"),
     }
 }

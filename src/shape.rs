@@ -178,7 +178,10 @@ fn value_of(kind: Type, value: &Node<'_>, place: &Place<'_>, issues: &mut Issues
     }
     if let Err(wanted) = primitive::check(kind, value) {
         issues.push(match value.kind() {
-            Kind::String => Issue::error("value", "wrong-type", place, format!("{wanted} is wanted here")),
+            Kind::String => {
+                let code = if matches!(kind, Type::OneOf(_)) { "code-invalid" } else { "value" };
+                Issue::error(code, "wrong-type", place, format!("{wanted} is wanted here"))
+            }
             _ => wrong(place, value, wanted),
         });
     }

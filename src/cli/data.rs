@@ -5,6 +5,9 @@ use std::path::Path;
 use anyhow::Context as _;
 use aws_lc_rs::rand;
 
+use super::{CONFIGURATION, Mistake};
+use crate::installation::FILE;
+
 /// The key of a folder, made where there is none; without a folder, one that nobody keeps.
 pub(super) fn key(folder: Option<&Path>) -> anyhow::Result<[u8; 32]> {
     let mut fresh = [0; 32];
@@ -15,6 +18,13 @@ pub(super) fn key(folder: Option<&Path>) -> anyhow::Result<[u8; 32]> {
     match std::fs::read(&file) {
         Ok(bytes) => bytes.try_into().map_err(|_| anyhow::anyhow!("{}: no key of 32 bytes", file.display())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let store = folder.join(FILE);
+            if store.exists() {
+                return Err(Mistake::ending(
+                    CONFIGURATION,
+                    format_args!("{}: is not there, and {} opens with it alone: put it back", file.display(), store.display()),
+                ));
+            }
             write(&file, &fresh).with_context(|| file.display().to_string())?;
             Ok(fresh)
         }

@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::process::connect;
-use super::{CONFIGURATION, Knowledge, TRY_LATER, USAGE, complain, runtime, say};
+use super::{CONFIGURATION, Knowledge, Mistake, USAGE, complain, runtime, say};
 use crate::app::App;
 use crate::caller::{Caller, Callers};
 use crate::clock::{self, Clock, SystemClock};
@@ -84,8 +84,10 @@ async fn serve(config: Config, profiles: Profiles) -> anyhow::Result<ExitCode> {
         let filled = week::fill(tasks, &app.callers, app.clock.now()).await?;
         tracing::info!(filled, "the sandbox has callback requests");
     }
+    // whoever reads the address may ask to stop at once
+    let ending = asked_to_stop()?;
     announce(address, sandbox, &tokens, json);
-    http::serve(listener, Arc::new(app), asked_to_stop()?).await?;
+    http::serve(listener, Arc::new(app), ending).await?;
     let _ = stop.send(true);
     for task in background {
         let _ = task.await;
@@ -117,13 +119,9 @@ async fn configured(file: &Path, profiles: &Profiles) -> anyhow::Result<Result<I
         }
         Ok(installation) => Ok(Ok(installation)),
         Err(InstallationFault::Configuration(mistakes)) => tell(mistakes),
-        Err(fault @ InstallationFault::Store(_)) => {
-            complain(fault);
-            Ok(Err(ExitCode::from(TRY_LATER)))
-        }
         Err(fault) => {
-            complain(fault);
-            Ok(Err(ExitCode::from(CONFIGURATION)))
+            complain(&fault);
+            Ok(Err(ExitCode::from(fault.exit_code())))
         }
     }
 }
@@ -135,6 +133,7 @@ fn bare(unproven: Caller) -> Installation {
         directory: Arc::default(),
         tasks: None,
         settings: crate::configuration::TaskSettings::default(),
+        authorities: crate::net::Authorities::default(),
     }
 }
 
@@ -158,7 +157,8 @@ pub(super) async fn sandbox_installation(
     let (configuration, tokens) =
         made.map_err(|mistakes| anyhow::anyhow!("the sandbox's configuration has {} mistakes", mistakes.len()))?;
     let key = super::data::key(data).context("the sandbox's key")?;
-    Ok((Installation::sandbox(configuration, data, key, profiles, unproven).await?, tokens))
+    let installation = Installation::sandbox(configuration, data, key, profiles, unproven).await;
+    Ok((installation.map_err(|fault| Mistake::ending(fault.exit_code(), fault))?, tokens))
 }
 
 /// The first line tells where; a program reads it, or the one line of `--json`.

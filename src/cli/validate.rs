@@ -8,7 +8,7 @@ use clap::Args;
 use super::{BAD_DATA, CONFIGURATION, Mistake, NO_INPUT, USAGE, complain, input, say};
 use crate::issue::Issue;
 use crate::outcome;
-use crate::profiles::{Library, Profiles, is_valid};
+use crate::profiles::{Library, Profile, Profiles, is_valid};
 
 /// Check QuestionnaireResponses against their Questionnaires, and Questionnaires themselves
 ///
@@ -22,10 +22,10 @@ pub(crate) struct Validate {
     /// A Questionnaire that responses may answer; alone, without files, it is checked itself. May be given several times
     #[arg(long = "questionnaire", value_name = "FILE")]
     questionnaires: Vec<PathBuf>,
-    /// A folder (or file) of Questionnaires, ValueSets and CodeSystems, besides what is shipped
+    /// A folder (or file) of Questionnaires, ValueSets and CodeSystems (JSON), besides what is shipped
     #[arg(long = "profiles", env = "NEUVOLA_PROFILES", value_name = "DIR", value_delimiter = ':')]
     folders: Vec<PathBuf>,
-    /// The files; `-` is standard input
+    /// The files, in JSON or XML; `-` is standard input
     files: Vec<PathBuf>,
 }
 
@@ -46,7 +46,7 @@ impl Validate {
         let mut all_valid = true;
         for file in files {
             let content = input::read(file)?;
-            let issues = library.check(&content);
+            let issues = library.check(&content, Profile::Core);
             all_valid &= is_valid(&issues);
             let outcome = outcome::print(&issues);
             let outcome = String::from_utf8_lossy(&outcome);
@@ -96,7 +96,8 @@ impl Validate {
 
 /// What is wrong with the knowledge is told on the side: it does not make a response invalid.
 fn with_node(path: &Path, content: &[u8], work: impl FnOnce(&neuvola_fhir::Node<'_>) -> Vec<Issue>) {
-    let issues = match neuvola_fhir::read(content) {
+    let json = neuvola_fhir::to_json_document(content, neuvola_fhir::Limits::default());
+    let issues = match json.as_deref().map_err(Clone::clone).and_then(neuvola_fhir::read) {
         Ok(node) => work(&node),
         Err(faults) => faults.into_iter().map(Issue::from).collect(),
     };

@@ -87,6 +87,7 @@ impl StoreSettings {
             Url::Given(url) => Some(url.clone()),
             Url::File(file) => text("url-file", file).map(SecretString::from),
         };
+        self.keys.iter().for_each(|(_, file)| warn_if_public(&folder.join(file)));
         let files: Vec<_> = self.keys.iter().map(|(id, file)| (id, text(&format!("keys, {id}"), file))).collect();
         let mut keys = Vec::new();
         for (id, text) in files {
@@ -114,7 +115,8 @@ fn key(text: &str) -> Option<[u8; 32]> {
 }
 
 fn is_known(url: &str) -> bool {
-    ["sqlite:", "postgres://", "postgresql://"].iter().any(|kind| url.len() > kind.len() && url.starts_with(kind))
+    !url.starts_with("sqlite::memory:")
+        && ["sqlite:", "postgres://", "postgresql://"].iter().any(|kind| url.len() > kind.len() && url.starts_with(kind))
 }
 
 impl fmt::Debug for Url {
@@ -126,4 +128,13 @@ impl fmt::Debug for Url {
     }
 }
 
-const KINDS: &str = "`sqlite:FILE` or `postgres://…`";
+/// Whoever else is on this machine may open the file. Platforms that mount secrets so are left to it.
+fn warn_if_public(file: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = std::fs::metadata(file).map_or(0, |metadata| metadata.permissions().mode());
+    if mode & 0o007 != 0 {
+        tracing::warn!(file = %file.display(), mode = format_args!("{:03o}", mode & 0o777), "a key's file is open to everybody on this machine: chmod 600");
+    }
+}
+
+const KINDS: &str = "`sqlite:FILE` or `postgres://…`; nothing is kept in memory alone";

@@ -101,6 +101,7 @@ pub(super) struct Tasks {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Subscriptions {
     pub(super) allow_private_addresses: Option<bool>,
+    pub(super) additional_ca: Option<String>,
 }
 
 #[derive(Deserialize)]

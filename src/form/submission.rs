@@ -242,7 +242,8 @@ pub fn read_identifier(node: &Node<'_>, place: Place<'_>, issues: &mut Issues) -
     if let (Some(system), Some(value)) = (system, value)
         && let Err(message) = identity::check(system, value)
     {
-        issues.push(Issue::error("value", "identifier", here.member("value"), message));
+        let member = if identity::is_system(system) { "value" } else { "system" };
+        issues.push(Issue::error("value", "identifier", here.member(member), message));
     }
     object.close();
     Some(Identifier { system: system?.to_owned(), value: value?.to_owned() })

@@ -10,10 +10,10 @@ use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, EXPECT};
 use futures_util::{Stream, StreamExt as _};
 
-use super::media::sends_json;
+use super::media::{Format, sends, sent};
 use crate::app::{App, Slot};
 use crate::issue::Issue;
-use crate::refusal::Refusal;
+use crate::refusal::{Media, Refusal};
 
 /// A body and the slot to work on it.
 pub(super) struct Sent {
@@ -21,39 +21,57 @@ pub(super) struct Sent {
     pub(super) slot: Slot,
 }
 
-/// Reads a body of JSON. What is wrong beforehand (type, announced length, no slot) is told without reading a byte.
+/// Reads a body of that kind; XML is handed on as JSON. What is wrong beforehand (type,
+/// announced length, no slot) is told without reading a byte.
 ///
 /// # Errors
-/// 415, 413, 503, 408; 400 if it breaks off.
-pub(super) async fn receive(app: &App, request: Request) -> Result<Sent, Refusal> {
-    if !sends_json(request.headers()) {
-        return Err(Refusal::MediaType);
+/// 415, 413, 503, 408; 400 if it breaks off, or for every fault of the XML.
+pub(super) async fn receive(app: &App, request: Request, kind: Media) -> Result<Sent, Refusal> {
+    if !sends(kind, request.headers()) {
+        return Err(Refusal::MediaType(kind));
     }
     let announced = announced(request.headers()).unwrap_or(0);
     if announced > app.limits.body as u64 {
         return Err(Refusal::TooLarge(app.limits.body));
     }
     let slot = app.slot()?;
+    let format = sent(request.headers());
     let read = read(request.into_body(), usize::try_from(announced).unwrap_or(0), app.limits.body);
     let bytes = tokio::time::timeout(app.limits.body_timeout, read).await.map_err(|_| Refusal::Slow)??;
-    Ok(Sent { bytes, slot })
+    Ok(Sent { bytes: as_json(bytes, format, app.limits.body)?, slot })
 }
 
-/// Reads a small body of whatever `accepts` says that it may be: no slot is needed for so little.
+/// Reads a small body in the same way: no slot is needed for so little.
 ///
 /// # Errors
-/// 415, 413, 408; 400 if it breaks off.
-pub(super) async fn receive_small(app: &App, request: Request, accepts: fn(&HeaderMap) -> bool) -> Result<Vec<u8>, Refusal> {
-    if !accepts(request.headers()) {
-        return Err(Refusal::MediaType);
+/// 415, 413, 408; 400 if it breaks off, or for every fault of the XML.
+pub(super) async fn receive_small(app: &App, request: Request, kind: Media) -> Result<Vec<u8>, Refusal> {
+    if !sends(kind, request.headers()) {
+        return Err(Refusal::MediaType(kind));
     }
-    let most = app.limits.body.min(SMALL);
+    let most = small(app);
     let announced = announced(request.headers()).unwrap_or(0);
     if announced > most as u64 {
         return Err(Refusal::TooLarge(most));
     }
+    let format = sent(request.headers());
     let read = read(request.into_body(), usize::try_from(announced).unwrap_or(0), most);
-    tokio::time::timeout(app.limits.body_timeout, read).await.map_err(|_| Refusal::Slow)?
+    let bytes = tokio::time::timeout(app.limits.body_timeout, read).await.map_err(|_| Refusal::Slow)??;
+    as_json(bytes, format, most)
+}
+
+/// What comes out of XML has the same limit as what went in.
+fn as_json(bytes: Vec<u8>, format: Option<Format>, most: usize) -> Result<Vec<u8>, Refusal> {
+    if format != Some(Format::Xml) {
+        return Ok(bytes);
+    }
+    let json = neuvola_fhir::json_of_xml(&bytes, neuvola_fhir::Limits::default()).map_err(Refusal::unreadable)?;
+    if json.len() > most { Err(Refusal::TooLarge(most)) } else { Ok(json) }
+}
+
+/// Bytes of a callback request, a Subscription or a patch at most.
+pub(super) fn small(app: &App) -> usize {
+    app.limits.body.min(SMALL)
 }
 
 pub(super) async fn read(body: Body, announced: usize, most: usize) -> Result<Vec<u8>, Refusal> {
@@ -116,7 +134,7 @@ async fn let_run_off(mut rest: BodyDataStream) {
     }
 }
 
-/// Bytes of a callback request, a Subscription or a patch: several times what the longest need.
+/// Several times what the longest need.
 const SMALL: usize = 128 * 1024;
 /// Thrown away of one body at most: a refused upload of 50 MB still hears why.
 const MOST_LINGERING: usize = 64 * 1024 * 1024;

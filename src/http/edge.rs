@@ -1,10 +1,10 @@
-//! What every request passes: its id, its line in the log, the headers of every answer, and whether JSON will do.
+//! What every request passes: its id, its line in the log, the headers of every answer, and the format of it.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, VARY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
@@ -14,7 +14,8 @@ use uuid::Uuid;
 
 use super::body::linger;
 use super::error::Told;
-use super::media::accepts_json;
+use super::media::{Format, accepts_json, wanted};
+use super::xml::{in_xml, without_body};
 use crate::app::App;
 use crate::caller::{Caller, Role, Unknown};
 use crate::identity::holds_identity_code;
@@ -41,13 +42,32 @@ pub(super) async fn edge(State(app): State<Arc<App>>, mut request: Request, next
     .await
 }
 
-/// Refuses who accepts no JSON, wherever there is something to answer. Metrics are text and for one kind of reader only.
-pub(super) async fn negotiate(path: Option<MatchedPath>, request: Request, next: Next) -> Response {
-    let is_json = path.is_some_and(|path| path.as_str() != super::metrics::PATH);
-    if is_json && !accepts_json(request.headers(), request.uri().query()) {
-        return Refusal::NotAcceptable.into_response();
-    }
-    next.run(request).await
+/// Refuses who accepts nothing that could be answered, and gives FHIR in XML to who wants it so: every handler speaks JSON.
+/// What is our own under other paths is JSON only, save its refusals. Metrics are text and for one kind of reader only.
+pub(super) async fn negotiate(path: Option<MatchedPath>, mut request: Request, next: Next) -> Response {
+    let (headers, query) = (request.headers(), request.uri().query());
+    let wanted = wanted(headers, query);
+    let refused = match path.as_ref().map(MatchedPath::as_str) {
+        None | Some(super::metrics::PATH) => false,
+        Some(path) if path.starts_with("/fhir/") => wanted.is_none(),
+        Some(_) => !accepts_json(headers, query),
+    };
+    let is_head = request.method() == Method::HEAD;
+    let mut response = match wanted {
+        Some(Format::Xml) if refused => in_xml(Refusal::NotAcceptable.into_response()).await,
+        Some(Format::Xml) => {
+            // the length is that of the XML, which has to be made for it
+            if is_head {
+                *request.method_mut() = Method::GET;
+            }
+            let response = in_xml(next.run(request).await).await;
+            if is_head { without_body(response) } else { response }
+        }
+        _ if refused => Refusal::NotAcceptable.into_response(),
+        _ => next.run(request).await,
+    };
+    response.headers_mut().append(VARY, HeaderValue::from_static("Accept"));
+    response
 }
 
 /// Who asks, once they proved it.

@@ -12,7 +12,7 @@ use super::edge::Who;
 use super::segment::Segment;
 use crate::app::App;
 use crate::pipeline::{self, Prepared, Until};
-use crate::refusal::Refusal;
+use crate::refusal::{Media, Refusal};
 use crate::report;
 
 /// `POST /forms/{form}/submissions`: 201 with a receipt when something was written, 200 with the same one on a repeat.
@@ -23,7 +23,7 @@ pub(super) async fn submit(
     request: Request,
 ) -> Result<Response, Refusal> {
     known(&app, &form)?;
-    let Sent { bytes, slot } = receive(&app, request).await?;
+    let Sent { bytes, slot } = receive(&app, request, Media::Json).await?;
     let Prepared::Plans(plans) = pipeline::prepare(&bytes, &form, Until::Plans, app.context(&caller))? else { return Err(Refusal::Bug) };
     let record = Arc::clone(&app.record);
     let receipt = app.finish(slot, async move { pipeline::submit(&plans, record.as_ref()).await }).await?;
@@ -39,7 +39,7 @@ pub(super) async fn preview(
     request: Request,
 ) -> Result<Response, Refusal> {
     known(&app, &form)?;
-    let Sent { bytes, slot: _slot } = receive(&app, request).await?;
+    let Sent { bytes, slot: _slot } = receive(&app, request, Media::Json).await?;
     let Prepared::Preview(preview) = pipeline::prepare(&bytes, &form, Until::Preview, app.context(&caller))? else {
         return Err(Refusal::Bug);
     };

@@ -49,7 +49,7 @@ fn statement(app: &App) -> CapabilityStatement {
             ..Default::default()
         }),
         fhir_version: "4.0.1".into(),
-        format: vec!["application/fhir+json".into(), "json".into()],
+        format: ["application/fhir+json", "json", "application/fhir+xml", "xml"].into_iter().map(Into::into).collect(),
         rest: vec![rest(app)],
         ..Default::default()
     }
@@ -184,7 +184,7 @@ const TASKS: &str = "Callback requests. A caller sees what its organisations own
     `for` is an identifier and no reference, which R4 can neither chain nor include: search by `patient:identifier`, or by its alias \
     `patient.identifier`; `patient:missing=true` finds the anonymous. Polling by `_lastUpdated=ge` and the last value seen misses nothing.";
 
-const DOCUMENTATION: &str = "JSON only. The knowledge can be read and searched; `_count` (at most 100) and `_offset` page through a \
+const DOCUMENTATION: &str = "JSON and XML. The knowledge can be read and searched; `_count` (at most 100) and `_offset` page through a \
     search, unknown parameters are reported, or refused with `Prefer: handling=strict`. Responses to the forms are validated \
     (`$validate`) and written to the patient record (`$process-response`); whole submissions go to `/forms/{form}/submissions`, \
     which `/openapi.json` describes. Nothing that was written is read here: it lies in the patient record.";

@@ -25,6 +25,7 @@ mod statistics;
 mod subscriptions;
 pub mod tasks;
 mod version;
+mod xml;
 
 use std::sync::Arc;
 

@@ -1,12 +1,15 @@
 //! `GET /openapi.json`, made of the route table.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use serde_json::{Value, json};
 use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItem, PathsBuilder};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::schema::{ComponentsBuilder, KnownFormat, ObjectBuilder, Ref, Schema, SchemaFormat, Type};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Content, InfoBuilder, OpenApi, OpenApiBuilder, RefOr, Required, ResponseBuilder, ServerBuilder};
 
 use super::media::JSON;
@@ -16,6 +19,7 @@ use super::search::told;
 use super::{Route, Verb, kind_of, schema};
 use crate::app::App;
 use crate::profiles::KNOWLEDGE;
+use crate::task::notify::TOPIC;
 
 /// What a route reads.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,8 +64,47 @@ impl Takes {
     }
 }
 
-pub(super) async fn document(State(app): State<Arc<App>>) -> Json<OpenApi> {
-    Json(openapi(&app.base))
+pub(super) async fn document(State(app): State<Arc<App>>) -> Json<Value> {
+    Json(without_nulls(serde_json::to_value(openapi(&app.base)).unwrap_or_default()))
+}
+
+/// What is sent to us has no `null`: a member is there, or it is not. What we answer may have one.
+fn without_nulls(mut document: Value) -> Value {
+    let mut sent: Vec<String> = vec!["Submission".to_owned(), "Contact".to_owned()];
+    let mut done = 0;
+    while let Some(name) = sent.get(done).cloned() {
+        done += 1;
+        let Some(schema) = document.pointer_mut(&format!("/components/schemas/{name}")) else { continue };
+        let mut named = Vec::new();
+        strip(schema, &mut named);
+        let new: BTreeSet<String> = named.into_iter().filter(|name| !sent.contains(name)).collect();
+        sent.extend(new);
+    }
+    document
+}
+
+/// Takes `null` out of types and choices, and notes the schemas that are referred to.
+fn strip(schema: &mut Value, named: &mut Vec<String>) {
+    match schema {
+        Value::Array(list) => list.iter_mut().for_each(|one| strip(one, named)),
+        Value::Object(members) => {
+            if let Some(Value::Array(types)) = members.get_mut("type") {
+                types.retain(|kind| kind != "null");
+                if let [only] = types.as_slice() {
+                    let only = only.clone();
+                    members.insert("type".to_owned(), only);
+                }
+            }
+            if let Some(Value::Array(choices)) = members.get_mut("oneOf") {
+                choices.retain(|choice| choice["type"] != "null");
+            }
+            if let Some(name) = members.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next()) {
+                named.push(name.to_owned());
+            }
+            members.values_mut().for_each(|one| strip(one, named));
+        }
+        _ => {}
+    }
 }
 
 fn openapi(base: &str) -> OpenApi {
@@ -83,7 +126,7 @@ fn openapi(base: &str) -> OpenApi {
         .info(InfoBuilder::new().title("neuvola-adapter").version(env!("CARGO_PKG_VERSION")).description(Some(description)).build())
         .servers(Some([ServerBuilder::new().url(base).build()]))
         .paths(paths.build())
-        .components(Some(schema::add_to(ComponentsBuilder::new()).build()))
+        .components(Some(schema::add_to(ComponentsBuilder::new()).security_scheme(BEARER, bearer()).build()))
         .build()
 }
 
@@ -110,6 +153,9 @@ fn operation(route: &Route) -> Operation {
     }
     if !route.roles.is_empty() {
         statuses.extend([401, 403]);
+        operation = operation.security(SecurityRequirement::new(BEARER, [""; 0]));
+        let roles: Vec<&str> = route.roles.iter().map(|role| role.code()).collect();
+        operation = operation.description(Some(format!("For callers in the role {}.", roles.join(", "))));
     }
     statuses.sort_unstable();
     statuses.dedup();
@@ -130,7 +176,11 @@ fn operation(route: &Route) -> Operation {
         };
         let mut response = ResponseBuilder::new().description(meaning);
         if let Some(schema) = schema {
-            response = response.content(media, Content::new(Some(RefOr::<Schema>::Ref(Ref::from_schema_name(schema)))));
+            let content = || Content::new(Some(RefOr::<Schema>::Ref(Ref::from_schema_name(schema))));
+            response = response.content(media, content());
+            if media == FHIR {
+                response = response.content(FHIR_XML, content());
+            }
         }
         operation = operation.response(status.to_string(), response.build());
     }
@@ -159,9 +209,56 @@ fn body(takes: Takes) -> Option<RequestBody> {
         Takes::Patch => return Some(other("application/json-patch+json", "JsonPatch", "Operations on the Task as it is read")),
         Takes::TaskSearchForm => return Some(other("application/x-www-form-urlencoded", "TaskSearch", "Search parameters, as in a URL")),
     };
-    let content = || Content::new(Some(RefOr::<Schema>::Ref(Ref::from_schema_name(schema))));
+    let content = || {
+        let mut content = Content::new(Some(RefOr::<Schema>::Ref(Ref::from_schema_name(schema))));
+        content.example = example(takes);
+        content
+    };
     let body = RequestBodyBuilder::new().description(Some(description)).required(Some(Required::True));
-    Some(body.content(JSON, content()).content(FHIR, content()).build())
+    let body = body.content(JSON, content()).content(FHIR, content());
+    Some(if schema == "Resource" { body.content(FHIR_XML, content()) } else { body }.build())
+}
+
+/// A body to begin with.
+fn example(takes: Takes) -> Option<Value> {
+    match takes {
+        Takes::Contact => Some(json!({
+            "id": {"system": "https://chat.example/contacts", "value": "c-1"},
+            "received": "2026-11-16T10:12:00+02:00",
+            "queue": "maternity-child-health",
+            "topic": "breastfeeding",
+            "channel": "phone",
+            "phone": "+358401234567",
+            "municipality": "743",
+            "person": {"identifier": {"system": "urn:oid:1.2.246.21", "value": "010594Y9032"}}
+        })),
+        Takes::Subscription => Some(json!({
+            "resourceType": "Subscription",
+            "status": "requested",
+            "reason": "callback requests of our clinic",
+            "criteria": TOPIC,
+            "_criteria": {"extension": [{
+                "url": "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-filter-criteria",
+                "valueString": "Task?owner=Organization/seinajoki"
+            }]},
+            "channel": {
+                "type": "rest-hook",
+                "endpoint": "https://ehr.example/notify",
+                "header": ["Authorization: Bearer …"],
+                "payload": "application/fhir+json",
+                "_payload": {"extension": [{
+                    "url": "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-payload-content",
+                    "valueCode": "id-only"
+                }]}
+            }
+        })),
+        _ => None,
+    }
+}
+
+fn bearer() -> SecurityScheme {
+    let description = "A caller's token. While no callers are configured, whoever reaches the loopback interface may send forms without.";
+    SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build())
 }
 
 fn other(media: &str, schema: &str, what: &str) -> RequestBody {
@@ -171,7 +268,8 @@ fn other(media: &str, schema: &str, what: &str) -> RequestBody {
 
 fn parameters(route: &Route) -> Vec<Parameter> {
     let parameter = |name: &str, place: ParameterIn, what: &str, schema: ObjectBuilder| {
-        let required = if place == ParameterIn::Path { Required::True } else { Required::False };
+        let is_needed = place == ParameterIn::Path || name == "If-Match";
+        let required = if is_needed { Required::True } else { Required::False };
         ParameterBuilder::new()
             .name(name)
             .parameter_in(place)
@@ -205,8 +303,13 @@ fn parameters(route: &Route) -> Vec<Parameter> {
     }
     if route.takes == Takes::Days {
         let day = || string().format(Some(SchemaFormat::KnownFormat(KnownFormat::Date)));
-        all.push(parameter("from", ParameterIn::Query, "First day, in Finland; 27 days before `until` if left out", day()));
-        all.push(parameter("until", ParameterIn::Query, "Last day, at most 400 days in all; today if left out", day()));
+        all.push(parameter(
+            "from",
+            ParameterIn::Query,
+            "A day of the first month, in Finland; 27 days before `until` if left out. Whole months are counted",
+            day(),
+        ));
+        all.push(parameter("until", ParameterIn::Query, "A day of the last month, at most 400 days in all; today if left out", day()));
     }
     if route.takes == Takes::Search {
         let known = told(kind_of(route.path));
@@ -239,14 +342,14 @@ fn reason(status: u16) -> &'static str {
         401 => "The caller is unknown: no token, or nobody's",
         403 => "The caller has none of the roles that may",
         404 => "There is no such form or resource, or it is not the caller's to see",
-        406 => "Only JSON is answered",
+        406 => "Nothing that is accepted can be answered: FHIR in JSON and XML, all else in JSON",
         408 => "The body came too slowly",
         409 => "Another proposal, other content under the same id, or several patients",
         410 => "It was finished and purged",
         412 => "Somebody else changed it since the version in If-Match, or several fulfil the condition",
         428 => "A change must name its version in If-Match",
         413 => "The body is too large",
-        415 => "Only JSON is read",
+        415 => "FHIR is read in JSON and XML, our own in JSON",
         422 => "What the body says does not fit: every fault is listed",
         502 => "The record system refused, or its answer makes no sense",
         503 => "The record system does not answer, or too much is under way: come again after Retry-After",
@@ -255,6 +358,8 @@ fn reason(status: u16) -> &'static str {
     }
 }
 
+const BEARER: &str = "bearer";
 const FHIR: &str = "application/fhir+json";
+const FHIR_XML: &str = "application/fhir+xml";
 const EVERYWHERE: [u16; 2] = [406, 500];
 const WITH_BODY: [u16; 5] = [400, 408, 413, 415, 503];

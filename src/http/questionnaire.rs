@@ -11,6 +11,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
+use neuvola_fhir::Node;
 use url::form_urlencoded;
 
 use super::body::{Sent, receive};
@@ -23,21 +24,46 @@ use crate::form::questionnaire::Questionnaire;
 use crate::issue::{Issue, Issues};
 use crate::outcome;
 use crate::pipeline::{self, Receipt};
-use crate::refusal::Refusal;
+use crate::profiles::Profile;
+use crate::refusal::{Media, Refusal};
 
 /// `POST /fhir/QuestionnaireResponse/$validate`: 200 with every fault, or that there is none. Only what cannot be
-/// validated at all is an error.
+/// validated at all is an error. `profile` is R4's or SDC's QuestionnaireResponse; `questionnaire` is a Questionnaire that the
+/// response may answer besides those known here.
 pub(super) async fn validate(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refusal> {
     let mut issues = Issues::default();
+    let mut profile = Profile::Core;
     for (name, value) in form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()) {
-        refuse_unless_understood(&name, &value, "", &mut issues);
+        understand(&name, &value, "", &mut profile, &mut issues);
     }
     if issues.has_errors() {
         return Err(Refusal::Request(issues.into_list()));
     }
-    let Sent { bytes, slot: _slot } = receive(&app, request).await?;
-    let response = response_in(&bytes, &["resource"], refuse_unless_understood)?;
-    Ok(fhir(StatusCode::OK, outcome::print(&app.profiles.library().check(response))))
+    let Sent { bytes, slot: _slot } = receive(&app, request, Media::Fhir).await?;
+    let mut questionnaires = Vec::new();
+    let response = response_in(&bytes, &["resource"], |parameter, place, issues| {
+        let name = parameter.text("name").unwrap_or_default();
+        match parameter.member("resource").filter(|_| name == "questionnaire") {
+            Some(resource) if resource.text("resourceType") == Some("Questionnaire") => questionnaires.push(resource.start..resource.end),
+            Some(_) => issues.push(Issue::error("structure", "parameter", place, "`questionnaire` is no Questionnaire")),
+            None => understand(name, value_of(parameter), place, &mut profile, issues),
+        }
+    })?;
+    let library = app.profiles.library();
+    if questionnaires.is_empty() {
+        return Ok(fhir(StatusCode::OK, outcome::print(&library.check(response, profile))));
+    }
+    let mut library = library.clone();
+    for range in &questionnaires {
+        if let Ok(node) = neuvola_fhir::read(&bytes[range.clone()]) {
+            if questionnaires.len() == 1 {
+                library.add_meant(&node)
+            } else {
+                library.add(&node)
+            };
+        }
+    }
+    Ok(fhir(StatusCode::OK, outcome::print(&library.check(response, profile))))
 }
 
 /// `POST /fhir/Questionnaire/$process-response`.
@@ -59,8 +85,10 @@ pub(super) async fn process_for(
 }
 
 async fn processed(app: &App, caller: &Caller, wanted: Option<&Questionnaire>, request: Request) -> Result<Response, Refusal> {
-    let Sent { bytes, slot } = receive(app, request).await?;
-    let unknown = |name: &str, _: &str, place: &str, issues: &mut Issues| issues.push(unknown_parameter(name, place));
+    let Sent { bytes, slot } = receive(app, request, Media::Fhir).await?;
+    let unknown = |parameter: &Node<'_>, place: &str, issues: &mut Issues| {
+        issues.push(unknown_parameter(parameter.text("name").unwrap_or_default(), place));
+    };
     let response = response_in(&bytes, &["in", "response", "questionnaire-response"], unknown)?;
     let plans = pipeline::prepare_response(response, wanted, app.context(caller))?;
     let record = Arc::clone(&app.record);
@@ -76,7 +104,7 @@ fn written(receipt: &Receipt) -> Issue {
 }
 
 /// The QuestionnaireResponse in a body: bare, or the parameter of one of these names.
-fn response_in<'b>(body: &'b [u8], names: &[&str], other: impl Fn(&str, &str, &str, &mut Issues)) -> Result<&'b [u8], Refusal> {
+fn response_in<'b>(body: &'b [u8], names: &[&str], mut other: impl FnMut(&Node<'b>, &str, &mut Issues)) -> Result<&'b [u8], Refusal> {
     let node = neuvola_fhir::read(body).map_err(Refusal::unreadable)?;
     let mut issues = Issues::default();
     let mut found = None;
@@ -85,9 +113,7 @@ fn response_in<'b>(body: &'b [u8], names: &[&str], other: impl Fn(&str, &str, &s
             let place = format!("Parameters.parameter[{index}]");
             let name = parameter.text("name").unwrap_or_default();
             if !names.contains(&name) {
-                let value =
-                    parameter.members().iter().find(|(member, _)| member.starts_with("value")).and_then(|(_, value)| value.as_str());
-                other(name, value.unwrap_or_default(), &place, &mut issues);
+                other(parameter, &place, &mut issues);
             } else if found.is_some() {
                 issues.push(Issue::error("structure", "two-responses", place, "one response is wanted, and there are several"));
             } else {
@@ -115,17 +141,24 @@ fn response_in<'b>(body: &'b [u8], names: &[&str], other: impl Fn(&str, &str, &s
     }
 }
 
-/// `$validate`'s parameters besides the resource: what we cannot do is said, not skipped.
-fn refuse_unless_understood(name: &str, value: &str, place: &str, issues: &mut Issues) {
+/// `$validate`'s parameters besides resources: what we cannot do is said, not skipped.
+fn understand(name: &str, value: &str, place: &str, profile: &mut Profile, issues: &mut Issues) {
     match (name, value) {
         ("_format", _) | ("mode", "" | "create" | "update") => {}
+        ("profile", canonical) if Profile::named(canonical).is_some() => *profile = Profile::named(canonical).unwrap_or_default(),
         ("mode" | "profile", _) => {
             let message =
                 format!("`{name}` is not supported with that value: a response is validated against the Questionnaire that it names");
-            issues.push(Issue::error("not-supported", "parameter", place, message).remedy("leave it out"));
+            let remedy = "leave it out, or name R4's or SDC's QuestionnaireResponse as `profile`";
+            issues.push(Issue::error("not-supported", "parameter", place, message).remedy(remedy));
         }
         _ => issues.push(unknown_parameter(name, place)),
     }
+}
+
+fn value_of<'n>(parameter: &'n Node<'_>) -> &'n str {
+    let value = parameter.members().iter().find(|(member, _)| member.starts_with("value"));
+    value.and_then(|(_, value)| value.as_str()).unwrap_or_default()
 }
 
 /// The name is repeated only where it is one of FHIR's words, and cut short: it is the caller's.

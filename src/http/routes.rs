@@ -195,7 +195,7 @@ static WATCHING: [Route; 4] = [
         verb: Verb::Get,
         path: "/health/ready",
         name: "ready",
-        summary: "Whether the patient record answers too",
+        summary: "Whether the patient record and the store of callback requests answer too",
         takes: Takes::Nothing,
         gives: Gives::Health,
         statuses: &[200, 503],
@@ -220,8 +220,11 @@ static WATCHING: [Route; 4] = [
 /// Those who send forms.
 const FORMS: &[Role] = &[Role::FormPlatform, Role::Tester];
 
-static VALIDATE: Operation =
-    Operation { on: "QuestionnaireResponse", name: "validate", definition: "http://hl7.org/fhir/OperationDefinition/Resource-validate" };
+static VALIDATE: Operation = Operation {
+    on: "QuestionnaireResponse",
+    name: "validate",
+    definition: "https://neuvola-adapter.example/fhir/OperationDefinition/validate-response",
+};
 
 static PROCESS_RESPONSE: Operation = Operation {
     on: "Questionnaire",

@@ -6,7 +6,7 @@ use neuvola_fhir::model::resources::{Bundle, BundleEntry, BundleEntrySearch, Bun
 use url::form_urlencoded;
 use uuid::Uuid;
 
-use super::media::{STRICT, prefers};
+use super::media::{STRICT, format_in, kept_format, prefers};
 use super::questionnaire::unknown_parameter;
 use crate::issue::{Issue, Issues, Severity};
 use crate::outcome;
@@ -48,6 +48,8 @@ pub(super) struct Search<T: 'static> {
     filters: Vec<Filter<T>>,
     count: usize,
     offset: usize,
+    /// `_format`, for links.
+    format: Option<&'static str>,
     /// Parameters that nobody here knows.
     pub(super) ignored: Vec<Issue>,
 }
@@ -80,7 +82,13 @@ impl<T> Search<T> {
     /// Modifiers and values that make no sense: those are never left aside.
     pub(super) fn parse(query: &str, parameters: &'static [Parameter<T>]) -> Result<Self, Refusal> {
         let (mut ignored, mut wrong) = (Issues::default(), Issues::default());
-        let mut search = Self { filters: Vec::new(), count: COUNT, offset: 0, ignored: Vec::new() };
+        let mut search = Self {
+            filters: Vec::new(),
+            count: COUNT,
+            offset: 0,
+            format: kept_format(format_in(Some(query)).as_deref()),
+            ignored: Vec::new(),
+        };
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let (plain, modifier) = name.split_once(':').map_or((&*name, None), |(name, modifier)| (name, Some(modifier)));
             let number = || value.parse::<usize>().ok().filter(|_| modifier.is_none());
@@ -187,6 +195,9 @@ impl<T> Search<T> {
         if offset > 0 {
             query.append_pair("_offset", &offset.to_string());
         }
+        if let Some(format) = &self.format {
+            query.append_pair("_format", format);
+        }
         format!("{base}?{}", query.finish())
     }
 }
@@ -285,7 +296,7 @@ mod tests {
         let search = Search::parse("colour=red&_format=json&010190-999X=1", &PARAMETERS).unwrap();
         assert_eq!(search.ignored.len(), 2);
         assert!(!format!("{:?}", search.ignored).contains("999X"));
-        assert_eq!(search.page(0, "b").links, [("self", "b?_count=20".to_owned())]);
+        assert_eq!(search.page(0, "b").links, [("self", "b?_count=20&_format=json".to_owned())]);
     }
 
     #[test]

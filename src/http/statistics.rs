@@ -14,21 +14,22 @@ use crate::caller::Role;
 use crate::issue::Issue;
 use crate::refusal::Refusal;
 use crate::task::calendar::day_of;
-use crate::task::statistics::Statistics;
+use crate::task::statistics::{Months, Statistics};
 
 /// Who plans.
 pub(super) const PLANNERS: &[Role] = &[Role::Operator, Role::Requester, Role::Tester];
 
 pub(super) async fn statistics(State(app): State<Arc<App>>, request: Request) -> Result<Json<Value>, Refusal> {
     let tasks = app.tasks()?;
-    let (from, until) =
-        days(request.uri().query().unwrap_or_default(), day_of(app.clock.now())).map_err(|issue| Refusal::Request(vec![*issue]))?;
-    let tallies = tasks.store.tallies(from, until).await?;
+    let today = day_of(app.clock.now());
+    let (from, until) = days(request.uri().query().unwrap_or_default(), today).map_err(|issue| Refusal::Request(vec![*issue]))?;
+    let months = Months::around(from, until, today);
+    let tallies = tasks.store.tallies(months.from, months.until).await?;
     let queues = tasks.directory.services().iter().map(|service| service.queue.as_str());
-    Ok(Json(Statistics::of(&tallies, from, until, queues).print()))
+    Ok(Json(Statistics::of(&tallies, months, queues).print()))
 }
 
-/// `from` and `until`, both included.
+/// `from` and `until`, both included; the answer is about the whole months that they lie in.
 fn days(query: &str, today: Date) -> Result<(Date, Date), Box<Issue>> {
     let (mut from, mut until) = (None, None);
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {

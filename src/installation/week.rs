@@ -10,7 +10,7 @@ use crate::app::Tasks;
 use crate::caller::{Caller, Callers, Role};
 use crate::task::calendar;
 use crate::task::callback::CallbackTask;
-use crate::task::change::{Actor, apply};
+use crate::task::change::{Actor, Update, apply};
 use crate::task::codes::system;
 use crate::task::convert::contact;
 use crate::task::intake::{Hints, complete};
@@ -128,7 +128,7 @@ fn stepped(task: &CallbackTask, step: &Step, actor: &Actor<'_>, tasks: &Tasks) -
     }
     let Value::Object(new) = new else { return None };
     let new = CallbackTask::prove(new, &tasks.codes).ok()?;
-    apply(task, new, actor).ok().map(|allowed| allowed.task)
+    apply(task, new, Update::Whole, actor).ok().map(|allowed| allowed.task)
 }
 
 /// Who works on what this one owns.

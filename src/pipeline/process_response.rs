@@ -98,10 +98,14 @@ fn questionnaire<'c>(
         issues.push(Issue::error("required", "no-questionnaire", place, "the response names no Questionnaire"));
         return wanted;
     };
-    let named = context.profiles.questionnaire(canonical).map(AsRef::as_ref);
-    if named.is_none() {
-        issues.push(Issue::error("not-found", "unknown-questionnaire", place, "the Questionnaire, in this version, is not known here"));
-    }
+    let authored = node.text("authored").unwrap_or_default();
+    let named = match context.profiles.library().resolve(canonical, authored) {
+        Ok(questionnaire) => Some(questionnaire.as_ref()),
+        Err(message) => {
+            issues.push(Issue::error("not-found", "unknown-questionnaire", place, message));
+            None
+        }
+    };
     if let (Some(wanted), Some(named)) = (wanted, named)
         && wanted.canonical() != named.canonical()
     {

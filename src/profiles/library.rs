@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use neuvola_fhir::{Node, Place, read};
+use neuvola_fhir::{Fault, Limits, Node, Place, read, to_json_document};
 
 use super::split;
 use super::terminology::Terminology;
@@ -12,6 +12,26 @@ use crate::form::locate::locate;
 use crate::form::questionnaire::{Compiled, Questionnaire, lint};
 use crate::form::validate::examine;
 use crate::issue::{Issue, Severity};
+
+/// What a response is held to besides its Questionnaire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Profile {
+    #[default]
+    Core,
+    /// <https://hl7.org/fhir/uv/sdc/StructureDefinition-sdc-questionnaireresponse.html>
+    Sdc,
+}
+
+impl Profile {
+    /// By its canonical, with or without a version.
+    pub fn named(canonical: &str) -> Option<Self> {
+        match split(canonical).0 {
+            "http://hl7.org/fhir/StructureDefinition/QuestionnaireResponse" => Some(Self::Core),
+            "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaireresponse" => Some(Self::Sdc),
+            _ => None,
+        }
+    }
+}
 
 /// Questionnaires and terminology. Cloning shares the Questionnaires.
 #[derive(Clone, Debug, Default)]
@@ -76,22 +96,30 @@ impl Library {
         (questionnaire, defects)
     }
 
-    /// Every issue of a QuestionnaireResponse or Questionnaire document; errors among them if it is not valid.
-    pub fn check(&self, document: &[u8]) -> Vec<Issue> {
+    /// Every issue of a QuestionnaireResponse or Questionnaire document, in JSON or XML; errors among them if it is not valid.
+    pub fn check(&self, document: &[u8], profile: Profile) -> Vec<Issue> {
+        let unreadable = |faults: Vec<Fault>| faults.into_iter().map(Issue::from).collect();
+        let json = match to_json_document(document, Limits::default()) {
+            Ok(json) => json,
+            Err(faults) => return unreadable(faults),
+        };
+        let (is_json, document) = (matches!(json, Cow::Borrowed(_)), &*json);
         let node = match read(document) {
             Ok(node) => node,
-            Err(faults) => return faults.into_iter().map(Issue::from).collect(),
+            Err(faults) => return unreadable(faults),
         };
         let mut issues = match node.text("resourceType") {
             Some("Questionnaire") => self.compile(&node).1,
-            Some("QuestionnaireResponse") => self.check_response(document, &node),
+            Some("QuestionnaireResponse") => self.check_response(document, &node, profile),
             _ => vec![Issue::error("structure", "not-a-response", "resourceType", "a QuestionnaireResponse is wanted")],
         };
-        locate(document, &node, &mut issues);
+        if is_json {
+            locate(document, &node, &mut issues);
+        }
         issues
     }
 
-    fn check_response(&self, document: &[u8], node: &Node<'_>) -> Vec<Issue> {
+    fn check_response(&self, document: &[u8], node: &Node<'_>, profile: Profile) -> Vec<Issue> {
         let (questionnaire, mut issues) = self.questionnaire_of(node);
         let questionnaire = match &questionnaire {
             Some(questionnaire) => questionnaire.as_ref(),
@@ -106,6 +134,11 @@ impl Library {
                 let place = format!("QuestionnaireResponse.contained[{index}]");
                 issues.push(Issue::error("structure", "not-r4", place, error.to_string()));
             }
+        }
+        let claims = node.member("meta").map_or(&[][..], |meta| meta.list("profile"));
+        let claims_sdc = claims.iter().filter_map(Node::as_str).any(|canonical| Profile::named(canonical) == Some(Profile::Sdc));
+        if profile == Profile::Sdc || claims_sdc {
+            sdc(node, &mut issues);
         }
         issues
     }
@@ -172,6 +205,24 @@ impl Library {
             [] => Err("no version is named, and none was in force when the response was authored"),
             _ => Err("no version is named, and several were in force when the response was authored"),
         }
+    }
+}
+
+/// What SDC's profile asks beyond R4.
+fn sdc(node: &Node<'_>, issues: &mut Vec<Issue>) {
+    let root = Place::root("QuestionnaireResponse");
+    for name in ["questionnaire", "authored"] {
+        if node.member(name).is_none() && !issues.iter().any(|issue| issue.fault == "no-questionnaire" && name == "questionnaire") {
+            let message = format!("`{name}` is missing, which SDC's profile wants");
+            issues.push(Issue::error("required", "missing-member", root.member(name), message));
+        }
+    }
+    if node.member("subject").is_none() {
+        let message = "SDC's profile wants a subject where one is known (sdcqr-1)";
+        issues.push(Issue::warning("invariant", "sdc-profile", root.member("subject"), message));
+    }
+    for issue in issues.iter_mut().filter(|issue| issue.fault == "repeated-item") {
+        issue.severity = Severity::Error; // sdcqr-2
     }
 }
 

@@ -14,7 +14,7 @@ use include_dir::{Dir, include_dir};
 use neuvola_fhir::read;
 
 pub use artifact::{Artifact, Guidance, KNOWLEDGE, Service};
-pub use library::{Library, is_valid};
+pub use library::{Library, Profile, is_valid};
 
 use crate::form::questionnaire::Questionnaire;
 use crate::form::vocabulary::Vocabulary;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use neuvola_fhir::Node;
 use serde_json::{Map, Value};
 
-use super::codes::Codes;
+use super::codes::{Codes, system};
 use super::status::Status;
 use super::store::{Index, Priority, Tag};
 use super::{profile, search, shape};
@@ -117,7 +117,12 @@ fn not_r4() -> Unfit {
 }
 
 fn index(task: &Node<'_>) -> Option<Index> {
-    let coded = |concept: Option<&Node<'_>>| profile::codings(concept?).first().map(|(_, code)| code.clone());
+    // codes of others may say anything: they are sealed with the rest
+    let ours = |concept: &Node<'_>, of: &str| {
+        let of = system(of);
+        profile::codings(concept).into_iter().filter(move |(other, _)| *other == of).map(|(_, code)| code)
+    };
+    let coded = |name: &str, of: &str| ours(task.member(name)?, of).next();
     let reference = |name: &str| task.member(name)?.text("reference").map(str::to_owned);
     let period = |name: &str, bound: &str| instant(task.member(name)?.text(bound)?, bound == "end");
     let due = task.member("restriction").and_then(|restriction| restriction.member("period")).and_then(|period| period.text("end"));
@@ -126,14 +131,14 @@ fn index(task: &Node<'_>) -> Option<Index> {
         |node: &Node<'_>| Some(Tag { system: node.text("system").unwrap_or_default().to_owned(), code: node.text("code")?.to_owned() });
     Some(Index {
         status: Status::from_code(task.text("status")?)?,
-        business_status: coded(task.member("businessStatus")),
-        code: coded(task.member("code"))?,
+        business_status: coded("businessStatus", "callback-business-status"),
+        code: coded("code", "callback-task-code")?,
         intent: task.text("intent")?.to_owned(),
         priority: Priority::from_code(task.text("priority").unwrap_or("routine"))?,
         queue: profile::queue(task)?,
         owner: reference("owner")?,
         requester: reference("requester")?,
-        performers: task.list("performerType").iter().flat_map(profile::codings).map(|(_, code)| code).collect(),
+        performers: task.list("performerType").iter().flat_map(|concept| ours(concept, "callback-profession")).collect(),
         focus: reference("focus"),
         part_of: task.list("partOf").iter().filter_map(|part| part.text("reference").map(str::to_owned)).collect(),
         authored_on: instant(task.text("authoredOn")?, false)?,

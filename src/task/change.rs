@@ -2,6 +2,7 @@
 //! side may change. Whatever is not allowed here is refused, with the list of what is.
 
 mod apply;
+mod attempt;
 mod options;
 #[cfg(test)]
 mod tests;
@@ -10,11 +11,12 @@ use jiff::Timestamp;
 
 use super::callback::CallbackTask;
 use super::directory::Directory;
-use super::status::{Side, Status, TRANSITIONS, Transition};
+use super::status::{ORPHANED, Side, Status, TRANSITIONS, Transition};
 use crate::caller::{Caller, Role};
 use crate::issue::Issue;
 
 pub use apply::{apply, whole};
+pub use attempt::{SIGNAL, Update};
 pub use options::{Element, Option, Options, options};
 
 /// Who changes it, and when.
@@ -75,9 +77,10 @@ pub struct Allowed {
     pub attempt: bool,
 }
 
-/// Rows of the machine for who stands on these sides.
-fn rows(from: Status, sides: &[Side]) -> impl Iterator<Item = &'static Transition> + '_ {
-    TRANSITIONS.iter().filter(move |row| row.from.contains(&from) && sides.contains(&row.side))
+/// Rows of the machine for who stands on these sides of what `owner` owns.
+fn rows<'a>(actor: &Actor<'_>, from: Status, owner: &str, sides: &'a [Side]) -> impl Iterator<Item = &'static Transition> + 'a {
+    let orphaned = (!actor.directory.knows(owner)).then_some(&ORPHANED);
+    TRANSITIONS.iter().chain(orphaned).filter(move |row| row.from.contains(&from) && sides.contains(&row.side))
 }
 
 /// Elements that a side may change while it leaves the status as it is, or with an update of the status.

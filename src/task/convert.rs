@@ -1,5 +1,7 @@
 //! The chat platform's contact, as JSON of our own, to a Task. `fixtures/tasks/README.md` documents the members.
 
+mod places;
+
 use jiff::Timestamp;
 use neuvola_fhir::{Node, Place};
 use serde_json::{Map, Value, json};
@@ -10,6 +12,8 @@ use super::store::Priority;
 use crate::form::Object;
 use crate::form::submission::read_identifier;
 use crate::issue::{Issue, Issues};
+
+pub use places::Places;
 
 /// A contact that asks to be called back.
 #[derive(Debug)]
@@ -63,6 +67,11 @@ fn read(node: &Node<'_>, codes: &Codes, issues: &mut Issues) -> Option<Contact> 
     let taken_by = object.optional("takenBy");
 
     let (root, issues) = object.inner();
+    for (name, number) in [("preferredTimes", times.len()), ("pictures", pictures.len()), ("professions", professions.len())] {
+        if number > MOST {
+            issues.push(Issue::error("too-long", "too-long", root.member(name), format!("there are more than {MOST} of `{name}`")));
+        }
+    }
     let id = id.and_then(|id| read_identifier(id, root.member("id"), issues));
     let person = person.and_then(|person| read_person(person, root.member("person"), issues));
     let mut inputs = Vec::new();
@@ -226,6 +235,9 @@ fn input(code: &str, name: &str, value: Value) -> Value {
 pub(super) fn concept(of: &str, code: &str) -> Value {
     json!({"coding": [{"system": system(of), "code": code}]})
 }
+
+/// Of any list.
+const MOST: usize = 40;
 
 /// The code system of municipalities (HL7 Finland base profiles).
 pub(super) const MUNICIPALITIES: &str = "urn:oid:1.2.246.537.6.21.2003";

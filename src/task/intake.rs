@@ -9,6 +9,7 @@ use super::change::{Actor, REQUESTERS};
 use super::codes::Codes;
 use super::convert::{MUNICIPALITIES, concept};
 use super::directory::Wanted;
+use super::profile::one_of;
 use super::store::Priority;
 use crate::issue::Issue;
 
@@ -48,12 +49,22 @@ pub fn complete(mut task: Map<String, Value>, hints: Hints<'_>, actor: &Actor<'_
         let issue = Issue::error("business-rule", "not-requested", "Task.status", "a new Task is `requested`");
         issues.push(issue.remedy("leave `status` out, or say `requested`"));
     }
+    // asked of new ones alone: a topic never changes, so that an older Task without one could not be worked on any more
+    if !task.contains_key("reasonCode") {
+        let issue = Issue::error("required", "missing-member", "Task.reasonCode", "`reasonCode` is missing: the topic of the request");
+        issues.push(issue.remedy(one_of(codes, "callback-topic")));
+    }
     requester(&mut task, actor, &mut issues);
     sign_notes(&mut task, actor);
     let authored = task["authoredOn"].as_str().and_then(|text| text.parse::<Timestamp>().ok());
     match authored {
         Some(authored) if authored > actor.now + SKEW => {
-            issues.push(Issue::error("value", "future", "Task.authoredOn", "the request was made in the future"));
+            let issue = Issue::error("value", "future", "Task.authoredOn", "the request was made in the future");
+            issues.push(issue.remedy("a clock may be 5 minutes ahead"));
+        }
+        Some(authored) if authored < actor.now - OLDEST => {
+            let issue = Issue::error("value", "too-old", "Task.authoredOn", "the request was made longer ago than requests are taken late");
+            issues.push(issue.remedy(format!("at most {} days ago", OLDEST.as_hours() / 24)));
         }
         // clocks differ; nothing is changed before it was asked for (R4, Task inv-1)
         Some(authored) if authored > actor.now => {
@@ -61,8 +72,10 @@ pub fn complete(mut task: Map<String, Value>, hints: Hints<'_>, actor: &Actor<'_
         }
         _ => {}
     }
-    owner(&mut task, hints, actor, authored.unwrap_or(actor.now), &mut issues);
-    deadline(&mut task, actor, authored.unwrap_or(actor.now), &mut issues);
+    // no deadline is computed from an instant that is refused
+    let asked = authored.filter(|_| issues.iter().all(|issue| issue.place != "Task.authoredOn")).unwrap_or(actor.now);
+    owner(&mut task, hints, actor, asked, &mut issues);
+    deadline(&mut task, actor, asked, &mut issues);
     match CallbackTask::prove(task, codes) {
         Ok(mut task) if issues.is_empty() => {
             task.index.attempts = 0;
@@ -70,7 +83,15 @@ pub fn complete(mut task: Map<String, Value>, hints: Hints<'_>, actor: &Actor<'_
         }
         Ok(_) => Err(Unfit::NotOurs(issues)),
         Err(Unfit::NotOurs(more)) => {
-            issues.extend(more);
+            // who is missing because nobody could be found was told
+            let told = |faults: &[&str]| issues.iter().any(|issue| faults.contains(&issue.fault));
+            let (requester, owner) = (told(&["requester"]), told(&["owner", "own-clinic", "no-service"]));
+            let again = |issue: &Issue| match &*issue.place {
+                "Task.requester" => requester,
+                "Task.owner" => owner,
+                _ => false,
+            };
+            issues.extend(more.into_iter().filter(|issue| !again(issue)));
             Err(Unfit::NotOurs(issues))
         }
         Err(unreadable) => Err(unreadable),
@@ -160,6 +181,10 @@ fn deadline(task: &mut Map<String, Value>, actor: &Actor<'_>, at: Timestamp, iss
     }
     match restriction["period"]["end"].as_str().map(str::parse::<Timestamp>) {
         None => restriction["period"]["end"] = text.into(),
+        Some(Ok(asked)) if asked < at => {
+            let place = "Task.restriction.period.end";
+            issues.push(Issue::error("business-rule", "deadline", place, "the deadline is before the request was made"));
+        }
         Some(Ok(asked)) if asked > due => {
             let place = "Task.restriction.period.end";
             let issue = Issue::error("business-rule", "deadline", place, "the deadline is later than opening hours allow");
@@ -176,5 +201,8 @@ fn coded<'t>(task: &'t Map<String, Value>, code: &str) -> Option<&'t Value> {
     task.get("input")?.as_array()?.iter().find(is_kind).map(|input| &input["valueCodeableConcept"]["coding"][0])
 }
 
+/// How long after it was made a request is still taken: whoever could not deliver it while something was down still can.
+/// Anything older is a mistake, and would spoil every figure of waiting times.
+const OLDEST: jiff::SignedDuration = jiff::SignedDuration::from_hours(90 * 24);
 /// How much a requester's clock may be ahead of ours.
 const SKEW: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);

@@ -106,13 +106,21 @@ pub struct Transition {
     pub side: Side,
     pub to: Status,
     pub owner: Owner,
-    /// `statusReason` must say why.
+    /// `statusReason` must say why: one that is set with this very change, and differs from what is there.
     pub reason: bool,
     /// For documentation and `$allowed-transitions`.
     pub what: &'static str,
 }
 
-/// Every change of status that there is. What is not here is refused.
+/// What is allowed besides where nobody stands on the owner's side any more: it was taken out of the configuration.
+pub static ORPHANED: Transition = {
+    use Status::{Accepted, InProgress, OnHold, Received, Requested};
+    let from: &[Status] = &[Requested, Received, Accepted, InProgress, OnHold];
+    let what = "its owner is no longer known here: ask another";
+    Transition { from, side: Side::Requester, to: Requested, owner: Owner::Another, reason: false, what }
+};
+
+/// Every change of status that there is, save [`ORPHANED`]. What is not here is refused.
 pub static TRANSITIONS: [Transition; 12] = {
     use Owner::{Another, Claimed, Kept};
     use Side::{Owner as Owning, Requester};

@@ -152,7 +152,7 @@ async fn answers(world: &World, emitted: &mut Emitted) {
     }
     emitted.keep("adapter", statement);
     emitted.keep("search", world.get("/fhir/Questionnaire?url=https://nobody.example").await.expect(200));
-    for path in ["/nowhere", "/fhir/Questionnaire?colour=red", "/fhir/Questionnaire/none", "/fhir/metadata?_format=xml", "/forms/x/preview"]
+    for path in ["/nowhere", "/fhir/Questionnaire?colour=red", "/fhir/Questionnaire/none", "/fhir/metadata?_format=ttl", "/forms/x/preview"]
     {
         emitted.keep("refused", serde_json::from_str(&world.get(path).await.text).unwrap());
     }

@@ -7,12 +7,17 @@ mod architecture;
 mod binary;
 mod callbacks;
 mod cases;
+mod confidential;
 mod conformance;
 mod deadlines;
 mod demo;
 mod http;
+mod installed;
 mod judge;
+
 mod many;
+mod notified;
+mod polled;
 mod privacy;
 mod properties;
 mod record;

@@ -2,17 +2,17 @@
 //! processes that are killed in the middle of it. Whatever was acknowledged is there, and nobody's claim is another's.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aws_lc_rs::digest;
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, ETAG, IF_MATCH};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use crate::binary::{Running, Stream, confined, neuvola_adapter};
+use crate::binary::Running;
+use crate::installed::{CHAT, EHR, Site, begin, client};
 use crate::stores::new_database;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -220,7 +220,7 @@ struct Adapters(Mutex<Vec<Option<(Running, String)>>>);
 
 impl Adapters {
     fn start(site: &Site, count: usize) -> Arc<Self> {
-        let begin = |_| Some(begin(&site.config));
+        let begin = |_| Some(begin(&site.config, "warn"));
         Arc::new(Self(Mutex::new((0..count).map(begin).collect())))
     }
 
@@ -235,61 +235,12 @@ impl Adapters {
         let which = round % self.0.lock().unwrap().len();
         let killed = self.0.lock().unwrap()[which].take();
         drop(killed);
-        let begun = begin(config);
+        let begun = begin(config, "warn");
         self.0.lock().unwrap()[which] = Some(begun);
     }
-}
-
-fn begin(config: &Path) -> (Running, String) {
-    // the record is not there: callbacks need none
-    let arguments = ["serve", "--record", "http://127.0.0.1:9/fhir", "--listen", "127.0.0.1:0", "--config", config.to_str().unwrap()];
-    let mut command = confined(neuvola_adapter(&arguments), config.parent().unwrap());
-    command.env("NEUVOLA_LOG", "warn");
-    Running::start(command, Stream::Out, |line| line.strip_prefix("listening on ").map(str::to_owned))
-}
-
-/// A folder with the shipped configuration, callers of our own, a key and a store.
-struct Site {
-    folder: PathBuf,
-    config: PathBuf,
-}
-
-impl Site {
-    fn new(store: &str) -> Self {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("many-{}", uuid::Uuid::new_v4()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let shipped = include_str!("../../fixtures/configuration/sandbox.toml");
-        let (parties, _) = shipped.split_once("[[caller]]").unwrap();
-        let hash = |token: &str| -> String {
-            digest::digest(&digest::SHA256, token.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
-        };
-        let config = format!(
-            "{parties}\n[[caller]]\nname = \"chat\"\nroles = [\"chat-platform\"]\norganizations = [\"advice-service\"]\n\
-             token-sha256 = [\"{}\"]\n\n[[caller]]\nname = \"ehr\"\nroles = [\"owner\"]\norganizations = [\"seinajoki\"]\n\
-             token-sha256 = [\"{}\"]\n\n[store]\nurl = \"{store}\"\nkeys = [{{ id = \"2026\", file = \"key\" }}]\n",
-            hash(CHAT),
-            hash(EHR),
-        );
-        std::fs::write(folder.join("key"), "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff").unwrap();
-        let file = folder.join("adapter.toml");
-        std::fs::write(&file, config).unwrap();
-        Self { folder, config: file }
-    }
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
-fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap()
 }
 
 const CLIENTS: usize = 100;
 const REQUESTS: usize = 200;
 const KILLS: usize = 6;
 const TRIES: usize = 200;
-const CHAT: &str = "token-of-the-chat-platform";
-const EHR: &str = "token-of-the-ehr";

@@ -45,6 +45,11 @@ pub enum FaultKind {
     NotUtf8,
     #[error("the document is not well-formed JSON: {0}")]
     Syntax(&'static str),
+    #[error("the document is not well-formed XML: {0}")]
+    Xml(&'static str),
+    /// A rule of FHIR's XML, or of R4 where XML is read or written.
+    #[error("{0}")]
+    Rule(&'static str),
     #[error("the document is larger than {0} bytes")]
     TooLarge(usize),
     #[error("the document is nested deeper than {0} levels")]
@@ -263,7 +268,7 @@ fn describe(error: &JiterError) -> &'static str {
 
 /// R4 `string`: no character below 32 but tab, carriage return and line feed.
 fn is_forbidden(character: char) -> bool {
-    character.is_ascii_control() && !matches!(character, '\t' | '\r' | '\n')
+    character < ' ' && !matches!(character, '\t' | '\r' | '\n')
 }
 
 /// Up to here names are compared one by one; beyond, in a set.

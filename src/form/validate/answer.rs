@@ -174,7 +174,7 @@ fn of_attachment(item: &Item, value: &Node<'_>, tell: &mut Tell<'_>) {
     if !bounds.mime_types.is_empty() {
         let essence = value.text("contentType").map(|kind| kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
         if essence.is_none_or(|essence| !bounds.mime_types.iter().any(|known| known.eq_ignore_ascii_case(&essence))) {
-            tell.refuse("value", "content-type", format_args!("takes {} only", bounds.mime_types.join(", ")));
+            tell.refuse("value", "mime-type", format_args!("takes {} only", bounds.mime_types.join(", ")));
         }
     }
     let data = value.text("data").and_then(|text| {

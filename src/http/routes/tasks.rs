@@ -251,7 +251,7 @@ pub(super) static TASKS: [Route; 21] = [
         verb: Verb::Get,
         path: "/callback-requests/statistics",
         name: "statistics",
-        summary: "Contacts by weekday and hour, for planning shifts; counts only, small ones are suppressed",
+        summary: "Contacts by weekday and hour of whole months, for planning shifts; counts only, small ones are suppressed",
         takes: Takes::Days,
         gives: Gives::Statistics,
         statuses: &[200, 400, 404, 503],

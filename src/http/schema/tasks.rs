@@ -117,14 +117,20 @@ struct ContactOwner {
     name: Option<String>,
 }
 
-/// Contacts by weekday and hour. A count of 1 to `suppressedBelow` - 1 is suppressed: null; so is every total that it is part of.
+/// Contacts by weekday and hour of their `authoredOn`, in whole calendar months. Of each month by itself, a cell of 1 to
+/// `suppressedBelow` - 1 contacts is suppressed, and so is every sum that it is part of: `count` is null, and `atLeast` and `atMost`
+/// bound it. Hence no two answers can be subtracted to learn it. A month that is not over is told in steps of `suppressedBelow`.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 struct Statistics {
-    /// First day.
+    /// First day of the first month.
     from: String,
-    /// Last day, included.
+    /// Last day of the last month.
     until: String,
+    /// Those that are over: 2026-10
+    months: Vec<String>,
+    /// Those that are not: their counts are told in steps.
+    unfinished_months: Vec<String>,
     /// Europe/Helsinki
     time_zone: String,
     suppressed_below: u64,

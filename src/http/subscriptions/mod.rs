@@ -18,28 +18,26 @@ use uuid::Uuid;
 
 use super::body::receive_small;
 use super::edge::Who;
-use super::media::{FHIR_JSON, sends_json};
+use super::media::FHIR_JSON;
 use super::search::{Parameter, Search, Told};
 use super::segment::Segment;
-use super::version::{etag, http_date};
+use super::version::{etag, http_date, if_match};
 use crate::app::{App, Tasks};
 use crate::issue::Issue;
-use crate::refusal::Refusal;
+use crate::refusal::{Media, Refusal};
 use crate::task::notify::State as Standing;
+use crate::task::notify::criteria::unknown;
 use crate::task::notify::subscription::{Wanted, resource};
 use crate::task::store::{Progress, Subscribed};
 
 /// `POST /fhir/Subscription`
 pub(super) async fn create(State(app): State<Arc<App>>, Who(caller): Who, request: Request) -> Result<Response, Refusal> {
     let tasks = app.tasks()?;
-    let bytes = receive_small(&app, request, sends_json).await?;
+    let bytes = receive_small(&app, request, Media::Fhir).await?;
     let base = base(&app);
     let document = document(&bytes)?;
     let wanted = Wanted::read(&document, &base, &tasks.guard, None).map_err(Refusal::Invalid)?;
-    if tasks.store.subscriptions(Some(&caller.name)).await?.len() >= MOST {
-        let message = format!("a caller has {MOST} Subscriptions at most");
-        return Err(Refusal::Invalid(vec![Issue::error("too-costly", "subscriptions", "", message).remedy("delete one, or change it")]));
-    }
+    known(&wanted, tasks)?;
     let kept = Subscribed {
         id: Uuid::new_v4(),
         version: 1,
@@ -49,12 +47,19 @@ pub(super) async fn create(State(app): State<Arc<App>>, Who(caller): Who, reques
         body: wanted.body(&bytes).map_err(Refusal::Invalid)?,
         progress: Progress { seen: tasks.store.last_seq().await?, ..Progress::default() },
     };
-    if !tasks.store.put_subscription(&kept, None).await? {
-        return Err(Refusal::Bug);
+    if !tasks.store.add_subscription(&kept, MOST).await? {
+        let message = format!("a caller has {MOST} Subscriptions at most");
+        return Err(Refusal::Invalid(vec![Issue::error("too-costly", "subscriptions", "", message).remedy("delete one, or change it")]));
     }
     tasks.changed.notify_one();
     let location = format!("{base}/Subscription/{}/_history/1", kept.id);
     Ok(([(LOCATION, location)], answer(StatusCode::CREATED, &kept)?).into_response())
+}
+
+/// What it filters by is there: a filter that nothing passes would be a silence that nobody notices.
+fn known(wanted: &Wanted, tasks: &Tasks) -> Result<(), Refusal> {
+    let issues = unknown(&wanted.criteria, &tasks.directory, &tasks.codes);
+    if issues.is_empty() { Ok(()) } else { Err(Refusal::Invalid(issues)) }
 }
 
 /// `GET /fhir/Subscription/{id}`
@@ -72,7 +77,7 @@ pub(super) async fn update(
     request: Request,
 ) -> Result<Response, Refusal> {
     let tasks = app.tasks()?;
-    let bytes = receive_small(&app, request, sends_json).await?;
+    let bytes = receive_small(&app, request, Media::Fhir).await?;
     let before = own(tasks, &caller.name, &id).await?;
     check_version(&headers, before.version)?;
     let base = base(&app);
@@ -81,8 +86,9 @@ pub(super) async fn update(
         let issue = Issue::error("value", "other-id", "Subscription.id", "`id` is not the id in the URL");
         return Err(Refusal::Request(vec![issue.remedy("send the whole resource as it was read, with the change")]));
     }
-    let known = Wanted::kept(&before, &base, &tasks.guard);
-    let wanted = Wanted::read(&document, &base, &tasks.guard, known.as_ref()).map_err(Refusal::Invalid)?;
+    let before_that = Wanted::kept(&before, &base, &tasks.guard);
+    let wanted = Wanted::read(&document, &base, &tasks.guard, before_that.as_ref()).map_err(Refusal::Invalid)?;
+    known(&wanted, tasks)?;
     let was_off = before.status == Standing::Off.code();
     let seen = if was_off { tasks.store.last_seq().await? } else { before.progress.seen };
     let kept = Subscribed {
@@ -93,7 +99,7 @@ pub(super) async fn update(
         progress: Progress { seen, failures: 0, next_try: None, error: None, ..before.progress },
         ..before
     };
-    if !tasks.store.put_subscription(&kept, Some(before.version)).await? {
+    if !tasks.store.change_subscription(&kept, before.version).await? {
         let current = tasks.store.subscription(kept.id).await?.map(|current| current.version);
         return Err(Refusal::Stale(current));
     }
@@ -177,15 +183,14 @@ fn document(bytes: &[u8]) -> Result<Node<'_>, Refusal> {
     Ok(node)
 }
 
-/// `If-Match: W/"3"`, RFC 9110 13.1.1; R4 compares weakly.
+/// That `If-Match` names what is there.
 fn check_version(headers: &HeaderMap, current: u64) -> Result<(), Refusal> {
-    let mut tags = headers.get_all(IF_MATCH).iter().flat_map(|tags| tags.to_str().unwrap_or_default().split(',')).map(str::trim).peekable();
-    if tags.peek().is_none() {
-        return Err(Refusal::Unconditional);
+    match if_match(headers) {
+        Ok(version) if version == current => Ok(()),
+        // the caller's own: it may know
+        Ok(_) | Err(Refusal::Stale(_)) => Err(Refusal::Stale(Some(current))),
+        Err(refusal) => Err(refusal),
     }
-    let wanted = format!("\"{current}\"");
-    let named = tags.any(|tag| tag.strip_prefix("W/").unwrap_or(tag) == wanted);
-    if named { Ok(()) } else { Err(Refusal::Stale(Some(current))) }
 }
 
 fn answer(status: StatusCode, kept: &Subscribed) -> Result<Response, Refusal> {
@@ -210,7 +215,7 @@ fn now(app: &App) -> Timestamp {
 }
 
 /// Of one caller.
-const MOST: usize = 20;
+const MOST: u32 = 20;
 const STATUS: &str = "http://hl7.org/fhir/subscription-status";
 
 #[cfg(test)]

@@ -12,13 +12,12 @@ use url::form_urlencoded;
 
 use super::super::body::receive_small;
 use super::super::edge::Who;
-use super::super::media::sends_json;
 use super::super::questionnaire::unknown_parameter;
 use super::super::segment::Segment;
 use super::{base, fhir, own};
 use crate::app::{App, Tasks};
 use crate::issue::{Issue, Issues};
-use crate::refusal::Refusal;
+use crate::refusal::{Media, Refusal};
 use crate::task::notify::bundle::{Kind, notification, statuses};
 use crate::task::notify::subscription::{Content, Wanted};
 use crate::task::store::Subscribed;
@@ -93,7 +92,7 @@ async fn parameters(app: &App, request: Request, known: &[&str]) -> Result<Vec<(
         form_urlencoded::parse(query.as_bytes()).into_owned().filter(|(name, _)| name != "_format").collect();
     let mut issues = Issues::default();
     if request.headers().contains_key(CONTENT_TYPE) {
-        let bytes = receive_small(app, request, sends_json).await?;
+        let bytes = receive_small(app, request, Media::Fhir).await?;
         let node = neuvola_fhir::read(&bytes).map_err(Refusal::unreadable)?;
         if node.text("resourceType") != Some("Parameters") {
             issues.push(Issue::error("structure", "not-parameters", "resourceType", "Parameters are wanted"));

@@ -111,7 +111,9 @@ async fn a_subscription_is_created_read_changed_and_deleted() {
     assert!(!read.body.to_string().contains("secret"));
     let mut changed = read.body;
     changed["reason"] = json!("another reason");
-    for (if_match, status) in [("", 428), ("W/\"7\"", 412), ("\"x\"", 412), ("W/\"1\"", 200), ("W/\"1\"", 412)] {
+    for (if_match, status) in
+        [("", 428), ("*", 428), ("\"1\", \"2\"", 428), ("W/\"7\"", 412), ("\"x\"", 412), ("W/\"1\"", 200), ("W/\"1\"", 412)]
+    {
         assert_eq!(world.ask("a", "PUT", &path, if_match, Some(changed.clone())).await.status, status, "{if_match}");
     }
     let kept = world.app.tasks().unwrap().store.subscriptions(Some("a")).await.unwrap();

@@ -15,7 +15,8 @@ use super::super::segment::Segment;
 use super::{Asking, id_of};
 use crate::app::App;
 use crate::refusal::Refusal;
-use crate::task::change::{Element, Option as Allowed, options};
+use crate::task::callback::CallbackTask;
+use crate::task::change::{Element, Option as Allowed, SIGNAL, options};
 
 pub(in crate::http) async fn allowed(
     State(app): State<Arc<App>>,
@@ -25,10 +26,12 @@ pub(in crate::http) async fn allowed(
 ) -> Result<Response, Refusal> {
     let asking = Asking::new(&app, &who, &request_id)?;
     let (task, _) = asking.seen(id_of(&id)?).await?;
-    let scope = &task.scope;
-    let options = options(&asking.actor(), scope.status, &scope.owner, &scope.requester);
+    let options = options(&asking.actor(), &CallbackTask::stored(&task.body).ok_or(Refusal::Bug)?);
     let mut parameter: Vec<ParametersParameter> = options.list.iter().map(transition).collect();
     parameter.extend(options.amend.iter().map(|name| valued("amend", ParametersParameterValue::String((*name).into()))));
+    if options.attempt {
+        parameter.push(valued("attempt", ParametersParameterValue::String(SIGNAL.into())));
+    }
     let answer = Resource::Parameters(Box::new(Parameters { parameter, ..Default::default() }));
     let mut response = ([(CONTENT_TYPE, FHIR_JSON)], neuvola_fhir::print(&answer)).into_response();
     asking.date(&mut response, &task);

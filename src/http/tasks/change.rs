@@ -5,23 +5,23 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::header::IF_MATCH;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::super::body::receive_small;
+use super::super::body::{receive_small, small};
 use super::super::edge::{RequestId, Who};
-use super::super::media::{sends_json, sends_patch};
 use super::super::segment::Segment;
+use super::super::version::if_match;
 use super::create::{local, read};
+use super::patch::patched;
 use super::{Asking, id_of, nothing};
 use crate::app::App;
 use crate::issue::Issue;
-use crate::refusal::Refusal;
+use crate::refusal::{Media, Refusal};
 use crate::task::callback::{CallbackTask, Unfit};
-use crate::task::change::{Allowed, apply, options, whole};
+use crate::task::change::{Allowed, Update, apply, options, whole};
 use crate::task::print::print;
 use crate::task::search::Sight;
 use crate::task::store::{Change, Changed, Found, Stored};
@@ -37,10 +37,10 @@ pub(in crate::http) async fn update(
 ) -> Result<Response, Refusal> {
     let asking = Asking::new(&app, &who, &request_id)?;
     let (id, from) = (id_of(&id)?, if_match(&headers)?);
-    let bytes = receive_small(&app, request, sends_json).await?;
+    let bytes = receive_small(&app, request, Media::Fhir).await?;
     let current = asking.current(id, from).await?;
     let sent = read(&bytes)?;
-    asking.change(&current, sent, &headers).await
+    asking.change(&current, sent, Update::Whole, &headers).await
 }
 
 /// `PATCH /fhir/Task/{id}`: RFC 6902, on the Task as it is read.
@@ -54,29 +54,11 @@ pub(in crate::http) async fn patch(
 ) -> Result<Response, Refusal> {
     let asking = Asking::new(&app, &who, &request_id)?;
     let (id, from) = (id_of(&id)?, if_match(&headers)?);
-    let bytes = receive_small(&app, request, sends_patch).await?;
+    let bytes = receive_small(&app, request, Media::Patch).await?;
     let current = asking.current(id, from).await?;
-    let malformed = || {
-        let issue = Issue::error("structure", "patch", "", "the body is no JSON Patch (RFC 6902): an array of operations");
-        Refusal::Unreadable(vec![issue.remedy("`[{\"op\": \"replace\", \"path\": \"/status\", \"value\": \"accepted\"}]`")])
-    };
-    let operations: json_patch::Patch = serde_json::from_slice(&bytes).map_err(|_| malformed())?;
-    if operations.0.len() > MOST_OPERATIONS {
-        return Err(Refusal::Unreadable(vec![Issue::error("too-long", "patch", "", format!("more than {MOST_OPERATIONS} operations"))]));
-    }
-    let mut task: Value = serde_json::from_slice(&print(&current)).map_err(|_| Refusal::Bug)?;
-    for (number, operation) in operations.0.iter().enumerate() {
-        json_patch::patch(&mut task, std::slice::from_ref(operation)).map_err(|_| {
-            // the error's text may quote what was sent; the number of the operation does not
-            let issue = Issue::error("business-rule", "patch", format!("[{number}]"), "the operation does not fit the Task as it is");
-            Refusal::Change(vec![issue.remedy("read the Task again")])
-        })?;
-        // copies of copies double with each operation
-        if matches!(operation, json_patch::PatchOperation::Copy(_)) && task.to_string().len() > MOST_PATCHED {
-            return Err(Refusal::Unreadable(vec![Issue::error("too-long", "patch", format!("[{number}]"), "the Task becomes too large")]));
-        }
-    }
-    asking.change(&current, task, &headers).await
+    let task = serde_json::from_slice(&print(&current)).map_err(|_| Refusal::Bug)?;
+    let (task, update) = patched(task, &bytes, small(&app))?;
+    asking.change(&current, task, update, &headers).await
 }
 
 impl Asking<'_> {
@@ -84,8 +66,8 @@ impl Asking<'_> {
     async fn current(&self, id: Uuid, from: u64) -> Result<Stored, Refusal> {
         let task = match self.tasks.store.read(id).await? {
             Found::Task(task) => task,
-            Found::Purged => return Err(Refusal::Gone("the Task".to_owned())),
-            Found::Nothing => return Err(nothing()),
+            Found::Purged(stone) if self.knew(&stone) => return Err(Refusal::Gone("the Task".to_owned())),
+            Found::Purged(_) | Found::Nothing => return Err(nothing()),
         };
         match self.sight(&task) {
             Sight::Nothing => {
@@ -107,11 +89,10 @@ impl Asking<'_> {
 
     /// What the caller may do with it, to stand behind a refusal.
     fn possible(&self, task: &Stored) -> Vec<Issue> {
-        let scope = &task.scope;
-        options(&self.actor(), scope.status, &scope.owner, &scope.requester).issues()
+        CallbackTask::stored(&task.body).map_or_else(Vec::new, |task| options(&self.actor(), &task).issues())
     }
 
-    async fn change(&self, current: &Stored, sent: Value, headers: &HeaderMap) -> Result<Response, Refusal> {
+    async fn change(&self, current: &Stored, sent: Value, update: Update, headers: &HeaderMap) -> Result<Response, Refusal> {
         let actor = self.actor();
         if sent["id"] != current.id.to_string() {
             let issue = Issue::error("invalid", "wrong-id", "Task.id", "`id` is not the one in the URL");
@@ -130,11 +111,15 @@ impl Asking<'_> {
             }
         })?;
         let old = CallbackTask::stored(&current.body).ok_or(Refusal::Bug)?;
-        let Allowed { task, unchanged, attempt } = apply(&old, new, &actor).map_err(Refusal::Change)?;
+        let Allowed { task, unchanged, attempt } = apply(&old, new, update, &actor).map_err(Refusal::Change)?;
         if unchanged {
             return Ok(self.answer(StatusCode::OK, current, headers));
         }
         let (body, index) = (task.bytes(), task.index.clone());
+        let grown = body.len().saturating_sub(current.body.len());
+        if grown > 0 && body.len() > room(small(self.app), grown) {
+            return Err(Refusal::Change([vec![too_large(room(small(self.app), grown))], self.possible(current)].concat()));
+        }
         let change = Change { id: current.id, from: current.version, body, index, by: self.author(), now: actor.now };
         match self.tasks.store.change(change).await? {
             Changed::Done(stored) => {
@@ -151,21 +136,18 @@ impl Asking<'_> {
     }
 }
 
-/// The version in `If-Match`: one, and not `*`, which would name none.
-fn if_match(headers: &HeaderMap) -> Result<u64, Refusal> {
-    let mut given = headers.get_all(IF_MATCH).iter();
-    let (Some(only), None) = (given.next(), given.next()) else { return Err(Refusal::Unconditional) };
-    let text = only.to_str().unwrap_or_default().trim();
-    if text.is_empty() || text == "*" || text.contains(',') {
-        return Err(Refusal::Unconditional);
-    }
-    let text = text.trim_start_matches("W/");
-    let version = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
-    // an ETag that none of ours ever was is stale, not malformed
-    version.parse().map_err(|_| Refusal::Stale(None))
+/// What a Task may have grown to. What can be read can be sent back: it never reaches the limit of a body. And what is large
+/// leaves room for the little that brings it to its end.
+pub(super) fn room(most: usize, grown: usize) -> usize {
+    if grown > LITTLE { most / 4 * 3 } else { most.saturating_sub(AROUND) }
 }
 
-/// Bytes of a Task after an operation that copies.
-const MOST_PATCHED: usize = 256 * 1024;
-/// Of one patch.
-const MOST_OPERATIONS: usize = 100;
+pub(super) fn too_large(most: usize) -> Issue {
+    let issue = Issue::error("too-long", "too-long", "Task", "the Task would become too large");
+    issue.remedy(format!("at most {most} bytes as JSON; what is long lies elsewhere, and is referred to"))
+}
+
+/// Bytes: a status, a reason, an output.
+const LITTLE: usize = 2048;
+/// Bytes that reading adds to what is stored: id, version, times.
+const AROUND: usize = 1024;

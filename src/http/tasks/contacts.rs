@@ -10,14 +10,13 @@ use serde_json::{Value, json};
 
 use super::super::body::receive_small;
 use super::super::edge::{RequestId, Who};
-use super::super::media::sends_json;
 use super::super::version::etag;
 use super::Asking;
 use super::create::{digest_of, unfit};
 use crate::app::App;
-use crate::refusal::Refusal;
+use crate::refusal::{Media, Refusal};
 use crate::task::callback::CallbackTask;
-use crate::task::convert::contact;
+use crate::task::convert::{Places, contact};
 use crate::task::intake::{Hints, complete};
 use crate::task::store::{Created, Stored};
 
@@ -29,7 +28,7 @@ pub(in crate::http) async fn leave(
     request: Request,
 ) -> Result<Response, Refusal> {
     let asking = Asking::new(&app, &who, &request_id)?;
-    let bytes = receive_small(&app, request, sends_json).await?;
+    let bytes = receive_small(&app, request, Media::Json).await?;
     let codes = &asking.tasks.codes;
     let contact = match contact(&bytes, codes) {
         Ok(contact) => contact,
@@ -38,7 +37,13 @@ pub(in crate::http) async fn leave(
     };
     let digest = digest_of(json!([contact.task, contact.own]));
     let hints = Hints { own: contact.own.as_deref() };
-    let task = complete(contact.task, hints, &asking.actor(), codes).map_err(unfit)?;
+    let mut asked = contact.task;
+    // a contact names nobody who requests it: of several organisations that its caller speaks for, it is the first
+    if let Some(first) = asking.actor().organizations().next() {
+        asked.insert("requester".to_owned(), json!({"reference": first}));
+    }
+    let places = Places::of(&asked);
+    let task = complete(asked, hints, &asking.actor(), codes).map_err(|faults| unfit(places.of_contact(faults)))?;
     match asking.create(&task, digest).await? {
         Created::New(stored) => Ok(asking.receipt(StatusCode::CREATED, &stored)),
         Created::Existing { task, same_request: true } => Ok(asking.receipt(StatusCode::OK, &task)),

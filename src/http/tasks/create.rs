@@ -7,20 +7,21 @@ use aws_lc_rs::digest;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use jiff::Timestamp;
 use serde_json::Value;
 use url::form_urlencoded;
 use uuid::Uuid;
 
-use super::super::body::receive_small;
+use super::super::body::{receive_small, small};
 use super::super::edge::{RequestId, Who};
-use super::super::media::sends_json;
 use super::Asking;
+use super::change::{room, too_large};
 use crate::app::App;
 use crate::issue::Issue;
-use crate::refusal::Refusal;
+use crate::refusal::{Media, Refusal};
 use crate::task::callback::{CallbackTask, Unfit};
 use crate::task::intake::{Hints, complete};
-use crate::task::store::{Created, Filter, Keyed, NewTask, Query, Stored, Viewer};
+use crate::task::store::{Created, Filter, NewTask, Query, Stored, Viewer};
 
 pub(in crate::http) async fn create(
     State(app): State<Arc<App>>,
@@ -31,7 +32,7 @@ pub(in crate::http) async fn create(
 ) -> Result<Response, Refusal> {
     let asking = Asking::new(&app, &who, &request_id)?;
     let condition = condition(&headers)?;
-    let bytes = receive_small(&app, request, sends_json).await?;
+    let bytes = receive_small(&app, request, Media::Fhir).await?;
     if let Some(condition) = &condition
         && let Some(found) = asking.matching(condition).await?
     {
@@ -52,14 +53,12 @@ pub(in crate::http) async fn create(
 
 impl Asking<'_> {
     pub(super) async fn create(&self, task: &CallbackTask, request: [u8; 32]) -> Result<Created, Refusal> {
-        let new = NewTask {
-            id: Uuid::new_v4(),
-            body: task.bytes(),
-            index: task.index.clone(),
-            request,
-            by: self.author(),
-            now: self.app.clock.now(),
-        };
+        let body = task.bytes();
+        let most = room(small(self.app), body.len());
+        if body.len() > most {
+            return Err(Refusal::Invalid(vec![too_large(most)]));
+        }
+        let new = NewTask { id: Uuid::new_v4(), body, index: task.index.clone(), request, by: self.author(), now: self.app.clock.now() };
         let created = self.tasks.store.create(new).await?;
         if matches!(created, Created::New(_)) {
             self.tasks.changed.notify_one();
@@ -67,12 +66,12 @@ impl Asking<'_> {
         Ok(created)
     }
 
-    /// The caller's own Task with that identifier.
+    /// The Task that the caller asked for with that identifier. What an owner added to another counts for nothing.
     async fn matching(&self, (system, value): &(Option<String>, String)) -> Result<Option<Stored>, Refusal> {
         let requesters = self.actor().organizations().collect();
         let query = Query {
             viewer: Viewer::Party { owners: Vec::new(), requesters, formerly: Vec::new() },
-            filters: vec![Filter::Keyed { kind: Keyed::Identifier, any: vec![(system.clone(), value.clone())], not: false }],
+            filters: vec![Filter::Asked { system: system.clone(), value: value.clone() }],
             sort: Vec::new(),
             limit: 2,
             after: None,
@@ -121,12 +120,27 @@ pub(super) fn local(mut task: Value, base: &str) -> Value {
     task
 }
 
-/// Of the content, whatever its order and spaces.
+/// Of the content, whatever its order, its spaces, and the offsets of its instants.
 pub(super) fn digest_of(mut sent: Value) -> [u8; 32] {
     sent.sort_all_objects();
+    in_one_offset(&mut sent);
     let mut found = [0; 32];
     found.copy_from_slice(digest::digest(&digest::SHA256, sent.to_string().as_bytes()).as_ref());
     found
+}
+
+/// The same instant is the same text.
+fn in_one_offset(sent: &mut Value) {
+    match sent {
+        Value::String(text) if text.len() <= 40 && text.as_bytes().get(10) == Some(&b'T') => {
+            if let Ok(instant) = text.parse::<Timestamp>() {
+                *text = instant.to_string();
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(in_one_offset),
+        Value::Object(members) => members.values_mut().for_each(in_one_offset),
+        _ => {}
+    }
 }
 
 pub(super) fn unfit(unfit: Unfit) -> Refusal {

@@ -3,7 +3,7 @@
 //! | interaction | answers |
 //! |---|---|
 //! | create | 201; 200 for a repeat; 409 for another content under the same identifier; 410 if that was purged |
-//! | read, vread, history | 200, 304; 404 for what is not the caller's; 410 once purged |
+//! | read, vread, history | 200, 304; 404 for what is not the caller's; 410 once purged, to whom it was |
 //! | update, patch | 200; 412 when stale, 428 without `If-Match`; 422 for what is not allowed, with everything that is |
 //! | `$allowed-transitions` | 200 |
 
@@ -12,6 +12,7 @@ mod bundle;
 mod change;
 mod contacts;
 mod create;
+mod patch;
 mod read;
 pub mod search;
 
@@ -33,8 +34,8 @@ use crate::issue::Issue;
 use crate::refusal::Refusal;
 use crate::task::change::Actor;
 use crate::task::print::{print, print_reduced};
-use crate::task::search::{Sight, sight, viewer};
-use crate::task::store::{Author, Found, Stored};
+use crate::task::search::{Sight, knew, sight, viewer};
+use crate::task::store::{Author, Found, Stored, Tombstone};
 
 pub(super) use allowed::allowed;
 pub(super) use change::{patch, update};
@@ -90,6 +91,11 @@ impl<'a> Asking<'a> {
         sight(&viewer(self.caller, self.tasks.directory.as_ref()), &task.scope)
     }
 
+    /// Whether a purged Task was the caller's to see.
+    fn knew(&self, stone: &Tombstone) -> bool {
+        knew(&viewer(self.caller, self.tasks.directory.as_ref()), stone)
+    }
+
     /// What is under an id, if the caller may see it.
     async fn seen(&self, id: Uuid) -> Result<(Stored, Sight), Refusal> {
         match self.tasks.store.read(id).await? {
@@ -97,8 +103,8 @@ impl<'a> Asking<'a> {
                 Sight::Nothing => Err(nothing()),
                 sight => Ok((task, sight)),
             },
-            Found::Purged => Err(Refusal::Gone("the Task".to_owned())),
-            Found::Nothing => Err(nothing()),
+            Found::Purged(stone) if self.knew(&stone) => Err(Refusal::Gone("the Task".to_owned())),
+            Found::Purged(_) | Found::Nothing => Err(nothing()),
         }
     }
 

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use url::form_urlencoded;
 
 use super::super::edge::{RequestId, Who};
-use super::super::media::FHIR_JSON;
+use super::super::media::{FHIR_JSON, format_in, kept_format};
 use super::super::segment::Segment;
 use super::super::version::etag;
 use super::{Asking, id_of, nothing};
@@ -87,7 +87,9 @@ pub(in crate::http) async fn history(
         }
     }
     let versions = asking.tasks.store.history(id, before, count).await?;
-    let bundle = printed(&format!("{}/fhir/Task/{id}", app.base), &versions, sight, now.version, count);
+    let url = format!("{}/fhir/Task/{id}", app.base);
+    let bundle =
+        printed(&url, &versions, sight, now.version, &Pages { count, format: kept_format(format_in(request.uri().query()).as_deref()) });
     Ok((StatusCode::OK, [(CONTENT_TYPE, FHIR_JSON)], bundle).into_response())
 }
 
@@ -95,12 +97,21 @@ fn shown(task: &Stored, sight: Sight) -> Vec<u8> {
     if sight == Sight::Whole { print(task) } else { print_reduced(task) }
 }
 
+/// How the links to other pages are written.
+struct Pages {
+    count: u32,
+    format: Option<&'static str>,
+}
+
 /// A Bundle of type `history`, composed of what is printed already.
-fn printed(url: &str, versions: &[Stored], sight: Sight, total: u64, count: u32) -> Vec<u8> {
+fn printed(url: &str, versions: &[Stored], sight: Sight, total: u64, pages: &Pages) -> Vec<u8> {
     let base = url.rsplit_once("/Task/").map_or(url, |(base, _)| base);
-    let mut links = format!(r#"{{"relation":"self","url":"{url}/_history"}}"#);
+    let alone = pages.format.map_or_else(String::new, |format| format!("?_format={format}"));
+    let beside = pages.format.map_or_else(String::new, |format| format!("&_format={format}"));
+    let mut links = format!(r#"{{"relation":"self","url":"{url}/_history{alone}"}}"#);
     if let Some(last) = versions.last().filter(|last| last.version > 1) {
-        links.push_str(&format!(r#",{{"relation":"next","url":"{url}/_history?_count={count}&_before={}"}}"#, last.version));
+        links
+            .push_str(&format!(r#",{{"relation":"next","url":"{url}/_history?_count={}&_before={}{beside}"}}"#, pages.count, last.version));
     }
     let mut bundle = format!(r#"{{"resourceType":"Bundle","type":"history","total":{total},"link":[{links}]"#).into_bytes();
     for (index, task) in versions.iter().enumerate() {

@@ -9,22 +9,22 @@
 //! | the store is busy | 503 |
 
 use axum::extract::Request;
+use axum::http::Method;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
 use url::form_urlencoded;
 
 use super::super::body;
-use super::super::media::{FHIR_JSON, STRICT, prefers};
+use super::super::media::{FHIR_JSON, STRICT, kept_format, prefers, sends};
 use super::bundle::{Mode, Searchset};
 use crate::caller::Caller;
 use crate::issue::{Issue, Severity};
-use crate::refusal::Refusal;
+use crate::refusal::{Media, Refusal};
 use crate::task::print::{print_reduced, print_subset};
 use crate::task::search::{Cursor, CursorKey, Parties, Search, Sight, Subset, World, sight, viewer};
 use crate::task::status::Side;
-use crate::task::store::{Filter, List, Page, Query, StoreError, Stored, TaskStore, Viewer};
+use crate::task::store::{Filter, Keyed, Page, Query, StoreError, Stored, TaskStore, Viewer};
 
 /// All that a search needs.
 pub struct Searching<'a> {
@@ -59,8 +59,8 @@ impl Asked {
         decode(request.uri().query().unwrap_or_default().as_bytes(), &mut pairs);
         let strict = prefers(request.headers(), STRICT);
         if request.method() == Method::POST {
-            if !is_form(request.headers()) {
-                return Err(Refusal::MediaType);
+            if !sends(Media::Form, request.headers()) {
+                return Err(Refusal::MediaType(Media::Form));
             }
             decode(&body::read(request.into_body(), 0, MOST_BODY).await?, &mut pairs);
         }
@@ -82,6 +82,8 @@ impl Searching<'_> {
     /// 400 for what makes no sense; what the store says.
     pub async fn bundle(&self, asked: Asked) -> Result<Vec<u8>, Refusal> {
         let cursor = self.cursor(&asked.pairs)?;
+        let format = asked.pairs.iter().find(|(name, _)| name == "_format").map(|(_, format)| format.as_str());
+        let format = kept_format(format);
         let (pairs, after) = cursor.map_or((asked.pairs, None), |cursor| (cursor.search, cursor.after));
         let search = Search::parse(&pairs, World { parties: self.parties, base: self.base }).map_err(Refusal::Request)?;
         if asked.strict && !search.unknown.is_empty() {
@@ -91,15 +93,16 @@ impl Searching<'_> {
         let query = Query { after, ..search.query(viewer(self.caller, self.parties)) };
         let shape = &search.shape;
         let total = if shape.total || shape.counts_only { Some(self.count(&search, &query).await?) } else { None };
-        let page = if shape.counts_only { nothing() } else { self.page(&search, &query).await? };
+        let page = if shape.counts_only { Page::default() } else { self.page(&search, &query).await? };
 
         let mut set = Searchset::new(total);
-        self.link(&mut set, &search, &query, &page)?;
+        self.link(&mut set, &search, &query, &page, format)?;
         for task in &page.tasks {
             self.show(&mut set, task, &query.viewer, &shape.subset, Mode::Match);
         }
         self.include(&mut set, &search, &page.tasks);
         let mut told = [search.unknown.clone(), search.hints.clone()].concat();
+        told.extend(damaged(&page));
         if shape.parts {
             told.extend(self.include_parts(&mut set, &query.viewer, &page.tasks).await?);
         }
@@ -130,18 +133,27 @@ impl Searching<'_> {
     }
 
     async fn page(&self, search: &Search, query: &Query) -> Result<Page, StoreError> {
-        if search.nothing || sees_nobody(&query.viewer) { Ok(nothing()) } else { self.store.search(query).await }
+        if search.nothing || sees_nobody(&query.viewer) { Ok(Page::default()) } else { self.store.search(query).await }
     }
 
-    fn link(&self, set: &mut Searchset, search: &Search, query: &Query, page: &Page) -> Result<(), Refusal> {
+    /// Links keep the `_format` that was asked for.
+    fn link(&self, set: &mut Searchset, search: &Search, query: &Query, page: &Page, format: Option<&str>) -> Result<(), Refusal> {
+        let with_format = |pairs: &[(String, String)]| {
+            let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(format.map(|format| ("_format", format)));
+            form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+        };
         let sealed = |after| {
             let cursor = Cursor { search: search.understood.clone(), after };
             let too_long =
                 || Refusal::Request(vec![Issue::error("too-long", "parameter", "", "the search is too long to be gone on with")]);
             let text = self.cursors.seal(&self.caller.name, &cursor, self.now).ok_or_else(too_long)?;
-            Ok::<_, Refusal>(format!("{}/Task?_cursor={text}", self.base))
+            Ok::<_, Refusal>(format!("{}/Task?{}", self.base, with_format(&[("_cursor".to_owned(), text)])))
         };
-        let here = if search.private || query.after.is_some() { sealed(query.after.clone())? } else { self.written(&search.understood) };
+        let here = if search.private || query.after.is_some() {
+            sealed(query.after.clone())?
+        } else {
+            self.written(&with_format(&search.understood))
+        };
         set.link("self", here);
         if let Some(next) = &page.next {
             set.link("next", sealed(Some(next.clone()))?);
@@ -150,12 +162,8 @@ impl Searching<'_> {
     }
 
     /// What was understood, and nothing else.
-    fn written(&self, understood: &[(String, String)]) -> String {
-        if understood.is_empty() {
-            return format!("{}/Task", self.base);
-        }
-        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(understood).finish();
-        format!("{}/Task?{query}", self.base)
+    fn written(&self, query: &str) -> String {
+        if query.is_empty() { format!("{}/Task", self.base) } else { format!("{}/Task?{query}", self.base) }
     }
 
     fn show(&self, set: &mut Searchset, task: &Stored, viewer: &Viewer, subset: &Subset, mode: Mode) {
@@ -192,7 +200,7 @@ impl Searching<'_> {
             return Ok(None);
         }
         let references = tasks.iter().flat_map(|task| [format!("Task/{}", task.id), format!("{}/Task/{}", self.base, task.id)]);
-        let filter = Filter::Listed { list: List::PartOf, any: references.collect(), not: false };
+        let filter = Filter::Keyed { kind: Keyed::PartOf, any: references.map(|reference| (None, reference)).collect(), not: false };
         let query = Query { viewer: viewer.clone(), filters: vec![filter], sort: Vec::new(), limit: MOST_PARTS, after: None };
         let parts = self.store.search(&query).await?;
         for part in parts.tasks.iter().filter(|part| tasks.iter().all(|task| task.id != part.id)) {
@@ -206,8 +214,15 @@ impl Searching<'_> {
     }
 }
 
-const fn nothing() -> Page {
-    Page { tasks: Vec::new(), next: None }
+/// The others are found all the same; whoever polls learns that something is missing, and so does the log.
+fn damaged(page: &Page) -> Option<Issue> {
+    let (first, others) = page.damaged.split_first()?;
+    for task in &page.damaged {
+        tracing::error!(%task, "a Task's row does not open: it was damaged or changed");
+    }
+    let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+    let message = format!("Task/{first}{more} cannot be read and is left out: its row in the store is damaged");
+    Some(Issue::warning("incomplete", "store", "", message).remedy("tell the operator of the adapter"))
 }
 
 fn sees_nobody(viewer: &Viewer) -> bool {
@@ -215,13 +230,6 @@ fn sees_nobody(viewer: &Viewer) -> bool {
         Viewer::Everything => false,
         Viewer::Party { owners, requesters, formerly } => owners.is_empty() && requesters.is_empty() && formerly.is_empty(),
     }
-}
-
-/// Whether the body says that it is a form; one without a body need not.
-fn is_form(headers: &HeaderMap) -> bool {
-    let Some(kind) = headers.get(CONTENT_TYPE) else { return headers.get("content-length").is_none_or(|length| length == "0") };
-    let essence = kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 const MOST_BODY: usize = 64 * 1024;

@@ -2,51 +2,85 @@
 
 use serde_json::{Map, Value, json};
 
+use super::attempt::{Update, put_count, told};
 use super::{Actor, Allowed, Options, amendable, options, refused, rows};
 use crate::issue::Issue;
-use crate::task::callback::{ATTEMPTS, CallbackTask, SUBSETTED};
+use crate::task::callback::{CallbackTask, SUBSETTED};
 use crate::task::codes::system;
 use crate::task::status::{Owner, Side, Status, Transition};
 
 /// Makes of `old` what `new` says, if `actor` may.
 ///
-/// What the adapter keeps itself is put right, not refused: the count of attempts, time and author of a new note, and the
-/// business status of a Task that goes to another owner, unless the update says another.
+/// What the adapter keeps itself is put right, not refused: time and author of a new note; and of a Task that goes to another
+/// owner, unless the update says another, the business status and the reason why the last one did not want it.
 ///
 /// # Errors
 /// Everything that is not allowed, then everything that is.
-pub fn apply(old: &CallbackTask, mut new: CallbackTask, actor: &Actor<'_>) -> Result<Allowed, Vec<Issue>> {
+pub fn apply(old: &CallbackTask, mut new: CallbackTask, update: Update, actor: &Actor<'_>) -> Result<Allowed, Vec<Issue>> {
     whole(&new.body)?;
-    let counted = put_count(old, &mut new, 0);
-    let changed = changed(&old.body, &new.body);
-    if changed.is_empty() && counted == Attempt::No {
+    let attempt = told(old, &new, update);
+    put_count(old, &mut new, 0);
+    let is_attempt = attempt.as_ref().is_ok_and(|attempt| *attempt);
+    let passed_on = new.index.status == Status::Requested && new.index.owner != old.index.owner;
+    let readdressed = if passed_on && !is_attempt { readdressed(old) } else { None };
+    // said by the update itself, it is as if it were not
+    if readdressed.is_some() && new.body.get("businessStatus") == readdressed.as_ref() {
+        stands_as(old, &mut new);
+    }
+    let mut changed = changed(&old.body, &new.body);
+    if changed.is_empty() && attempt.as_ref().is_ok_and(|attempt| !attempt) {
         return Ok(Allowed { task: old.clone(), unchanged: true, attempt: false });
     }
-    let sides = actor.sides(&old.index.owner, &old.index.requester);
+    let reason_stays = !changed.iter().any(|name| name == "statusReason");
     let mut issues = immutable(old, &new, &changed);
-    let attempt = counted == Attempt::Yes && sides.contains(&Side::Owner);
-    let side = if old.index.status == new.index.status && old.index.owner == new.index.owner {
+    let attempt = attempt.unwrap_or_else(|issue| {
+        issues.push(*issue);
+        false
+    });
+    // told once
+    changed.retain(|name| !issues.iter().any(|issue| issue.place.strip_prefix("Task.") == Some(name.as_str())));
+    // the same words, said again: it is a change all the same, of who may make it
+    if attempt && !changed.iter().any(|name| name == "businessStatus") {
+        changed.push("businessStatus".to_owned());
+    }
+    let sides = actor.sides(&old.index.owner, &old.index.requester);
+    let side = if changed.is_empty() {
+        None
+    } else if old.index.status == new.index.status && old.index.owner == new.index.owner {
         amended(old, &changed, &sides, &mut issues)
     } else {
         moved(old, &new, &changed, actor, &sides, &mut issues)
     };
     let Some(side) = side.filter(|_| issues.is_empty()) else {
-        return Err(refused(issues, &options(actor, old.index.status, &old.index.owner, &old.index.requester)));
+        return Err(refused(issues, &options(actor, old)));
     };
     if attempt {
         put_count(old, &mut new, 1);
     }
-    let passed_on = new.index.status == Status::Requested && new.index.owner != old.index.owner;
-    if passed_on
-        && new.index.business_status == old.index.business_status
-        && let Some(Value::Object(status)) = new.body.get_mut("businessStatus")
-    {
-        status.insert("coding".to_owned(), json!([{"system": system("callback-business-status"), "code": "readdressed"}]));
-        status.shift_remove("text");
+    if let Some(status) = readdressed.filter(|_| new.index.business_status == old.index.business_status) {
+        new.body.insert("businessStatus".to_owned(), status);
         new.index.business_status = Some("readdressed".to_owned());
+    }
+    if passed_on && reason_stays {
+        new.body.shift_remove("statusReason");
     }
     sign_notes(old, &mut new, actor, side, attempt);
     Ok(Allowed { task: new, unchanged: false, attempt })
+}
+
+/// The business status of a Task that goes to another owner: the attempts stay counted.
+fn readdressed(old: &CallbackTask) -> Option<Value> {
+    let Value::Object(mut status) = old.body.get("businessStatus")?.clone() else { return None };
+    status.insert("coding".to_owned(), json!([{"system": system("callback-business-status"), "code": "readdressed"}]));
+    status.shift_remove("text");
+    Some(Value::Object(status))
+}
+
+fn stands_as(old: &CallbackTask, new: &mut CallbackTask) {
+    if let Some(kept) = old.body.get("businessStatus") {
+        new.body.insert("businessStatus".to_owned(), kept.clone());
+        new.index.business_status.clone_from(&old.index.business_status);
+    }
 }
 
 /// The status stays: which side may change all of that?
@@ -76,7 +110,7 @@ fn moved(
     issues: &mut Vec<Issue>,
 ) -> Option<Side> {
     let (from, to) = (old.index.status, new.index.status);
-    let candidates: Vec<&Transition> = rows(from, sides).filter(|row| row.to == to).collect();
+    let candidates: Vec<&Transition> = rows(actor, from, &old.index.owner, sides).filter(|row| row.to == to).collect();
     if candidates.is_empty() {
         let (place, message) = if from == to {
             ("Task.owner", format!("`owner` cannot be changed by you while the Task is `{from}`"))
@@ -124,6 +158,11 @@ fn row_faults(row: &Transition, old: &CallbackTask, new: &CallbackTask, changed:
     }
     if row.reason && !new.body.contains_key("statusReason") {
         faults.push(Issue::error("required", "missing-member", "Task.statusReason", "`statusReason` says why"));
+    } else if row.reason && !changed.iter().any(|name| name == "statusReason") {
+        // an update sends everything again: an old reason that stays may have been given for another status
+        let message = format!("`statusReason` is the old one: a change to `{}` says why in the same update", row.to);
+        let issue = Issue::error("business-rule", "old-reason", "Task.statusReason", message);
+        faults.push(issue.remedy("another code, or a text beside it"));
     }
     // on the way out of an end, nothing but the way itself and its reason
     let free = ["status", "owner", "statusReason", "note", "meta"];
@@ -196,47 +235,6 @@ pub fn whole(task: &Map<String, Value>) -> Result<(), Vec<Issue>> {
 fn has_tag(task: &Map<String, Value>, code: &str) -> bool {
     let tags = task.get("meta").and_then(|meta| meta["tag"].as_array());
     tags.is_some_and(|tags| tags.iter().any(|tag| tag["code"] == code))
-}
-
-/// Whether an update says that the client was called without an answer.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Attempt {
-    Yes,
-    No,
-}
-
-/// The adapter counts: the extension becomes the old count and `more`, whatever was sent. An attempt is told by
-/// `businessStatus` `no-answer` where it was another before, or with a further note, or with the next number.
-fn put_count(old: &CallbackTask, new: &mut CallbackTask, more: u32) -> Attempt {
-    let notes = |task: &CallbackTask| task.body.get("note").and_then(Value::as_array).map_or(0, Vec::len);
-    let is_no_answer = |task: &CallbackTask| task.index.business_status.as_deref() == Some("no-answer");
-    let (before, said) = (old.index.attempts, new.index.attempts);
-    let again = !is_no_answer(old) || notes(new) > notes(old) || said == before + 1;
-    let attempt = if is_no_answer(new) && again { Attempt::Yes } else { Attempt::No };
-    let count = before + more;
-    if count > 0
-        && !new.body.contains_key("businessStatus")
-        && let Some(kept) = old.body.get("businessStatus")
-    {
-        new.body.insert("businessStatus".to_owned(), kept.clone());
-        new.index.business_status = old.index.business_status.clone();
-    }
-    if let Some(Value::Object(status)) = new.body.get_mut("businessStatus") {
-        let others = match status.shift_remove("extension") {
-            Some(Value::Array(list)) => list.into_iter().filter(|extension| extension["url"] != ATTEMPTS).collect(),
-            _ => Vec::new(),
-        };
-        let mut extensions: Vec<Value> = others;
-        if count > 0 {
-            extensions.push(json!({"url": ATTEMPTS, "valuePositiveInt": count}));
-        }
-        if !extensions.is_empty() {
-            // extensions come first, as R4 prints them; equality does not look at order
-            status.shift_insert(0, "extension".to_owned(), Value::Array(extensions));
-        }
-    }
-    new.index.attempts = count;
-    attempt
 }
 
 /// New notes say when and who, whatever they said; an attempt without a note gets one.

@@ -1,7 +1,8 @@
 //! What the caller may do next: the answer of `$allowed-transitions`, and the end of every refusal.
 
-use super::{Actor, amendable, rows};
+use super::{Actor, SIGNAL, amendable, rows};
 use crate::issue::{Issue, Severity};
+use crate::task::callback::CallbackTask;
 use crate::task::status::{Owner, Side, Status};
 
 /// Everything that is allowed.
@@ -11,6 +12,8 @@ pub struct Options {
     pub list: Vec<Option>,
     /// Elements that may change while the status stays.
     pub amend: Vec<&'static str>,
+    /// A call without an answer may be told.
+    pub attempt: bool,
 }
 
 /// One change of status, and the elements that it needs.
@@ -32,11 +35,12 @@ pub struct Element {
     pub value: String,
 }
 
-/// What `actor` may do with a Task in this state.
-pub fn options(actor: &Actor<'_>, status: Status, owner: &str, requester: &str) -> Options {
-    let sides = actor.sides(owner, requester);
+/// What `actor` may do with a Task as it is.
+pub fn options(actor: &Actor<'_>, task: &CallbackTask) -> Options {
+    let (status, owner) = (task.index.status, task.index.owner.as_str());
+    let sides = actor.sides(owner, &task.index.requester);
     let mut list: Vec<Option> = Vec::new();
-    for row in rows(status, &sides) {
+    for row in rows(actor, status, owner, &sides) {
         let mut elements = vec![element("Task.status", true, row.to.code())];
         match row.owner {
             Owner::Claimed if owner.starts_with("HealthcareService/") => {
@@ -50,7 +54,7 @@ pub fn options(actor: &Actor<'_>, status: Status, owner: &str, requester: &str) 
             Owner::Kept | Owner::Claimed => {}
         }
         if row.reason {
-            elements.push(element("Task.statusReason", true, "a code of callback-status-reason, or a text"));
+            elements.push(element("Task.statusReason", true, "a code of callback-status-reason, or a text; not the same as before"));
         } else if matches!(row.to, Status::Rejected | Status::Failed | Status::Cancelled | Status::OnHold) {
             elements.push(element("Task.statusReason", false, "why"));
         }
@@ -61,10 +65,12 @@ pub fn options(actor: &Actor<'_>, status: Status, owner: &str, requester: &str) 
     }
     let mut amend: Vec<&'static str> = Vec::new();
     for side in sides {
-        let more = amendable(side, status).iter().filter(|name| !amend.contains(name)).copied().collect::<Vec<_>>();
+        let fixed = |name: &str| name == "for" && task.body.contains_key("for");
+        let more = amendable(side, status).iter().filter(|name| !fixed(name) && !amend.contains(name)).copied().collect::<Vec<_>>();
         amend.extend(more);
     }
-    Options { status, list, amend }
+    let attempt = amend.contains(&"businessStatus");
+    Options { status, list, amend, attempt }
 }
 
 fn element(path: &'static str, required: bool, value: &str) -> Element {
@@ -97,6 +103,9 @@ impl Options {
                 format!("allowed: `{}` stays", self.status),
                 format!("these may change: {}", self.amend.join(", ")),
             ));
+        }
+        if self.attempt {
+            issues.push(information("Task.businessStatus", "allowed: an attempt without an answer".to_owned(), SIGNAL.to_owned()));
         }
         if issues.is_empty() {
             issues.push(information(

@@ -15,10 +15,10 @@ impl Parties for Directory {
     }
 
     fn by_name(&self, kind: Kind, text: &str, matching: Matching) -> Vec<String> {
-        let folded = text.to_lowercase();
+        let wanted = folded(text);
         let matches = |name: &str| match matching {
-            Matching::Begins => name.to_lowercase().starts_with(&folded),
-            Matching::Contains => name.to_lowercase().contains(&folded),
+            Matching::Begins => folded(name).starts_with(&wanted),
+            Matching::Contains => folded(name).contains(&wanted),
             Matching::Exact => name == text,
         };
         match kind {
@@ -38,6 +38,10 @@ impl Parties for Directory {
         self.knows(reference)
     }
 
+    fn has_queue(&self, queue: &str) -> bool {
+        self.service_of(queue).is_some()
+    }
+
     fn served_by(&self, organization: &str) -> Vec<String> {
         let served = self.services.iter().filter(|held| held.served_by.iter().any(|id| id == organization));
         served.map(|held| format!("HealthcareService/{}", held.id)).collect()
@@ -51,6 +55,29 @@ impl Parties for Directory {
         };
         Some(Cow::Borrowed(resource))
     }
+}
+
+/// Without case and accents, as R4 compares strings (<https://hl7.org/fhir/R4/search.html#string>): the letters of the languages
+/// that names here are in.
+fn folded(text: &str) -> String {
+    let plain = |letter: char| match letter {
+        'à' | 'á' | 'â' | 'ã' | 'ä' | 'å' | 'ā' => 'a',
+        'ç' | 'č' => 'c',
+        'è' | 'é' | 'ê' | 'ë' | 'ē' => 'e',
+        'ì' | 'í' | 'î' | 'ï' => 'i',
+        'ñ' | 'ŋ' => 'n',
+        'ò' | 'ó' | 'ô' | 'õ' | 'ö' | 'ø' | 'ō' => 'o',
+        'š' => 's',
+        'ŧ' => 't',
+        'ù' | 'ú' | 'û' | 'ü' => 'u',
+        'ý' | 'ÿ' => 'y',
+        'ž' => 'z',
+        'đ' => 'd',
+        other => other,
+    };
+    // a letter and its accent may also come as two characters
+    let is_accent = |letter: &char| ('\u{300}'..='\u{36f}').contains(letter);
+    text.to_lowercase().chars().filter(|letter| !is_accent(letter)).map(plain).collect()
 }
 
 #[cfg(test)]
@@ -69,6 +96,10 @@ mod tests {
         assert!(parties.by_identifier(Kind::Organization, Some(""), oid).is_empty());
         assert!(parties.by_identifier(Kind::HealthcareService, None, oid).is_empty());
         assert_eq!(parties.by_name(Kind::Organization, "LAPUAN", Matching::Begins), lapua);
+        for name in ["seinaj", "SEINÄJ", "Seina\u{308}j"] {
+            assert_eq!(parties.by_name(Kind::Organization, name, Matching::Begins), ["Organization/seinajoki"], "{name}");
+        }
+        assert!(parties.has_queue("family-planning") && !parties.has_queue("foo"));
         assert!(parties.by_name(Kind::Organization, "lapuan neuvola (mallidata)", Matching::Exact).is_empty());
         assert_eq!(parties.by_name(Kind::HealthcareService, "familje", Matching::Contains), ["HealthcareService/family-planning"]);
         assert_eq!(parties.served_by("ilmajoki"), ["HealthcareService/maternity-child-health"]);

@@ -2,12 +2,13 @@
 //! (<https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/StructureDefinition-backport-filter-criteria.html>), with the meaning
 //! that a search gives it: all parameters must hold, any of the values of one will do.
 
-use jiff::civil::Date;
-use jiff::{Span, Timestamp};
+use jiff::Timestamp;
 use url::form_urlencoded;
 
 use crate::issue::{Issue, Issues};
-use crate::task::calendar::HELSINKI;
+use crate::task::codes::Codes;
+use crate::task::directory::Directory;
+use crate::task::search;
 use crate::task::status::Status;
 use crate::task::store::{Moment, Range};
 
@@ -22,11 +23,10 @@ pub enum Criterion {
 }
 
 impl Criterion {
-    /// Of one moment. `formerly` are the reader's own organisations among the former owners: to them a Task that they
-    /// handed on still is their own, so that they learn what became of it.
-    pub fn holds(&self, moment: &Moment, formerly: &[&str]) -> bool {
+    /// Of one moment.
+    pub fn holds(&self, moment: &Moment) -> bool {
         match self {
-            Self::Owner(any) => any.iter().any(|owner| *owner == moment.owner || formerly.contains(&owner.as_str())),
+            Self::Owner(any) => any.contains(&moment.owner),
             Self::Status(any) => any.contains(&moment.status),
             Self::Queue(any) => any.contains(&moment.queue),
             Self::Due(any) => moment.due.is_some_and(|due| any.iter().any(|range| range_holds(range, due))),
@@ -37,6 +37,22 @@ impl Criterion {
 fn range_holds(range: &Range, due: Timestamp) -> bool {
     let within = range.from.is_none_or(|from| from <= due) && range.until.is_none_or(|until| due < until);
     within != range.not
+}
+
+/// Filters that nothing can ever pass: by an owner or a queue that is not known here.
+pub fn unknown(criteria: &[Criterion], directory: &Directory, codes: &Codes) -> Vec<Issue> {
+    let fault = |message: &str, remedy: String| Issue::error("not-found", "filter", "Subscription.criteria", message).remedy(remedy);
+    let of_one = |criterion: &Criterion| match criterion {
+        Criterion::Owner(any) if any.iter().any(|owner| !directory.knows(owner)) => {
+            let remedy = "GET /fhir/Organization and /fhir/HealthcareService tell who is".to_owned();
+            Some(fault("`owner` is nobody who is known here", remedy))
+        }
+        Criterion::Queue(any) if any.iter().any(|queue| !codes.has("callback-queue", queue)) => {
+            Some(fault("`queue` is no code of a queue", format!("one of: {}", codes.in_system("callback-queue").join(", "))))
+        }
+        _ => None,
+    };
+    criteria.iter().filter_map(of_one).collect()
 }
 
 /// Reads one filter. `base` is our own FHIR base: references may be absolute.
@@ -56,7 +72,7 @@ pub fn read(text: &str, place: &str, base: &str, criteria: &mut Vec<Criterion>, 
             "owner" => values().map(|value| owner(value, base)).collect::<Option<_>>().map(Criterion::Owner),
             "status" => values().map(status).collect::<Option<_>>().map(Criterion::Status),
             "queue" => values().map(queue).collect::<Option<_>>().map(Criterion::Queue),
-            "due" => values().map(due).collect::<Option<_>>().map(Criterion::Due),
+            "due" => values().map(|value| search::range(value).ok()).collect::<Option<_>>().map(Criterion::Due),
             _ => {
                 fault("not-supported", "a filter has a parameter that is not known here", "filter by owner, status, queue or due");
                 continue;
@@ -67,9 +83,7 @@ pub fn read(text: &str, place: &str, base: &str, criteria: &mut Vec<Criterion>, 
             (None, "owner") => fault("value", "`owner` is no reference to an owner", "Organization/… or HealthcareService/…"),
             (None, "status") => fault("code-invalid", "`status` is no status of a callback Task", "requested, received, accepted, …"),
             (None, "queue") => fault("code-invalid", "`queue` is no code of a queue", "the code alone, or system|code"),
-            (None, _) => {
-                fault("value", "`due` is no date or instant", "lt, le, gt, ge or nothing, then 2026-11-16 or 2026-11-16T16:00:00Z")
-            }
+            (None, _) => fault("value", "`due` is no date", "as in a search: 2026-11-16, lt2026-11-16T16:00:00Z"),
         }
     }
     if criteria.len() == begin && !issues.has_errors() {
@@ -104,36 +118,6 @@ fn code<'v>(value: &'v str, system: &str) -> Option<&'v str> {
     (!code.is_empty()).then_some(code)
 }
 
-/// A day is a day in Finland; a second lasts a second. <https://hl7.org/fhir/R4/search.html#date>
-fn due(value: &str) -> Option<Range> {
-    // `+` is a space once decoded, and everybody writes it so
-    let value = value.replace(' ', "+");
-    let (prefix, text) = match value.get(..2) {
-        Some(prefix @ ("eq" | "ne" | "lt" | "le" | "gt" | "ge")) => (prefix, &value[2..]),
-        _ => ("eq", value.as_str()),
-    };
-    let (from, until) = span(text)?;
-    let range = |from, until| Range { from, until, not: prefix == "ne" };
-    Some(match prefix {
-        "lt" => range(None, Some(from)),
-        "le" => range(None, Some(until)),
-        "gt" => range(Some(until), None),
-        "ge" => range(Some(from), None),
-        _ => range(Some(from), Some(until)),
-    })
-}
-
-fn span(text: &str) -> Option<(Timestamp, Timestamp)> {
-    if text.len() == "2026-11-16".len() {
-        let day: Date = text.parse().ok()?;
-        let begin = |day: Date| Some(day.to_zoned(HELSINKI.clone()).ok()?.timestamp());
-        return Some((begin(day)?, begin(day.tomorrow().ok()?)?));
-    }
-    let instant = instant(text)?;
-    let lasts = if text.contains('.') { Span::new().milliseconds(1) } else { Span::new().seconds(1) };
-    Some((instant, instant.checked_add(lasts).ok()?))
-}
-
 /// R4 `instant`: seconds and an offset must be there.
 pub(super) fn instant(text: &str) -> Option<Timestamp> {
     let bytes = text.as_bytes();
@@ -157,7 +141,7 @@ mod tests {
     }
 
     fn holds(text: &str, moment: &Moment) -> bool {
-        criteria(text).unwrap_or_else(|issues| panic!("{text}: {issues:?}")).iter().all(|criterion| criterion.holds(moment, &[]))
+        criteria(text).unwrap_or_else(|issues| panic!("{text}: {issues:?}")).iter().all(|criterion| criterion.holds(moment))
     }
 
     fn moment() -> Moment {
@@ -187,7 +171,8 @@ mod tests {
     #[test]
     fn due_is_compared_as_a_search_compares_it() {
         let yes = "2026-11-16 eq2026-11-16 le2026-11-16 ge2026-11-16 lt2026-11-17 gt2026-11-15 2026-11-16T16:00:00+02:00 \
-                   le2026-11-16T14:00:00Z ge2026-11-16T14:00:00Z ne2026-11-15 gt2026-11-16T13:59:59Z";
+                   le2026-11-16T14:00:00Z ge2026-11-16T14:00:00Z ne2026-11-15 gt2026-11-16T13:59:59Z \
+                   2026 ge2026-11 sa2026-11-15 eb2026-11-17 2026-11-16T16:00 le2026-11-16T16:00:00+02:00";
         for due in yes.split_whitespace() {
             assert!(holds(&format!("Task?due={due}"), &moment()), "{due}");
         }
@@ -215,11 +200,10 @@ mod tests {
             "Task?owner=Patient/1",
             "Task?owner=https://other.example/fhir/Organization/a",
             "Task?queue=http://a|b",
-            "Task?due=2026",
-            "Task?due=sa2026-11-16",
+            "Task?due=ap2026-11-16",
             "Task?due=2026-13-01",
-            "Task?due=2026-11-16T14:00",
-            "Task?due=2026-11-16T14:00:00",
+            "Task?due=2026-11-16T14",
+            "Task?due=today",
         ] {
             let issues = criteria(text).expect_err(text);
             assert!(!format!("{issues:?}").contains("999X"), "{issues:?}");

@@ -11,10 +11,10 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::net::{ClientSettings, Guard, NetError, Poster};
+use crate::net::{Authorities, ClientSettings, Guard, NetError, Poster};
 use crate::task::store::{StoreError, Subscribed, TaskStore, Viewer};
 
-/// How patient it is.
+/// How patient it is, and whom it trusts.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// How often it looks for other adapters' commits, and for what is due.
@@ -28,6 +28,8 @@ pub struct Settings {
     pub longest_pause: Duration,
     /// How long it tries before it gives up and the Subscription is a dead letter.
     pub patience: Duration,
+    /// Whose certificates endpoints may show, beside those of the system.
+    pub authorities: Authorities,
 }
 
 impl Default for Settings {
@@ -39,6 +41,7 @@ impl Default for Settings {
             first_pause: Duration::from_secs(1),
             longest_pause: Duration::from_mins(15),
             patience: Duration::from_hours(24),
+            authorities: Authorities::default(),
         }
     }
 }
@@ -104,7 +107,8 @@ impl Delivery {
         base: String,
         settings: Settings,
     ) -> Result<Self, NetError> {
-        let client = ClientSettings { timeout: LONGEST, body_cap: MOST_ANSWERED, ..ClientSettings::default() };
+        let authorities = settings.authorities.clone();
+        let client = ClientSettings { timeout: LONGEST, body_cap: MOST_ANSWERED, authorities, ..ClientSettings::default() };
         let poster = Poster::new(&client, Arc::clone(&guard))?;
         let slots = Arc::new(Semaphore::new(settings.concurrency));
         let (looked, leased, busy) = (Mutex::default(), RwLock::default(), Mutex::default());

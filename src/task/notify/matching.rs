@@ -1,38 +1,33 @@
 //! Whom an event is for.
 
 use super::criteria::Criterion;
-use crate::task::store::{Event, Viewer};
+use crate::task::store::{Event, Moment, Viewer};
 
 /// Whether `event` is to be told to somebody with these eyes and filters.
 ///
-/// They must see the Task or have seen it until this event, as its owner (the queues that they serve included), its requester or a
-/// former owner; and all filters must hold of what the Task is now, or of what it was before: that it left a filter is told too.
+/// All filters must hold of what the Task is now, or of what it was right before: that it leaves a filter is told too, once. And
+/// that moment must be one that they may see: now, as its owner (the queues that they serve included), its requester or a former
+/// owner; before, as the owner of then too. So nobody learns from a filter who has a Task that is not theirs.
 pub fn matches(viewer: &Viewer, criteria: &[Criterion], event: &Event) -> bool {
-    let formerly = formerly(viewer, event);
-    let holds = |moment| criteria.iter().all(|criterion| criterion.holds(moment, &formerly));
-    sees(viewer, event, &formerly) && (holds(&event.now) || event.before.as_ref().is_some_and(holds))
+    let holds = |moment: &Moment| criteria.iter().all(|criterion| criterion.holds(moment));
+    let owned = |moment: &Moment| match viewer {
+        Viewer::Everything => true,
+        Viewer::Party { owners, .. } => owners.contains(&moment.owner),
+    };
+    let sees = owned(&event.now) || is_party(viewer, event);
+    sees && holds(&event.now) || event.before.as_ref().is_some_and(|before| (sees || owned(before)) && holds(before))
 }
 
-fn sees(viewer: &Viewer, event: &Event, formerly: &[&str]) -> bool {
-    let Viewer::Party { owners, requesters, .. } = viewer else { return true };
-    let owned = |owner: &String| owners.contains(owner);
-    owned(&event.now.owner)
-        || event.before.as_ref().is_some_and(|before| owned(&before.owner))
-        || requesters.contains(&event.requester)
-        || !formerly.is_empty()
-}
-
-/// Those of the viewer's organisations that owned it before.
-fn formerly<'e>(viewer: &Viewer, event: &'e Event) -> Vec<&'e str> {
-    let Viewer::Party { formerly, .. } = viewer else { return Vec::new() };
-    event.formerly.iter().filter(|organization| formerly.contains(organization)).map(String::as_str).collect()
+/// Its requester, or one that owned it.
+fn is_party(viewer: &Viewer, event: &Event) -> bool {
+    let Viewer::Party { requesters, formerly, .. } = viewer else { return true };
+    requesters.contains(&event.requester) || event.formerly.iter().any(|organization| formerly.contains(organization))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::task::status::Status;
-    use crate::task::store::Moment;
 
     fn moment(status: Status, owner: &str) -> Moment {
         Moment { status, owner: owner.to_owned(), queue: "family-planning".to_owned(), due: None }
@@ -84,15 +79,30 @@ mod tests {
     }
 
     #[test]
-    fn a_former_owner_learns_what_becomes_of_the_task() {
+    fn a_former_owner_learns_what_becomes_of_the_task_and_its_filters_mean_what_they_say() {
         let own = [Criterion::Owner(vec![A.to_owned()])];
         let handed = event(Some(moment(Status::Accepted, A)), moment(Status::Requested, B), &[A]);
         let completed = event(Some(moment(Status::Accepted, B)), moment(Status::Completed, B), &[A]);
+        let elsewhere = [Criterion::Owner(vec![B.to_owned()])];
         for event in [&handed, &completed] {
-            assert!(matches(&owner("a", &[]), &own, event));
-            assert!(matches(&owner("a", &[]), &[], event));
+            assert!(matches(&owner("a", &[]), &[], event), "status and new owner");
+            assert!(matches(&owner("a", &[]), &elsewhere, event));
         }
-        assert!(!matches(&requester("advice"), &own, &completed), "to others it is b's");
+        assert!(matches(&owner("a", &[]), &own, &handed), "it leaves");
+        assert!(!matches(&owner("a", &[]), &own, &completed), "it left before");
+        assert!(!matches(&requester("advice"), &own, &completed));
+    }
+
+    #[test]
+    fn nobody_learns_from_a_filter_who_claimed_what_a_queue_owned() {
+        let claimed = event(Some(moment(Status::Requested, QUEUE)), moment(Status::Accepted, A), &[]);
+        let of_a = [Criterion::Owner(vec![A.to_owned()])];
+        let accepted = [Criterion::Status(vec![Status::Accepted])];
+        for filters in [&of_a[..], &accepted[..]] {
+            assert!(!matches(&owner("b", &["queue"]), filters, &claimed));
+            assert!(matches(&owner("a", &["queue"]), filters, &claimed));
+            assert!(matches(&requester("advice"), filters, &claimed));
+        }
     }
 
     #[test]

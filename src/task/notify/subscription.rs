@@ -47,7 +47,7 @@ pub enum Content {
 
 impl Wanted {
     /// Reads a resource. `base` is our own FHIR base; `before` is what it replaces: a header that is sent back masked, as it was
-    /// read, keeps its value.
+    /// read, keeps its value, as long as the endpoint stays on its host.
     ///
     /// # Errors
     /// Every fault with its place; no value is repeated.
@@ -146,7 +146,7 @@ impl Reading<'_> {
             self.fault("not-supported", "channel", "Subscription.channel.type", "only `rest-hook` is supported", "rest-hook");
         }
         let endpoint = self.endpoint(channel.text("endpoint"));
-        let headers = self.headers(channel.list("header"));
+        let headers = self.headers(channel.list("header"), endpoint.as_ref());
         let content = self.content(channel);
         let extensions = channel.list("extension");
         let heartbeat = self.number(extensions, "heartbeat-period", "valueUnsignedInt", LONGEST_HEARTBEAT);
@@ -214,13 +214,18 @@ impl Reading<'_> {
         }
     }
 
-    fn headers(&mut self, given: &[Node<'_>]) -> Vec<(String, String)> {
+    /// A secret was given for one host: its mask stands for it while notifications go there.
+    fn headers(&mut self, given: &[Node<'_>], endpoint: Option<&Url>) -> Vec<(String, String)> {
         let mut headers = Vec::new();
+        let moved = self.before.zip(endpoint).is_some_and(|(before, endpoint)| before.endpoint.origin() != endpoint.origin());
         for (index, header) in given.iter().enumerate() {
             let place = format!("Subscription.channel.header[{index}]");
             let parts = header.as_str().and_then(|header| header.split_once(':'));
             let (name, value) = parts.map_or(("", ""), |(name, value)| (name.trim(), value.trim()));
-            if value == MASK {
+            if value == MASK && moved {
+                let message = "the header is masked, and `endpoint` is on another host than the one that it was given for";
+                self.fault("value", "header", &place, message, "its value, or none");
+            } else if value == MASK {
                 let kept = self.before.and_then(|before| before.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)));
                 match kept {
                     Some(kept) => headers.push(kept.clone()),

@@ -140,6 +140,25 @@ fn what_was_read_can_be_sent_back_and_keeps_its_secrets() {
 }
 
 #[test]
+fn a_masked_header_stands_only_while_the_endpoint_stays_on_its_host() {
+    let before = read(&valid(), None).unwrap();
+    let mut masked = valid();
+    masked["channel"]["header"] = json!(["Authorization: ***"]);
+    let mut at = |endpoint: &str| {
+        masked["channel"]["endpoint"] = json!(endpoint);
+        read(&masked, Some(&before)).map(|wanted| wanted.headers)
+    };
+    assert_eq!(at("https://ehr.example/elsewhere").unwrap(), [("Authorization".to_owned(), "Bearer very-secret".to_owned())]);
+    for moved in ["https://other.example/notify?token=abc", "https://ehr.example:8443/notify?token=abc"] {
+        let issues = at(moved).unwrap_err();
+        assert_eq!(issues[0].place, "Subscription.channel.header[0]", "{moved}");
+    }
+    masked["channel"]["header"] = json!(["Authorization: Bearer another"]);
+    masked["channel"]["endpoint"] = json!("https://other.example/");
+    assert!(read(&masked, Some(&before)).is_ok(), "who knows a secret may send it anywhere");
+}
+
+#[test]
 fn what_is_kept_holds_nothing_that_is_ours_to_say() {
     let mut document = valid();
     document["id"] = json!("mine");

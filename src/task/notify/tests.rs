@@ -84,7 +84,7 @@ impl World {
             body: wanted.body(text.as_bytes()).unwrap(),
             progress: Progress { seen: self.store.last_seq().await.unwrap(), ..Progress::default() },
         };
-        assert!(self.store.put_subscription(&kept, None).await.unwrap());
+        assert!(self.store.add_subscription(&kept, 20).await.unwrap());
         kept.id
     }
 
@@ -93,7 +93,7 @@ impl World {
         let before = self.kept().await;
         let progress = Progress { failures: 0, next_try: None, error: None, ..before.progress };
         let kept = Subscribed { version: before.version + 1, status: status.to_owned(), progress, ..before };
-        assert!(self.store.put_subscription(&kept, Some(kept.version - 1)).await.unwrap());
+        assert!(self.store.change_subscription(&kept, kept.version - 1).await.unwrap());
     }
 
     async fn kept(&self) -> Subscribed {
@@ -267,7 +267,7 @@ async fn redirects_are_not_followed_and_slow_answers_not_waited_for() {
     body["channel"]["extension"][1]["valueUnsignedInt"] = 1.into();
     let before = world.kept().await;
     let kept = Subscribed { version: 2, body: body.to_string().into_bytes(), ..before };
-    assert!(world.store.put_subscription(&kept, Some(1)).await.unwrap());
+    assert!(world.store.change_subscription(&kept, 1).await.unwrap());
     world.task().await;
     world.endpoint.says([Says::Redirect(elsewhere.url.clone()), Says::Slowly(Duration::from_secs(5))]);
     assert_eq!(world.told().await, [event(&[1], false)]);
@@ -322,7 +322,8 @@ async fn a_former_owner_is_told_that_it_went_on_and_the_new_one_that_it_came() {
     world.change(task, 2, Status::Accepted, B).await;
     world.delivery.once().await;
     let count = async |id| world.store.subscription(id).await.unwrap().unwrap().progress.delivered;
-    assert_eq!((count(theirs).await, count(ours).await, count(world.id).await), (2, 3, 3));
+    // a filter by itself as owner ends with the leaving; without one it hears on
+    assert_eq!((count(theirs).await, count(ours).await, count(world.id).await), (2, 2, 3));
 }
 
 #[tokio::test]

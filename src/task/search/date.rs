@@ -14,7 +14,7 @@ use crate::task::store::Range;
 ///
 /// # Errors
 /// What is wrong, without the value.
-pub(super) fn range(text: &str) -> Result<Range, &'static str> {
+pub fn range(text: &str) -> Result<Range, &'static str> {
     let prefixed = text.starts_with(|first: char| first.is_ascii_alphabetic());
     let (prefix, value) = if prefixed { text.split_at_checked(2).ok_or(MALFORMED)? } else { ("eq", text) };
     let Span { from, until } = Span::parse(value)?;

@@ -7,7 +7,7 @@ use super::parameters::{By, Codes, Kind, Parameter, Place};
 use super::value::{Token, alternatives, plain, token};
 use super::{Key, Matching, World};
 use crate::issue::Issue;
-use crate::task::store::{Filter, Keyed, List, Text};
+use crate::task::store::{Filter, Keyed, Text};
 
 /// What one parameter asks.
 #[derive(Default)]
@@ -66,13 +66,14 @@ impl Asked<'_> {
     }
 
     fn ids(&self) -> Result<Found, Box<Issue>> {
-        self.unmodified()?;
+        let not = self.not()?;
         let ids = self.each(|text| match token(text) {
             Some(Token::Code(id)) => Ok(own_id(&id)),
             _ => Err(self.wrong("an id has no system")),
         })?;
         let any: Vec<Uuid> = ids.into_iter().flatten().collect();
-        Ok(if any.is_empty() { Found::nothing() } else { Filter::Id(any).into() })
+        // an id that we never gave is nobody's: without it everything is left
+        Ok(if any.is_empty() { Found { nothing: !not, ..Found::default() } } else { Filter::Id { any, not }.into() })
     }
 
     fn tags(&self) -> Result<Found, Box<Issue>> {
@@ -131,7 +132,8 @@ impl Asked<'_> {
                     continue;
                 }
             };
-            if !(codes.is_known)(&code) {
+            let has_queue = !matches!(codes.place, Place::Column(Text::Queue)) || self.world.parties.has_queue(&code);
+            if !(codes.is_known)(&code) || !has_queue {
                 hint.push(self.hint("names a code that there is not"));
             }
             any.push(code);
@@ -245,7 +247,7 @@ impl Asked<'_> {
             };
             Ok(self.both(reference))
         })?;
-        Ok(Filter::Text { column: Text::Focus, any: any.concat(), not: false }.into())
+        Ok(bare(Keyed::Focus, any.concat()))
     }
 
     fn part_of(&self) -> Result<Found, Box<Issue>> {
@@ -258,7 +260,7 @@ impl Asked<'_> {
             let id = reference.strip_prefix("Task/").unwrap_or(reference);
             if is_id(id) { Ok(self.both(format!("Task/{id}"))) } else { Err(self.wrong("a value is no reference to a Task")) }
         })?;
-        Ok(Filter::Listed { list: List::PartOf, any: any.concat(), not: false }.into())
+        Ok(bare(Keyed::PartOf, any.concat()))
     }
 
     /// What lies under our base, as seen from there.
@@ -316,6 +318,11 @@ impl From<Filter> for Found {
     fn from(filter: Filter) -> Self {
         Self { filter: Some(filter), ..Self::default() }
     }
+}
+
+/// References are hashed without a system.
+fn bare(kind: Keyed, references: Vec<String>) -> Found {
+    Filter::Keyed { kind, any: references.into_iter().map(|reference| (None, reference)).collect(), not: false }.into()
 }
 
 /// An id that we may have given.

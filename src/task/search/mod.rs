@@ -29,10 +29,10 @@ use crate::issue::{Issue, Issues, Severity};
 use crate::task::store::{Filter, Query, Sort, Viewer};
 
 pub use cursor::{Cursor, CursorKey};
-pub use date::days;
+pub use date::{days, range};
 pub use parameters::{Kind, PARAMETERS, Parameter, SHAPING, Shaping};
 pub use shape::{Include, Shape, Subset};
-pub use viewer::{Sight, sight, viewer};
+pub use viewer::{Sight, knew, sight, viewer};
 
 /// The organisations and HealthcareServices that Tasks name, as they are configured. References are `Organization/{id}` or
 /// `HealthcareService/{id}`.
@@ -42,6 +42,10 @@ pub trait Parties: Send + Sync {
     /// References of those with such a name or alias.
     fn by_name(&self, kind: Kind, text: &str, matching: Matching) -> Vec<String>;
     fn knows(&self, reference: &str) -> bool;
+    /// Whether somebody here answers a queue.
+    fn has_queue(&self, _queue: &str) -> bool {
+        true
+    }
     /// `HealthcareService/…` that an organisation (its id) serves.
     fn served_by(&self, organization: &str) -> Vec<String>;
     /// As JSON, to stand in a Bundle.
@@ -51,9 +55,9 @@ pub trait Parties: Send + Sync {
 /// How R4 compares strings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Matching {
-    /// Whatever the case.
+    /// Whatever the case and the accents.
     Begins,
-    /// Whatever the case.
+    /// Whatever the case and the accents.
     Contains,
     Exact,
 }

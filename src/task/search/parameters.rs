@@ -91,8 +91,8 @@ impl Parameter {
             By::Code(codes) => codes.place.missable(),
             By::Party(column, _) => Missable::Text(column),
             By::Time(time) => Missable::Time(time),
-            By::Focus => Missable::Text(Text::Focus),
-            By::PartOf => Missable::List(List::PartOf),
+            By::Focus => Missable::Keyed(Keyed::Focus),
+            By::PartOf => Missable::Keyed(Keyed::PartOf),
         })
     }
 
@@ -111,7 +111,7 @@ impl Place {
     }
 }
 
-/// In the order of the documentation. `:missing` works on all of them, `:not` on tokens other than `_id`.
+/// In the order of the documentation. `:missing` works on all of them, `:not` on tokens.
 pub static PARAMETERS: [Parameter; 22] = [
     Parameter { name: "_id", kind: "token", definition: "http://hl7.org/fhir/SearchParameter/Resource-id", what: "Logical id", by: By::Id },
     Parameter {
@@ -298,7 +298,7 @@ pub static SHAPING: [Shaping; 10] = [
     Shaping { name: "_summary", what: "true, text, data, count or false" },
     Shaping { name: "_elements", what: "Elements to show, by comma, besides those that must be there" },
     Shaping { name: "_cursor", what: "The next page, as its link says; alone" },
-    Shaping { name: "_format", what: "JSON only" },
+    Shaping { name: "_format", what: "json or xml, or a media type; counts over Accept" },
     Shaping { name: "_pretty", what: "Left aside" },
 ];
 

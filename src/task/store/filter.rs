@@ -12,32 +12,31 @@ pub(super) struct Names {
 
 /// Few Tasks hold it, and an index finds them: the search begins there.
 pub(super) fn is_selective(filter: &Filter) -> bool {
-    matches!(filter, Filter::Id(_) | Filter::Keyed { not: false, .. } | Filter::Listed { list: List::PartOf, not: false, .. })
+    matches!(filter, Filter::Id { not: false, .. } | Filter::Asked { .. } | Filter::Keyed { not: false, .. })
 }
 
 /// Does it ask about what a former owner still sees? Anything else would tell them about the client.
 pub(super) fn is_for_former_owners(filter: &Filter) -> bool {
     let text = |column| matches!(column, Text::Status | Text::Owner | Text::Requester | Text::Code | Text::Intent);
     match filter {
-        Filter::Id(_) => true,
+        Filter::Id { .. } => true,
         Filter::Text { column, .. } | Filter::Missing { what: Missable::Text(column), .. } => text(*column),
         Filter::Time { column, .. } | Filter::Missing { what: Missable::Time(column), .. } => *column == Time::LastUpdated,
-        Filter::Listed { .. } | Filter::Tag { .. } | Filter::Keyed { .. } | Filter::Missing { .. } => false,
+        Filter::Listed { .. } | Filter::Tag { .. } | Filter::Keyed { .. } | Filter::Asked { .. } | Filter::Missing { .. } => false,
     }
 }
 
 /// `SELECT` of the Tasks' serials that a selective filter leaves.
 pub(super) fn selection(sql: &mut Sql, keys: &Keys, filter: &Filter) {
     match filter {
-        Filter::Id(ids) => within(sql.push("SELECT serial FROM task WHERE id"), ids.iter().copied(), false),
+        Filter::Id { any, .. } => within(sql.push("SELECT serial FROM task WHERE id"), any.iter().copied(), false),
         Filter::Keyed { any, kind, .. } => {
             within(sql.push("SELECT DISTINCT task AS serial FROM term WHERE hash"), hashes(keys, *kind, any), false);
         }
-        Filter::Listed { list, any, .. } => {
-            sql.push("SELECT DISTINCT task AS serial FROM listed WHERE list = ").bind(list_code(*list)).push(" AND value");
-            within(sql, any, false);
+        Filter::Asked { system, value } => {
+            within(sql.push("SELECT DISTINCT task AS serial FROM asked WHERE hash"), asked(keys, system.as_deref(), value), false);
         }
-        Filter::Text { .. } | Filter::Tag { .. } | Filter::Time { .. } | Filter::Missing { .. } => {
+        Filter::Listed { .. } | Filter::Text { .. } | Filter::Tag { .. } | Filter::Time { .. } | Filter::Missing { .. } => {
             sql.push("SELECT serial FROM task");
         }
     }
@@ -45,7 +44,7 @@ pub(super) fn selection(sql: &mut Sql, keys: &Keys, filter: &Filter) {
 
 pub(super) fn condition(sql: &mut Sql, keys: &Keys, filter: &Filter, names: Names) {
     match filter {
-        Filter::Id(ids) => within(sql.push("t.id"), ids.iter().copied(), false),
+        Filter::Id { any, not } => within(sql.push("t.id"), any.iter().copied(), *not),
         Filter::Text { column: Text::Priority, any, not } => {
             let ranks = any.iter().filter_map(|code| Priority::from_code(code)).map(Priority::rank);
             within(sql.push("t.priority"), ranks, *not);
@@ -57,18 +56,11 @@ pub(super) fn condition(sql: &mut Sql, keys: &Keys, filter: &Filter, names: Name
             sql.push(")");
         }
         Filter::Tag { any, not } => {
-            exists(sql, *not, "listed x WHERE x.task = t.serial AND x.list = 'tag' AND (");
-            either(sql, any, |sql, (system, code)| {
-                sql.push("(1 = 1");
-                if let Some(system) = system {
-                    sql.push(" AND x.system = ").bind(system);
-                }
-                if let Some(code) = code {
-                    sql.push(" AND x.value = ").bind(code);
-                }
-                sql.push(")");
-            });
-            sql.push("))");
+            exists(sql, *not, "term x WHERE x.task = t.serial AND x.kind = ").bind(Keyed::Tag.code());
+            if !any.contains(&(None, None)) {
+                within(sql.push(" AND x.hash"), tags(keys, any), false);
+            }
+            sql.push(")");
         }
         Filter::Time { column: Time::Period, any } => either(sql.push("("), any, period).push(")").done(),
         Filter::Time { column, any } => {
@@ -78,6 +70,11 @@ pub(super) fn condition(sql: &mut Sql, keys: &Keys, filter: &Filter, names: Name
         Filter::Keyed { kind, any, not } => {
             exists(sql, *not, "term x WHERE x.task = t.serial AND x.hash");
             within(sql, hashes(keys, *kind, any), false);
+            sql.push(")");
+        }
+        Filter::Asked { system, value } => {
+            exists(sql, false, "asked x WHERE x.task = t.serial AND x.hash");
+            within(sql, asked(keys, system.as_deref(), value), false);
             sql.push(")");
         }
         Filter::Missing { what, missing } => absent(sql, *what, *missing, names),
@@ -109,7 +106,6 @@ fn text(sql: &mut Sql, column: Text, any: &[String], not: bool) {
         Text::Queue => ("t.queue", false),
         Text::Owner => ("t.owner", false),
         Text::Requester => ("t.requester", false),
-        Text::Focus => ("t.focus", true),
     };
     if not && may_be_absent {
         sql.push("(").push(name).push(" IS NULL OR ").push(name);
@@ -153,7 +149,6 @@ fn absent(sql: &mut Sql, what: Missable, missing: bool, names: Names) {
     let is = if missing { " IS NULL" } else { " IS NOT NULL" };
     match what {
         Missable::Text(Text::BusinessStatus) => sql.push("t.business_status").push(is).done(),
-        Missable::Text(Text::Focus) => sql.push("t.focus").push(is).done(),
         Missable::Text(_) => sql.push(if missing { "1 = 0" } else { "1 = 1" }).done(),
         Missable::Time(Time::Period) if missing => sql.push("t.period_start IS NULL AND t.period_end IS NULL").done(),
         Missable::Time(Time::Period) => sql.push("(t.period_start IS NOT NULL OR t.period_end IS NOT NULL)").done(),
@@ -163,7 +158,7 @@ fn absent(sql: &mut Sql, what: Missable, missing: bool, names: Names) {
         Missable::List(list) => {
             exists(sql, missing, "listed x WHERE x.task = t.serial AND x.list = ").bind(list_code(list)).push(")").done();
         }
-        Missable::Tag => exists(sql, missing, "listed x WHERE x.task = t.serial AND x.list = 'tag')").done(),
+        Missable::Tag => absent(sql, Missable::Keyed(Keyed::Tag), missing, names),
     }
 }
 
@@ -187,6 +182,15 @@ fn hashes(keys: &Keys, kind: Keyed, any: &[(Option<String>, String)]) -> Vec<Vec
     any.iter().flat_map(|(system, value)| keys.terms(kind, system.as_deref(), value)).collect()
 }
 
+/// As they are hashed among the others: what was asked for with an identifier has that identifier.
+fn asked(keys: &Keys, system: Option<&str>, value: &str) -> Vec<Vec<u8>> {
+    keys.terms(Keyed::Identifier, system, value).collect()
+}
+
+fn tags(keys: &Keys, any: &[(Option<String>, Option<String>)]) -> Vec<Vec<u8>> {
+    any.iter().flat_map(|(system, code)| keys.terms(Keyed::Tag, system.as_deref(), code.as_deref().unwrap_or_default())).collect()
+}
+
 fn instant(column: Time, names: Names) -> &'static str {
     match column {
         Time::LastUpdated => names.last_updated,
@@ -199,6 +203,5 @@ fn instant(column: Time, names: Names) -> &'static str {
 const fn list_code(list: List) -> &'static str {
     match list {
         List::Performer => "performer",
-        List::PartOf => "part-of",
     }
 }

@@ -35,7 +35,10 @@ pub enum Viewer {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Filter {
-    Id(Vec<Uuid>),
+    Id {
+        any: Vec<Uuid>,
+        not: bool,
+    },
     /// The column is (not) one of these. A column without a value is not any of them.
     Text {
         column: Text,
@@ -64,6 +67,11 @@ pub enum Filter {
         any: Vec<(Option<String>, String)>,
         not: bool,
     },
+    /// An identifier that the requester gave when it asked. What an owner adds later is none.
+    Asked {
+        system: Option<String>,
+        value: String,
+    },
     Missing {
         what: Missable,
         missing: bool,
@@ -80,13 +88,11 @@ pub enum Text {
     Queue,
     Owner,
     Requester,
-    Focus,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum List {
     Performer,
-    PartOf,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -112,6 +118,11 @@ pub enum Keyed {
     Identifier,
     Patient,
     Group,
+    /// A literal reference, without a system.
+    Focus,
+    /// Literal references, without a system.
+    PartOf,
+    Tag,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -146,9 +157,11 @@ pub struct Position {
     pub serial: i64,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Page {
     pub tasks: Vec<Stored>,
+    /// Those that were found and do not open: their rows were damaged or changed.
+    pub damaged: Vec<Uuid>,
     /// Where the next page begins, if there is more.
     pub next: Option<Position>,
 }

@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::row::{EVENT, event};
 use super::sql::{Database, Sql, broken};
 use super::{
-    Change, Changed, Created, Event, Found, NewTask, Page, Progress, Query, StoreError, Stored, Subscribed, Tally, TaskStore, Waiting,
-    counts, search, subscriptions, tasks, upkeep,
+    Change, Changed, Created, Event, Found, NewTask, Notified, Page, Progress, Query, Step, StoreError, Stored, Subscribed, Tally,
+    TaskStore, Tombstone, Waiting, counts, known, search, subscriptions, tasks, trail, upkeep,
 };
 
 #[async_trait]
@@ -52,8 +52,12 @@ impl<D: Database> TaskStore for D {
         row.ok_or_else(|| broken("the ledger"))?.int(0)
     }
 
-    async fn put_subscription(&self, subscription: &Subscribed, from: Option<u64>) -> Result<bool, StoreError> {
-        subscriptions::put(self, subscription, from).await
+    async fn add_subscription(&self, subscription: &Subscribed, most: u32) -> Result<bool, StoreError> {
+        subscriptions::add(self, subscription, most).await
+    }
+
+    async fn change_subscription(&self, subscription: &Subscribed, from: u64) -> Result<bool, StoreError> {
+        subscriptions::change(self, subscription, from).await
     }
 
     async fn subscription(&self, id: Uuid) -> Result<Option<Subscribed>, StoreError> {
@@ -80,6 +84,22 @@ impl<D: Database> TaskStore for D {
         subscriptions::matched(self, id, from, until, limit).await
     }
 
+    async fn trail(&self, id: Uuid) -> Result<Vec<Step>, StoreError> {
+        trail::trail(self, id).await
+    }
+
+    async fn tombstone(&self, id: Uuid) -> Result<Option<Tombstone>, StoreError> {
+        trail::tombstone(self, id).await
+    }
+
+    async fn notified(&self, id: Uuid) -> Result<Vec<Notified>, StoreError> {
+        trail::notified(self, id).await
+    }
+
+    async fn held(&self) -> Result<Vec<(Uuid, Option<Timestamp>)>, StoreError> {
+        trail::held(self).await
+    }
+
     async fn waiting(&self, now: Timestamp) -> Result<Vec<Waiting>, StoreError> {
         counts::waiting(self, now).await
     }
@@ -88,15 +108,20 @@ impl<D: Database> TaskStore for D {
         counts::tallies(self, from, until).await
     }
 
-    async fn purge(&self, before: Timestamp, most: u32) -> Result<u64, StoreError> {
-        upkeep::purge(self, before, most).await
+    async fn purge(&self, before: Timestamp, now: Timestamp, most: u32) -> Result<u64, StoreError> {
+        upkeep::purge(self, before, now, most).await
     }
 
     async fn rehash(&self, most: u32) -> Result<u64, StoreError> {
         upkeep::rehash(self, most).await
     }
 
+    async fn forget_older(&self) -> Result<u64, StoreError> {
+        upkeep::forget_older(self).await
+    }
+
     async fn ready(&self) -> Result<(), StoreError> {
-        self.last_seq().await.map(|_| ())
+        self.last_seq().await?;
+        known::check(&mut self.reading().await?, self.keys()).await.map(|_| ())
     }
 }

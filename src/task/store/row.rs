@@ -20,6 +20,12 @@ pub(super) const STORED_COLUMNS: usize = 9;
 pub(super) const EVENT: &str = "e.seq, e.task, e.version, e.at, e.status, e.owner, e.queue, e.due, \
     e.before_status, e.before_owner, e.before_queue, e.before_due, e.requester, e.formerly";
 
+/// The columns of [`term_rows`].
+pub(super) const TERM: &str = "hash, task, kind, with_system, key_id";
+
+/// The columns of [`asked_rows`].
+pub(super) const ASKED: &str = "hash, task, with_system, key_id";
+
 /// What is sealed with each version: its body, and the identifiers that are hashed beside it, to hash them again some day.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Payload {
@@ -106,7 +112,6 @@ pub(super) fn index_columns(index: &Index) -> Vec<(&'static str, Value)> {
         ("queue", (&index.queue).into()),
         ("owner", (&index.owner).into()),
         ("requester", (&index.requester).into()),
-        ("focus", (&index.focus).into()),
         ("authored_on", index.authored_on.into()),
         ("due", index.due.into()),
         ("period_start", index.period_start.into()),
@@ -121,16 +126,26 @@ pub(super) fn terms(index: &Index) -> Vec<(Keyed, Identifier)> {
     let identifiers = index.identifiers.iter().map(|it| (Keyed::Identifier, it.clone()));
     let patient = index.patient.iter().map(|it| (Keyed::Patient, it.clone()));
     let group = index.group.iter().map(|it| (Keyed::Group, it.clone()));
-    identifiers.chain(patient).chain(group).collect()
+    let bare = |kind, value: &String| (kind, Identifier { system: String::new(), value: value.clone() });
+    let references = index.focus.iter().map(|it| bare(Keyed::Focus, it)).chain(index.part_of.iter().map(|it| bare(Keyed::PartOf, it)));
+    let tags = index.tags.iter().map(|tag| (Keyed::Tag, Identifier { system: tag.system.clone(), value: tag.code.clone() }));
+    identifiers.chain(patient).chain(group).chain(references).chain(tags).collect()
 }
 
 /// Rows of `term`, without doubles.
 pub(super) fn term_rows(keys: &Keys, task: i64, terms: &[(Keyed, Identifier)]) -> Vec<Vec<Value>> {
     let mut seen = std::collections::BTreeSet::new();
     let mut rows = Vec::with_capacity(terms.len() * 2);
-    for (kind, identifier) in terms {
-        for system in [Some(identifier.system.as_str()), None] {
-            let hash = keys.term(*kind, system, &identifier.value);
+    for (kind, Identifier { system, value }) in terms {
+        let (system, value) = (system.as_str(), value.as_str());
+        // a tag is searched by its system alone too
+        let forms = match kind {
+            Keyed::Identifier | Keyed::Patient | Keyed::Group => vec![(Some(system), value), (None, value)],
+            Keyed::Tag => vec![(Some(system), value), (None, value), (Some(system), "")],
+            Keyed::Focus | Keyed::PartOf => vec![(None, value)],
+        };
+        for (system, value) in forms {
+            let hash = keys.term(*kind, system, value);
             if seen.insert(hash.clone()) {
                 let with_system = i64::from(system.is_some());
                 rows.push(vec![hash.into(), task.into(), kind.code().into(), with_system.into(), keys.current().into()]);
@@ -140,12 +155,18 @@ pub(super) fn term_rows(keys: &Keys, task: i64, terms: &[(Keyed, Identifier)]) -
     rows
 }
 
+/// Rows of `asked`: the identifiers among these, once with their system and once without.
+pub(super) fn asked_rows(keys: &Keys, task: i64, terms: &[(Keyed, Identifier)]) -> Vec<Vec<Value>> {
+    let given: Vec<_> = terms.iter().filter(|(kind, _)| *kind == Keyed::Identifier).cloned().collect();
+    let mut rows = term_rows(keys, task, &given);
+    rows.iter_mut().for_each(|row| drop(row.remove(KIND)));
+    rows
+}
+
 /// Rows of `listed`, without doubles.
 pub(super) fn listed_rows(task: i64, index: &Index) -> Vec<Vec<Value>> {
     let performers = index.performers.iter().map(|code| ("performer", code.as_str(), ""));
-    let part_of = index.part_of.iter().map(|reference| ("part-of", reference.as_str(), ""));
-    let tags = index.tags.iter().map(|tag| ("tag", tag.code.as_str(), tag.system.as_str()));
-    let listed: std::collections::BTreeSet<_> = performers.chain(part_of).chain(tags).collect();
+    let listed: std::collections::BTreeSet<_> = performers.collect();
     listed.into_iter().map(|(list, value, system)| vec![list.into(), value.into(), system.into(), task.into()]).collect()
 }
 
@@ -168,7 +189,7 @@ pub(super) fn words(text: &str) -> Vec<String> {
     text.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-fn task_bound(id: Uuid, version: u64) -> Bound<'static> {
+pub(super) fn task_bound(id: Uuid, version: u64) -> Bound<'static> {
     Bound { table: "task", id, version }
 }
 
@@ -178,6 +199,9 @@ fn split(open: &[u8]) -> Result<(&[u8], &[u8]), StoreError> {
     let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| StoreError::Sealed)?;
     rest.split_at_checked(length).ok_or(StoreError::Sealed)
 }
+
+/// Where a row of [`term_rows`] has its kind.
+const KIND: usize = 2;
 
 /// SQLite looks parameters up one after another while it prepares a statement.
 const MOST_PARAMETERS: usize = 2000;

@@ -11,7 +11,7 @@ use aws_lc_rs::{hkdf, hmac};
 use secrecy::{ExposeSecret, SecretBox};
 use uuid::Uuid;
 
-use super::{Keyed, StoreError};
+use super::{Keyed, StoreError, WrongKeys};
 
 /// The keys that open and hash. The first one seals; the others are there for what they sealed.
 #[derive(Clone)]
@@ -74,6 +74,22 @@ impl Keys {
     /// Ids of the keys that only open.
     pub(super) fn older(&self) -> impl Iterator<Item = &str> {
         self.0.iter().skip(1).map(|key| key.id.as_str())
+    }
+
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|key| key.id.as_str())
+    }
+
+    /// What a store remembers of a key, to know it again; `None` for a key that is not here.
+    pub(super) fn proof(&self, id: &str) -> Option<Vec<u8>> {
+        self.key(id).map(Key::proof)
+    }
+
+    /// # Errors
+    /// The key of that id is another than the one that `proof` was made with.
+    pub(super) fn prove(&self, id: &str, proof: &[u8]) -> Result<(), WrongKeys> {
+        let proven = self.proof(id).is_some_and(|own| aws_lc_rs::constant_time::verify_slices_are_equal(&own, proof).is_ok());
+        if proven { Ok(()) } else { Err(WrongKeys::Another(id.to_owned())) }
     }
 
     pub(super) fn seal(&self, bound: Bound<'_>, mut open: Vec<u8>) -> Result<Vec<u8>, StoreError> {
@@ -158,6 +174,10 @@ impl Key {
         hash.sign().as_ref().to_vec()
     }
 
+    fn proof(&self) -> Vec<u8> {
+        hmac::sign(&self.hashing, b"key\0").as_ref().to_vec()
+    }
+
     fn request(&self, request: &[u8; 32]) -> Vec<u8> {
         let mut hash = hmac::Context::with_key(&self.hashing);
         hash.update(b"request");
@@ -180,17 +200,22 @@ impl Bound<'_> {
 }
 
 impl Keyed {
+    const ALL: [Self; 6] = [Self::Identifier, Self::Patient, Self::Group, Self::Focus, Self::PartOf, Self::Tag];
+
     /// As it stands in the table of terms.
     pub(super) const fn code(self) -> &'static str {
         match self {
             Self::Identifier => "identifier",
             Self::Patient => "patient",
             Self::Group => "group",
+            Self::Focus => "focus",
+            Self::PartOf => "part-of",
+            Self::Tag => "tag",
         }
     }
 
     pub(super) fn from_code(code: &str) -> Option<Self> {
-        [Self::Identifier, Self::Patient, Self::Group].into_iter().find(|kind| kind.code() == code)
+        Self::ALL.into_iter().find(|kind| kind.code() == code)
     }
 }
 

@@ -9,7 +9,7 @@ use super::{Filter, Page, Position, Query, Sort, SortKey, StoreError, Text, View
 
 pub(super) async fn search(db: &dyn Database, query: &Query) -> Result<Page, StoreError> {
     let order = order(&query.sort);
-    let Some(sql) = page(db.keys(), query, &order) else { return Ok(Page { tasks: Vec::new(), next: None }) };
+    let Some(sql) = page(db.keys(), query, &order) else { return Ok(Page::default()) };
     let mut rows = db.reading().await?.all(sql).await?;
     let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
     let has_more = rows.len() > limit;
@@ -18,8 +18,15 @@ pub(super) async fn search(db: &dyn Database, query: &Query) -> Result<Page, Sto
         Some(last) if has_more => Some(position(last, &order)?),
         _ => None,
     };
-    let tasks = rows.iter().map(|row| stored(row, db.keys())).collect::<Result<_, _>>()?;
-    Ok(Page { tasks, next })
+    let mut page = Page { next, ..Page::default() };
+    for row in &rows {
+        match stored(row, db.keys()) {
+            Ok(task) => page.tasks.push(task),
+            Err(StoreError::Sealed) => page.damaged.push(row.uuid(0)?),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(page)
 }
 
 pub(super) async fn count(db: &dyn Database, query: &Query) -> Result<u64, StoreError> {

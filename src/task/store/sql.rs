@@ -4,6 +4,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use sqlx::migrate::MigrateError;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
@@ -186,6 +187,10 @@ impl Row {
         column!(self, at)
     }
 
+    pub(super) fn maybe_bytes(&self, at: usize) -> Result<Option<Vec<u8>>, StoreError> {
+        column!(self, at)
+    }
+
     pub(super) fn uuid(&self, at: usize) -> Result<Uuid, StoreError> {
         Uuid::from_slice(&self.bytes(at)?).map_err(|_| broken("an id"))
     }
@@ -200,6 +205,17 @@ impl Row {
 
     pub(super) fn status(&self, at: usize) -> Result<Status, StoreError> {
         Status::from_code(&self.text(at)?).ok_or_else(|| broken("a status"))
+    }
+}
+
+/// What failed in bringing the tables up to date.
+pub(super) fn not_migrated(error: MigrateError) -> StoreError {
+    match error {
+        MigrateError::VersionMissing(_) | MigrateError::VersionMismatch(_) | MigrateError::VersionTooNew(..) => StoreError::Setting(
+            "its tables are those of another version of this program: start the one that it was last opened with".into(),
+        ),
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => failure(error),
+        _ => broken("the migrations"),
     }
 }
 

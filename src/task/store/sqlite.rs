@@ -1,6 +1,7 @@
 //! In a file of its own, for one adapter: <https://sqlite.org/wal.html>. One connection writes, others read.
 
 use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,8 +10,8 @@ use async_trait::async_trait;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 use super::seal::Keys;
-use super::sql::{Database, Sql, Work, broken, failure};
-use super::{NewTask, StoreError, tasks};
+use super::sql::{Database, Sql, Work, broken, failure, not_migrated};
+use super::{NewTask, StoreError, known, tasks};
 
 /// Where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens it, and brings its tables up to date.
+    /// Opens it, brings its tables up to date, and proves the keys.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -48,13 +49,22 @@ impl Sqlite {
                 make_private(&path, false)?;
                 let options = options.filename(&path).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
                 let options = options.pragma("mmap_size", MAPPED);
-                let writer = writer.connect_with(options.clone()).await.map_err(failure)?;
+                let writer = writer.connect_with(options.clone()).await.map_err(|error| no_store(&path, error))?;
                 let readers = SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(PATIENCE).test_before_acquire(false);
                 (writer, readers.connect_lazy_with(options.pragma("query_only", "on")))
             }
         };
-        sqlx::migrate!("src/task/store/migrations/sqlite").run(&writer).await.map_err(|error| failure(error.into()))?;
-        Ok(Self { writer, readers, keys })
+        sqlx::migrate!("src/task/store/migrations/sqlite").run(&writer).await.map_err(not_migrated)?;
+        let store = Self { writer, readers, keys };
+        known::open(&store).await?;
+        if known::close_clear(&store).await? > 0 {
+            // pages that were freed still hold what was in them
+            let mut on = store.writer.acquire().await.map_err(failure)?;
+            for sql in ["VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"] {
+                sqlx::query(sql).execute(&mut *on).await.map_err(failure)?;
+            }
+        }
+        Ok(store)
     }
 
     /// Copies it to a new file while it is in use. The copy is as sealed as it is.
@@ -106,7 +116,29 @@ impl Database for Sqlite {
 #[allow(clippy::disallowed_methods, reason = "the one file that the service keeps: sealed")]
 fn make_private(path: &Path, new: bool) -> Result<(), StoreError> {
     let opened = OpenOptions::new().write(true).create(!new).create_new(new).mode(0o600).open(path);
-    opened.map(|_| ()).map_err(|error| broken(&format!("the file cannot be made or opened: {}", error.kind())))
+    opened.map(|_| ()).map_err(|error| {
+        let why = match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => "its folder is not there",
+            ErrorKind::IsADirectory => "it is a folder",
+            ErrorKind::PermissionDenied => "no permission to write it",
+            ErrorKind::ReadOnlyFilesystem => "its file system is read-only",
+            ErrorKind::AlreadyExists => "it is there already",
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "there is no space left",
+            _ => "it cannot be opened",
+        };
+        StoreError::File { file: path.to_owned(), why }
+    })
+}
+
+/// What SQLite says of a file that can be opened. <https://sqlite.org/rescode.html>
+fn no_store(path: &Path, error: sqlx::Error) -> StoreError {
+    let code = error.as_database_error().and_then(|told| told.code()?.parse::<u32>().ok()).map(|code| code & 0xff);
+    match code {
+        Some(11 | 26) => StoreError::Setting(format!("`{}`: it is no SQLite database", path.display())),
+        Some(3 | 8 | 14) => StoreError::File { file: path.to_owned(), why: "no permission to write beside it, in its folder" },
+        Some(13) => StoreError::File { file: path.to_owned(), why: "there is no space left" },
+        _ => failure(error),
+    }
 }
 
 /// How long anybody waits for a connection or the writer's turn.

@@ -5,50 +5,57 @@ use uuid::Uuid;
 
 use super::row::{EVENT, event, insert};
 use super::seal::{Bound, Keys};
-use super::sql::{Database, Row, Sql, Value};
+use super::sql::{Database, Row, Sql, Value, broken};
 use super::tasks::lock;
 use super::{Event, Progress, StoreError, Subscribed};
 
 const COLUMNS: &str = "id, version, last_updated, caller, status, body, key_id, \
     seen, matched, delivered, failures, next_try, last_delivery, error";
 
-/// A changed one loses its holder, so that nobody goes on with what it was; what is counted never goes back.
-pub(super) async fn put(db: &dyn Database, subscription: &Subscribed, from: Option<u64>) -> Result<bool, StoreError> {
-    let Subscribed { id, version, last_updated, caller, status, body, progress } = subscription;
-    let sealed = db.keys().seal(bound(*id, *version), body.clone())?;
-    let mut values: Vec<Value> = vec![
-        (*id).into(),
-        (*version).into(),
-        (*last_updated).into(),
-        caller.into(),
-        status.into(),
-        sealed.into(),
-        db.keys().current().into(),
-    ];
-    values.extend(progress_values(progress));
-    let mut sql = match from {
-        None => Sql::new(&format!("INSERT INTO subscription ({COLUMNS}) VALUES ("), []),
-        Some(_) => Sql::new("UPDATE subscription SET ", []),
-    };
-    match from {
-        None => sql.bind_all(values).push(") ON CONFLICT (id) DO NOTHING").done(),
-        Some(from) => {
-            for (at, (column, value)) in COLUMNS.split(", ").zip(values).enumerate() {
-                sql.push(if at > 0 { ", " } else { "" }).push(column).push(" = ");
-                if ["seen", "matched", "delivered"].contains(&column) {
-                    sql.push("CASE WHEN ").push(column).push(" > ").bind(value.clone()).push(" THEN ").push(column);
-                    sql.push(" ELSE ").bind(value).push(" END");
-                } else {
-                    sql.bind(value);
-                }
-            }
-            sql.push(", holder = NULL, held_until = NULL WHERE id = ").bind(*id).push(" AND version = ").bind(from);
+/// Under the ledger's lock: whoever counts sees what others have added.
+pub(super) async fn add(db: &dyn Database, subscription: &Subscribed, most: u32) -> Result<bool, StoreError> {
+    let values = values(subscription, db.keys())?;
+    let mut work = db.writing().await?;
+    lock(&mut work).await?;
+    let count = work.first(Sql::new("SELECT COUNT(*) FROM subscription WHERE caller = $1", [(&subscription.caller).into()])).await?;
+    if count.ok_or_else(|| broken("a count"))?.count(0)? >= u64::from(most) {
+        work.forget().await?;
+        return Ok(false);
+    }
+    let mut sql = Sql::new(&format!("INSERT INTO subscription ({COLUMNS}) VALUES ("), []);
+    sql.bind_all(values).push(") ON CONFLICT (id) DO NOTHING");
+    let rows = work.run(sql).await?;
+    work.commit().await?;
+    Ok(rows == 1)
+}
+
+/// It loses its holder, so that nobody goes on with what it was; what is counted never goes back.
+pub(super) async fn change(db: &dyn Database, subscription: &Subscribed, from: u64) -> Result<bool, StoreError> {
+    let mut sql = Sql::new("UPDATE subscription SET ", []);
+    for (at, (column, value)) in COLUMNS.split(", ").zip(values(subscription, db.keys())?).enumerate() {
+        sql.push(if at > 0 { ", " } else { "" }).push(column).push(" = ");
+        if ["seen", "matched", "delivered"].contains(&column) {
+            sql.push("CASE WHEN ").push(column).push(" > ").bind(value.clone()).push(" THEN ").push(column);
+            sql.push(" ELSE ").bind(value).push(" END");
+        } else {
+            sql.bind(value);
         }
     }
+    sql.push(", holder = NULL, held_until = NULL WHERE id = ").bind(subscription.id).push(" AND version = ").bind(from);
     let mut work = db.writing().await?;
     let rows = work.run(sql).await?;
     work.commit().await?;
     Ok(rows == 1)
+}
+
+/// In the order of [`COLUMNS`].
+fn values(subscription: &Subscribed, keys: &Keys) -> Result<Vec<Value>, StoreError> {
+    let Subscribed { id, version, last_updated, caller, status, body, progress } = subscription;
+    let sealed = keys.seal(bound(*id, *version), body.clone())?;
+    let mut values: Vec<Value> =
+        vec![(*id).into(), (*version).into(), (*last_updated).into(), caller.into(), status.into(), sealed.into(), keys.current().into()];
+    values.extend(progress_values(progress));
+    Ok(values)
 }
 
 pub(super) async fn read(db: &dyn Database, id: Uuid) -> Result<Option<Subscribed>, StoreError> {

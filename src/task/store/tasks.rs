@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::row::{self, Payload, STORED, index_columns, insert, stored};
+use super::row::{self, ASKED, Payload, STORED, TERM, index_columns, insert, stored};
 use super::seal::Keys;
 use super::sql::{Database, Row, Sql, Value, Work, broken};
-use super::{Author, Change, Changed, Created, Found, Index, Keyed, Moment, NewTask, Scope, StoreError, Stored};
+use super::{Author, Change, Changed, Created, Found, Index, Keyed, Moment, NewTask, Scope, StoreError, Stored, trail};
 use crate::task::calendar::HELSINKI;
 use crate::task::status::Status::{Completed, Rejected};
 
@@ -55,8 +55,7 @@ pub(super) async fn read(db: &dyn Database, id: Uuid) -> Result<Found, StoreErro
     if let Some(row) = work.first(Sql::new(&sql, [id.into()])).await? {
         return stored(&row, db.keys()).map(Found::Task);
     }
-    let purged = work.first(Sql::new("SELECT 1 FROM tombstone WHERE id = $1", [id.into()])).await?;
-    Ok(if purged.is_some() { Found::Purged } else { Found::Nothing })
+    Ok(trail::stone(&mut work, id).await?.map_or(Found::Nothing, Found::Purged))
 }
 
 pub(super) async fn version(db: &dyn Database, id: Uuid, version: u64) -> Result<Option<Stored>, StoreError> {
@@ -144,7 +143,7 @@ async fn earlier(work: &mut Work, keys: &Keys, task: &NewTask) -> Result<Option<
     if terms.is_empty() {
         return Ok(None);
     }
-    let mut sql = Sql::new(&format!("SELECT {STORED}, t.request_hash, t.request_key FROM term k "), []);
+    let mut sql = Sql::new(&format!("SELECT {STORED}, t.request_hash, t.request_key FROM asked k "), []);
     sql.push("JOIN task t ON t.serial = k.task JOIN task_version v ON v.seq = t.seq WHERE t.requester = ");
     sql.bind(&task.index.requester).push(" AND k.hash IN (").bind_all(terms.clone()).push(") ORDER BY t.serial LIMIT 1");
     if let Some(row) = work.first(sql).await? {
@@ -179,6 +178,7 @@ async fn insert_new(work: &mut Work, keys: &Keys, tasks: Vec<(Tick, NewTask)>) -
         rows.task.push(values);
         let payload = Payload { request: Some(request), terms: row::terms(&index), body };
         rows.version(keys, tick, tick.seq, id, 1, &index, &[], &payload, &by)?;
+        rows.asked.extend(row::asked_rows(keys, tick.seq, &payload.terms));
         rows.happened(tick, id, 1, None, &index, &[], &by);
         rows.count(tick.at, &index, [true, index.attempts > 0, index.status == Completed, index.status == Rejected]);
     }
@@ -194,6 +194,7 @@ struct Rows {
     former: Vec<Vec<Value>>,
     listed: Vec<Vec<Value>>,
     term: Vec<Vec<Value>>,
+    asked: Vec<Vec<Value>>,
     event: Vec<Vec<Value>>,
     audit: Vec<Vec<Value>>,
     tally: BTreeMap<(String, i8, String, String, &'static str), i64>,
@@ -264,9 +265,10 @@ impl Rows {
         ]);
     }
 
+    /// A contact counts for the hour in which the client asked, however much later it reached us; the rest for when it was done.
     fn count(&mut self, at: Timestamp, index: &Index, counted: [bool; 4]) {
-        let local = at.to_zoned(HELSINKI.clone());
         for (what, _) in ["created", "attempted", "completed", "rejected"].into_iter().zip(counted).filter(|(_, counted)| *counted) {
+            let local = if what == "created" { index.authored_on } else { at }.to_zoned(HELSINKI.clone());
             let cell = (local.date().to_string(), local.hour(), index.queue.clone(), index.owner.clone(), what);
             *self.tally.entry(cell).or_default() += 1;
         }
@@ -278,7 +280,8 @@ impl Rows {
         insert(work, "task_version", columns, self.version, "").await?;
         insert(work, "former", "organization, last_updated, task", self.former, "").await?;
         insert(work, "listed", "list, value, system, task", self.listed, "").await?;
-        insert(work, "term", "hash, task, kind, with_system, key_id", self.term, "").await?;
+        insert(work, "term", TERM, self.term, "").await?;
+        insert(work, "asked", ASKED, self.asked, "").await?;
         let columns = "seq, task, version, at, status, owner, queue, due, \
                        before_status, before_owner, before_queue, before_due, requester, formerly";
         insert(work, "event", columns, self.event, "").await?;

@@ -46,21 +46,23 @@ pub struct Index {
     pub requester: String,
     /// `Task.performerType` codes.
     pub performers: Vec<String>,
-    pub focus: Option<String>,
-    pub part_of: Vec<String>,
     pub authored_on: Timestamp,
     /// `restriction.period.end`
     pub due: Option<Timestamp>,
     /// `executionPeriod`
     pub period_start: Option<Timestamp>,
     pub period_end: Option<Timestamp>,
-    pub tags: Vec<Tag>,
     /// How often the client was called without an answer.
     pub attempts: u32,
     // kept as keyed hashes only
     pub identifiers: Vec<Identifier>,
     pub patient: Option<Identifier>,
     pub group: Option<Identifier>,
+    /// Literal reference.
+    pub focus: Option<String>,
+    /// Literal references.
+    pub part_of: Vec<String>,
+    pub tags: Vec<Tag>,
 }
 
 /// `request-priority`, least first.
@@ -123,7 +125,7 @@ pub struct NewTask {
 #[derive(Clone, Debug)]
 pub enum Created {
     New(Stored),
-    /// This requester has one with one of these identifiers; nothing was stored.
+    /// This requester asked for one with one of these identifiers; nothing was stored.
     Existing {
         task: Stored,
         same_request: bool,
@@ -136,7 +138,7 @@ pub enum Created {
 #[derive(Clone, Debug)]
 pub enum Found {
     Task(Stored),
-    Purged,
+    Purged(Tombstone),
     Nothing,
 }
 
@@ -239,4 +241,34 @@ pub struct Tally {
     pub owner: String,
     pub what: String,
     pub count: u64,
+}
+
+/// Who made a version of a Task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    pub version: u64,
+    pub at: Timestamp,
+    pub by: Author,
+}
+
+/// What is left of a purged Task, beside its audit rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tombstone {
+    /// `Organization/{id}`
+    pub requester: String,
+    /// `Organization/{id}` or `HealthcareService/{id}`, the last owner first; none if it was purged by a release that did not
+    /// note them.
+    pub owners: Vec<String>,
+    pub finished_at: Timestamp,
+    /// `None` if it was purged by a release that did not note it.
+    pub purged_at: Option<Timestamp>,
+}
+
+/// An event of a Task as a subscription counts it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notified {
+    pub subscription: Uuid,
+    pub number: u64,
+    /// Of the Task.
+    pub version: u64,
 }

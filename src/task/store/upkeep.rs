@@ -3,33 +3,38 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::row::{Payload, insert, term_rows};
+use super::row::{ASKED, Payload, TERM, asked_rows, insert, term_rows};
+use super::seal::Keys;
 use super::sql::{Database, Row, Sql, Value, Work};
 use super::tasks::lock;
 use super::{StoreError, subscriptions};
 
 /// In one transaction.
-pub(super) async fn purge(db: &dyn Database, before: Timestamp, most: u32) -> Result<u64, StoreError> {
+pub(super) async fn purge(db: &dyn Database, before: Timestamp, now: Timestamp, most: u32) -> Result<u64, StoreError> {
     let most = most.min(MOST_AT_ONCE);
     let mut work = db.writing().await?;
     lock(&mut work).await?;
-    let sql = "SELECT serial, id, requester, finished_at FROM task WHERE finished_at < $1 ORDER BY finished_at LIMIT $2";
+    let sql = "SELECT serial, id, requester, finished_at, owner, formerly FROM task WHERE finished_at < $1 ORDER BY finished_at LIMIT $2";
     let purged = work.all(Sql::new(sql, [before.into(), most.into()])).await?;
     let serials = purged.iter().map(|row| row.int(0)).collect::<Result<Vec<_>, _>>()?;
     if !purged.is_empty() {
         let ids = purged.iter().map(|row| row.uuid(1)).collect::<Result<Vec<_>, _>>()?;
-        let stone = |row: &Row| Ok(vec![row.bytes(1)?.into(), row.text(2)?.into(), row.int(3)?.into()]);
+        let stone = |row: &Row| {
+            let (requester, owner, formerly) = (row.text(2)?, row.text(4)?, row.text(5)?);
+            Ok(vec![row.bytes(1)?.into(), requester.into(), row.int(3)?.into(), now.into(), owner.into(), formerly.into()])
+        };
         let stones = purged.iter().map(stone).collect::<Result<_, StoreError>>()?;
-        insert(&mut work, "tombstone", "id, requester, finished_at", stones, "").await?;
+        insert(&mut work, "tombstone", "id, requester, finished_at, purged_at, owner, formerly", stones, "").await?;
         let mut sql = Sql::new("INSERT INTO tombstone_term (hash, requester, id, key_id) ", []);
-        sql.push("SELECT k.hash, t.requester, t.id, k.key_id FROM term k JOIN task t ON t.serial = k.task ");
-        sql.push("WHERE k.kind = 'identifier' AND k.with_system = 1 AND k.task IN (").bind_all(serials.iter().copied()).push(")");
+        sql.push("SELECT k.hash, t.requester, t.id, k.key_id FROM asked k JOIN task t ON t.serial = k.task ");
+        sql.push("WHERE k.with_system = 1 AND k.task IN (").bind_all(serials.iter().copied()).push(")");
         work.run(sql).await?;
         let mut sql = Sql::new("DELETE FROM subscription_event WHERE seq IN (SELECT seq FROM event WHERE task IN (", []);
         work.run(sql.bind_all(ids.iter().copied()).push("))").take()).await?;
         let mut sql = Sql::new("DELETE FROM event WHERE task IN (", []);
         work.run(sql.bind_all(ids).push(")").take()).await?;
-        for (table, column) in [("former", "task"), ("listed", "task"), ("term", "task"), ("task_version", "task"), ("task", "serial")] {
+        for table in ["former", "listed", "term", "asked", "task_version", "task"] {
+            let column = if table == "task" { "serial" } else { "task" };
             let mut sql = Sql::new(&format!("DELETE FROM {table} WHERE {column} IN ("), []);
             work.run(sql.bind_all(serials.iter().copied()).push(")").take()).await?;
         }
@@ -57,7 +62,7 @@ async fn forget_events(work: &mut Work, before: Timestamp, most: u32) -> Result<
     Ok(())
 }
 
-/// Tombstones keep their hashes: what they were made of is gone. They are found as long as the key is configured.
+/// Tombstones keep their hashes: what they were made of is gone. So their key is needed until [`forget_older`].
 pub(super) async fn rehash(db: &dyn Database, most: u32) -> Result<u64, StoreError> {
     let keys = db.keys();
     let older: Vec<&str> = keys.older().collect();
@@ -73,18 +78,7 @@ pub(super) async fn rehash(db: &dyn Database, most: u32) -> Result<u64, StoreErr
     for row in &versions {
         let (seq, serial, version, id) = (row.int(0)?, row.int(1)?, row.count(2)?, row.uuid(3)?);
         let payload = Payload::open(keys, id, version, &row.text(6)?, row.bytes(5)?)?;
-        let sealed = payload.seal(keys, id, version)?;
-        let values = [sealed.into(), keys.current().into(), seq.into()];
-        work.run(Sql::new("UPDATE task_version SET body = $1, key_id = $2 WHERE seq = $3", values)).await?;
-        if let Some(request) = payload.request {
-            let values = [keys.request(&request).into(), keys.current().into(), serial.into()];
-            work.run(Sql::new("UPDATE task SET request_hash = $1, request_key = $2 WHERE serial = $3", values)).await?;
-        }
-        if version == row.count(4)? {
-            work.run(Sql::new("DELETE FROM term WHERE task = $1", [serial.into()])).await?;
-            let terms = term_rows(keys, serial, &payload.terms);
-            insert(&mut work, "term", "hash, task, kind, with_system, key_id", terms, "").await?;
-        }
+        seal_anew(&mut work, keys, seq, serial, id, version, version == row.count(4)?, &payload).await?;
     }
     let left = most - u32::try_from(versions.len()).unwrap_or(most).min(most);
     let mut sql = Sql::new("SELECT id, version, body, key_id FROM subscription WHERE key_id IN (", []);
@@ -99,6 +93,47 @@ pub(super) async fn rehash(db: &dyn Database, most: u32) -> Result<u64, StoreErr
     }
     work.commit().await?;
     Ok((versions.len() + subscriptions.len()) as u64)
+}
+
+/// A version, and all that is hashed of it, under the current key.
+#[allow(clippy::too_many_arguments, reason = "one row's columns")]
+pub(super) async fn seal_anew(
+    work: &mut Work,
+    keys: &Keys,
+    seq: i64,
+    serial: i64,
+    id: Uuid,
+    version: u64,
+    is_present: bool,
+    payload: &Payload,
+) -> Result<(), StoreError> {
+    let values = [payload.seal(keys, id, version)?.into(), keys.current().into(), seq.into()];
+    work.run(Sql::new("UPDATE task_version SET body = $1, key_id = $2 WHERE seq = $3", values)).await?;
+    if let Some(request) = payload.request {
+        let values = [keys.request(&request).into(), keys.current().into(), serial.into()];
+        work.run(Sql::new("UPDATE task SET request_hash = $1, request_key = $2 WHERE serial = $3", values)).await?;
+        work.run(Sql::new("DELETE FROM asked WHERE task = $1", [serial.into()])).await?;
+        insert(work, "asked", ASKED, asked_rows(keys, serial, &payload.terms), "").await?;
+    }
+    if is_present {
+        work.run(Sql::new("DELETE FROM term WHERE task = $1", [serial.into()])).await?;
+        insert(work, "term", TERM, term_rows(keys, serial, &payload.terms), "").await?;
+    }
+    Ok(())
+}
+
+/// Forgets what older keys hashed of purged Tasks: what is asked for again under such an identifier is new. How many hashes.
+pub(super) async fn forget_older(db: &dyn Database) -> Result<u64, StoreError> {
+    let older: Vec<&str> = db.keys().older().collect();
+    if older.is_empty() {
+        return Ok(0);
+    }
+    let mut work = db.writing().await?;
+    lock(&mut work).await?;
+    let mut sql = Sql::new("DELETE FROM tombstone_term WHERE key_id IN (", []);
+    let forgotten = work.run(sql.bind_all(older).push(")").take()).await?;
+    work.commit().await?;
+    Ok(forgotten)
 }
 
 /// So that whoever waits for the ledger waits shortly.

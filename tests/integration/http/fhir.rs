@@ -8,7 +8,7 @@ const PROCESS: &str = "/fhir/Questionnaire/$process-response";
 const VALIDATE: &str = "/fhir/QuestionnaireResponse/$validate";
 
 /// The child's own response, as the adapter makes it of the form.
-async fn response(world: &World) -> Value {
+pub(super) async fn response(world: &World) -> Value {
     world.patient(CHILD).await;
     let submission = world.decided("four-months", &form("made")).await;
     let receipt = world.post("/forms/four-months/submissions", &submission).await.expect(201);
@@ -44,7 +44,7 @@ async fn an_invalid_response_is_answered_200_with_every_fault() {
     response["item"] = json!([{"linkId": "no-such-item"}]);
     let answer = world.post(VALIDATE, &response).await;
     let faults = answer.refused(200);
-    assert!(faults.iter().any(|fault| fault == "status QuestionnaireResponse.status"), "{faults:?}");
+    assert!(faults.iter().any(|fault| fault == "wrong-type QuestionnaireResponse.status"), "{faults:?}");
     assert!(faults.len() > 3, "{faults:?}");
     response["questionnaire"] = json!("https://example.org/Questionnaire/unknown|1");
     let faults = world.post(VALIDATE, &response).await.refused(200);

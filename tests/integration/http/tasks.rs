@@ -66,6 +66,18 @@ async fn every_pair_of_states_is_allowed_or_refused_by_role_and_every_refusal_te
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_new_task_says_its_queue_and_its_topic_and_every_fault_is_told_at_once() {
+    let site = Site::new().await;
+    let mut task = new_task(SEINAJOKI);
+    task.as_object_mut().unwrap().remove("reasonCode");
+    assert_eq!(site.post("advice-desk", &task).await.refused(422), ["missing-member Task.reasonCode"]);
+    task["input"].as_array_mut().unwrap().remove(0);
+    let faults = site.post("advice-desk", &task).await.refused(422);
+    assert_eq!(faults, ["missing-member Task.reasonCode", "missing-input Task.input"]);
+    assert!(site.get("advice-desk", "/fhir/Task").await.expect(200).get("entry").is_none(), "nothing is kept of it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_error_is_marked_by_either_side_with_a_reason_and_never_without() {
     let site = Site::new().await;
     for from in STATUSES {
@@ -166,6 +178,30 @@ async fn a_contact_is_one_task_however_often_it_is_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_owner_takes_the_id_of_a_contact_that_is_still_to_come() {
+    let site = Site::new().await;
+    let task = site.task_in("accepted", SEINAJOKI).await;
+    let guess = |value: &str| json!({"system": "https://chat.example/contacts", "value": value});
+    let patch = json!([{"op": "add", "path": "/identifier", "value": [guess("later-1"), guess("later-2")]}]);
+    site.patch("ehr-seinajoki", &task, "W/\"2\"", &patch).await.expect(200);
+    site.leave(&contact("later-1")).await.expect(201);
+
+    let mut other = with(&task, "identifier", json!([guess("later-2")]));
+    for name in ["id", "meta", "lastModified", "status", "statusReason", "businessStatus", "restriction", "authoredOn", "note"] {
+        other.as_object_mut().unwrap().remove(name);
+    }
+    let create = || {
+        let request = site.world.client.post(format!("{}/fhir/Task", site.world.adapter)).bearer_auth("advice-desk");
+        let request = request.header("if-none-exist", "identifier=https://chat.example/contacts|later-2");
+        request.header("content-type", "application/fhir+json").body(other.to_string())
+    };
+    let created = site.world.send(create()).await.expect(201);
+    assert_eq!(site.world.send(create()).await.expect(200)["id"], created["id"], "the requester's own word counts");
+    let found = site.get("advice-desk", "/fhir/Task?identifier=https://chat.example/contacts%7Clater-2").await.expect(200);
+    assert_eq!(found["entry"].as_array().unwrap().len(), 2, "a search finds what either said");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_fault_of_a_contact_is_told_with_its_place_and_nothing_is_stored() {
     let site = Site::new().await;
     let mut wrong = contact("wrong");
@@ -234,27 +270,40 @@ async fn what_an_ehr_searches_is_found_and_nothing_of_others() {
     let request = site.world.client.post(format!("{}/fhir/Task/_search", site.world.adapter)).bearer_auth("ehr-seinajoki").body(form);
     let found = site.world.send(request.header("content-type", "application/x-www-form-urlencoded")).await.expect(200);
     assert_eq!(found["entry"][0]["resource"]["id"], task["id"]);
+    let others = site.get("ehr-seinajoki", &format!("/fhir/Task?_id:not={}", task["id"].as_str().unwrap())).await.expect(200);
+    assert_eq!(others["entry"].as_array().map(Vec::len), Some(1), "{others}");
+    assert_ne!(others["entry"][0]["resource"]["id"], task["id"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_of_another_kind_is_told_which_kind_is_wanted() {
+    let site = Site::new().await;
+    let task = site.task_in("requested", SEINAJOKI).await;
+    let path = format!("/fhir/Task/{}", task["id"].as_str().unwrap());
+    for (method, path, wanted) in [
+        (Method::POST, "/fhir/Task/_search", "application/x-www-form-urlencoded"),
+        (Method::PATCH, path.as_str(), "application/json-patch+json"),
+        (Method::PUT, path.as_str(), "application/fhir+json"),
+    ] {
+        let answer = site.send(method, "ehr-seinajoki", path, Some("W/\"1\""), Some(&task), "text/plain").await;
+        assert_eq!(answer.refused(415), ["content-type"]);
+        let told = answer.expect(415)["issue"][0].to_string();
+        assert!(told.contains(wanted), "{told}");
+    }
 }
 
 impl Site {
     /// A Task in that status, owned by `owner`.
     async fn task_in(&self, status: &str, owner: &str) -> Value {
-        let mut task = json!({
-            "resourceType": "Task", "owner": {"reference": owner}, "description": "the matter",
-            "for": {"identifier": {"system": "urn:oid:1.2.246.21", "value": "010594Y9032"}},
-            "statusReason": {"text": "as tested"},
-            "input": [
-                input("queue", "valueCodeableConcept", concept("callback-queue", "maternity-child-health")),
-                input("channel", "valueCodeableConcept", concept("callback-channel", "phone")),
-                input("phone", "valueContactPoint", json!({"system": "phone", "value": "+358401234567"})),
-            ],
-            "status": "requested", "intent": "order"
-        });
-        task = self.send(Method::POST, "advice-desk", "/fhir/Task", None, Some(&task), "application/fhir+json").await.expect(201);
+        let mut task = self.post("advice-desk", &new_task(owner)).await.expect(201);
         for (caller, to) in way_to(status) {
             task = self.put(caller, &with(&task, "status", json!(to))).await.expect(200);
         }
         task
+    }
+
+    async fn post(&self, caller: &str, task: &Value) -> Answer {
+        self.send(Method::POST, caller, "/fhir/Task", None, Some(task), "application/fhir+json").await
     }
 
     async fn put(&self, caller: &str, task: &Value) -> Answer {
@@ -271,6 +320,20 @@ impl Site {
     async fn read(&self, caller: &str, task: &Value) -> Answer {
         self.get(caller, &format!("/fhir/Task/{}", task["id"].as_str().unwrap())).await
     }
+}
+
+fn new_task(owner: &str) -> Value {
+    json!({
+        "resourceType": "Task", "owner": {"reference": owner}, "description": "the matter",
+        "for": {"identifier": {"system": "urn:oid:1.2.246.21", "value": "010594Y9032"}},
+        "statusReason": {"text": "as tested"}, "reasonCode": concept("callback-topic", "other"),
+        "input": [
+            input("queue", "valueCodeableConcept", concept("callback-queue", "maternity-child-health")),
+            input("channel", "valueCodeableConcept", concept("callback-channel", "phone")),
+            input("phone", "valueContactPoint", json!({"system": "phone", "value": "+358401234567"})),
+        ],
+        "status": "requested", "intent": "order"
+    })
 }
 
 fn version(task: &Value) -> u64 {

@@ -45,30 +45,41 @@ async fn metrics_tell_who_waits_and_how_requests_were_answered() {
 }
 
 #[tokio::test]
-async fn statistics_count_contacts_by_weekday_and_hour_and_suppress_what_is_small() {
+async fn statistics_count_contacts_by_weekday_and_hour_of_whole_months_and_suppress_what_is_small() {
     let world = World::with_tasks().await;
-    let days = "/callback-requests/statistics?from=2026-11-14&until=2026-11-16";
     let of = |statistics: &Value| {
         let queues = statistics["queues"].as_array().unwrap();
         queues.iter().find(|queue| queue["queue"] == "maternity-child-health").unwrap().clone()
     };
+    let hidden = |least: u64, most: u64| json!({"count": null, "suppressed": true, "atLeast": least, "atMost": most});
+    let october = "/callback-requests/statistics?from=2026-10-14&until=2026-10-16";
     for number in 0..4 {
-        leave(&world, number, "2026-11-16T10:10:00+02:00").await;
+        leave(&world, number, "2026-10-12T10:10:00+03:00").await;
     }
-    let statistics = world.get(days).await.expect(200);
-    assert_eq!((&statistics["from"], &statistics["until"]), (&"2026-11-14".into(), &"2026-11-16".into()));
+    let statistics = world.get(october).await.expect(200);
+    assert_eq!((&statistics["from"], &statistics["until"]), (&"2026-10-01".into(), &"2026-10-31".into()));
     let queue = of(&statistics);
-    // the hour in which they came in
-    assert_eq!(queue["cells"], json!([{"weekday": "mon", "hour": 11, "count": null, "suppressed": true, "atLeast": 1, "atMost": 4}]));
-    assert_eq!(queue["total"], json!({"count": null, "suppressed": true, "atLeast": 1, "atMost": 4}));
-    for number in 4..6 {
+    // the hour in which the client asked, whenever it was left here
+    assert_eq!(queue["cells"], json!([{"weekday": "mon", "hour": 10, "count": null, "suppressed": true, "atLeast": 1, "atMost": 4}]));
+    assert_eq!(queue["total"], hidden(1, 4));
+    for number in 4..7 {
+        leave(&world, number, "2026-10-19T10:50:00+03:00").await;
+    }
+    let queue = of(&world.get(october).await.expect(200));
+    assert_eq!(queue["cells"], json!([{"weekday": "mon", "hour": 10, "count": 7, "suppressed": false}]));
+    assert_eq!(queue["total"], json!({"count": 7, "suppressed": false}));
+
+    // a month more or less does not tell of the one contact in it
+    leave(&world, 7, "2026-09-07T10:10:00+03:00").await;
+    let both = world.get("/callback-requests/statistics?from=2026-09-30&until=2026-10-01").await.expect(200);
+    assert_eq!((&both["months"], &both["unfinishedMonths"]), (&json!(["2026-09", "2026-10"]), &json!([])));
+    assert_eq!(of(&both)["total"], hidden(8, 11));
+    // nor does asking twice while a month runs
+    for number in 8..14 {
         leave(&world, number, "2026-11-16T10:10:00+02:00").await;
     }
-    let queue = of(&world.get(days).await.expect(200));
-    assert_eq!(queue["cells"], json!([{"weekday": "mon", "hour": 11, "count": 6, "suppressed": false}]));
-    assert_eq!(queue["total"], json!({"count": 6, "suppressed": false}));
-    let queue = of(&world.get("/callback-requests/statistics?until=2026-11-15").await.expect(200));
-    assert_eq!(queue["total"], json!({"count": 0, "suppressed": false}));
+    let running = world.get("/callback-requests/statistics?from=2026-11-16").await.expect(200);
+    assert_eq!((&running["unfinishedMonths"], &of(&running)["total"]), (&json!(["2026-11"]), &hidden(5, 9)));
     assert_eq!(world.get("/callback-requests/statistics?from=today").await.refused(400), ["parameter"]);
 }
 

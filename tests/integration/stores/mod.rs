@@ -2,6 +2,7 @@
 
 mod contract;
 mod counting;
+mod keys;
 mod model;
 mod order;
 mod postgres;
@@ -12,6 +13,7 @@ mod world;
 
 use contract::*;
 use counting::*;
+use keys::*;
 use model::*;
 use order::*;
 pub use postgres::new_database;
@@ -62,15 +64,24 @@ held_by_both! {
     a_search_finds_what_an_older_key_hashed,
     a_rotated_key_lets_no_double_in,
     rehash_leaves_nothing_under_the_older_key,
-    without_its_key_a_task_does_not_open,
+    a_key_file_that_was_exchanged_opens_nothing,
+    a_key_that_is_needed_and_not_configured_opens_nothing,
+    a_key_that_only_purged_tasks_need_is_needed_until_they_are_forgotten,
+    keys_from_before_there_were_proofs_are_proven_by_what_they_sealed,
+    an_adapter_that_lacks_another_s_new_key_is_not_ready,
+    an_identifier_that_an_owner_adds_occupies_nothing,
+    what_stood_in_clear_is_sealed_when_it_is_opened_again,
     a_row_in_another_s_place_does_not_open,
     purge_leaves_a_tombstone,
     purge_takes_no_more_than_it_was_told,
     tallies_survive_purge,
+    contacts_are_counted_in_the_hour_of_authored_on,
     those_who_wait_are_counted,
     a_subscription_is_changed_from_its_version,
+    a_caller_has_so_many_at_most_however_many_come_at_once,
     a_lease_has_one_holder_until_it_ends,
     matched_events_are_kept_by_number,
     a_change_of_a_subscription_takes_it_from_its_holder,
     purge_keeps_events_that_are_not_delivered,
+    it_is_known_who_was_told_of_a_task_and_who_delivers,
 }

@@ -6,8 +6,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use neuvola_adapter::task::callback::CallbackTask;
+use neuvola_adapter::task::codes::Codes;
 use neuvola_adapter::task::status::Status;
-use neuvola_adapter::task::store::{Created, Found, Index, NewTask, Place, Sqlite, TaskStore as _};
+use neuvola_adapter::task::store::{Created, Filter, Found, Index, Keyed, NewTask, Place, Sqlite, TaskStore as _};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::world::*;
@@ -84,11 +87,11 @@ async fn no_phone_number_or_identity_code_is_on_the_disk() {
         store.create(NewTask { id: Uuid::new_v4(), ..new }).await.unwrap();
     }
     let subscription = super::subscribing::subscription();
-    store.put_subscription(&subscription, None).await.unwrap();
+    store.add_subscription(&subscription, 20).await.unwrap();
     let backup = folder.0.join("backup.db");
     store.backup(&backup).await.unwrap();
     assert!(store.backup(&backup).await.is_err(), "no file is overwritten");
-    store.purge(world.now(), 10).await.unwrap();
+    store.purge(world.now(), world.now(), 10).await.unwrap();
 
     let mut searched = Vec::new();
     for entry in std::fs::read_dir(&folder.0).unwrap().map(Result::unwrap) {
@@ -107,6 +110,75 @@ async fn no_phone_number_or_identity_code_is_on_the_disk() {
     let restored = Sqlite::open(Place::File(backup), keys(&["a"])).await.unwrap();
     assert_eq!(restored.count(&everything(Vec::new())).await.unwrap(), 50);
     assert_eq!(restored.subscriptions(None).await.unwrap(), [subscription]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_a_client_may_have_written_into_a_task_is_on_the_disk() {
+    const MARK: &str = "zq-marked-zq";
+    let (marked, url) = (MARK, format!("https://{MARK}.example"));
+    let reference = |kind: &str| json!({"reference": format!("{kind}/{MARK}"), "display": MARK});
+    let coding = json!({"system": url, "code": MARK, "display": MARK});
+    let identifier = json!({"system": url, "value": MARK});
+    let ours = |system: &str, code: &str| {
+        let own = json!({"system": format!("https://neuvola-adapter.example/fhir/CodeSystem/{system}"), "code": code});
+        json!({"coding": [coding, own], "text": marked})
+    };
+    let task = json!({
+        "resourceType": "Task", "status": "on-hold", "intent": "order", "priority": "routine",
+        "meta": {"source": url, "profile": [url], "security": [coding], "tag": [coding, {"code": marked}]}, "language": marked,
+        "text": {"status": "additional", "div": format!("<div xmlns=\"http://www.w3.org/1999/xhtml\">{marked}</div>")},
+        "extension": [{"url": url, "valueString": marked}], "instantiatesCanonical": url, "instantiatesUri": url,
+        "identifier": [identifier], "basedOn": [reference("ServiceRequest")], "groupIdentifier": identifier, "partOf": [reference("Task")],
+        "code": ours("callback-task-code", "callback"), "reasonCode": ours("callback-topic", "other"),
+        "statusReason": {"coding": [coding], "text": marked}, "businessStatus": ours("callback-business-status", "waiting"),
+        "description": marked, "focus": reference("CarePlan"), "for": {"identifier": identifier, "display": marked}, "encounter": reference("Encounter"),
+        "authoredOn": "2026-11-16T08:00:00Z", "location": reference("Location"), "reasonReference": reference("Condition"), "insurance": [reference("Coverage")],
+        "requester": {"reference": ADVICE, "display": marked}, "owner": {"reference": LAPUA, "display": marked},
+        "performerType": [ours("callback-profession", "nurse")], "note": [{"text": marked}], "relevantHistory": [reference("Provenance")],
+        "restriction": {"period": {"end": "2026-11-16T14:00:00Z"}, "recipient": [reference("Patient")]},
+        "input": [
+            {"type": ours("callback-input", "queue"), "valueCodeableConcept": ours("callback-queue", "maternity-child-health")},
+            {"type": ours("callback-input", "channel"), "valueCodeableConcept": ours("callback-channel", "chat")}
+        ]
+    });
+    let codes = Codes::of(&crate::world::profiles());
+    let read = |task: &Value| CallbackTask::prove(task.as_object().unwrap().clone(), &codes).unwrap_or_else(|unfit| panic!("{unfit:?}"));
+    let folder = Folder::new();
+    let store = Sqlite::open(Place::File(folder.file()), keys(&["a"])).await.unwrap();
+    let world = World::new(Home::Elsewhere);
+    let task = read(&task);
+    let new = NewTask { body: task.bytes(), ..world.task(task.index.clone()) };
+    let Created::New(created) = store.create(new).await.unwrap() else { panic!("new") };
+    world.update(&store, &created, Index { status: Status::Completed, ..task.index.clone() }).await;
+    store.backup(&folder.0.join("backup.db")).await.unwrap();
+    for entry in std::fs::read_dir(&folder.0).unwrap().map(Result::unwrap) {
+        let bytes = std::fs::read(entry.path()).unwrap();
+        assert!(!bytes.windows(MARK.len()).any(|window| window == MARK.as_bytes()), "{}", entry.path().display());
+    }
+    let by = |kind, value: &str| everything(vec![Filter::Keyed { kind, any: vec![(None, value.to_owned())], not: false }]);
+    for (kind, value) in
+        [(Keyed::Focus, format!("CarePlan/{MARK}")), (Keyed::PartOf, format!("Task/{MARK}")), (Keyed::Tag, MARK.to_owned())]
+    {
+        assert_eq!(found(&store, &by(kind, &value)).await, [created.id], "{kind:?} is searched all the same");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_cannot_be_a_store_is_named_with_the_cause() {
+    let folder = Folder::new();
+    let opened = async |name: &str| {
+        let file = folder.0.join(name);
+        let fault = Sqlite::open(Place::File(file.clone()), keys(&["a"])).await.unwrap_err();
+        assert!(fault.to_string().starts_with(&format!("`{}`: ", file.display())), "{fault}");
+        (fault.exit_code(), fault.to_string().rsplit("`: ").next().unwrap().to_owned())
+    };
+    std::fs::write(folder.0.join("text"), "this is no database, whatever its name says ".repeat(50)).unwrap();
+    std::fs::create_dir(folder.0.join("folder")).unwrap();
+    assert_eq!(opened("nodir/x.db").await, (66, "its folder is not there".to_owned()));
+    assert_eq!(opened("folder").await, (66, "it is a folder".to_owned()));
+    assert_eq!(opened("text").await, (78, "it is no SQLite database".to_owned()));
+    let store = Sqlite::open(Place::File(folder.file()), keys(&["a"])).await.unwrap();
+    assert_eq!(store.backup(&folder.0.join("nodir/copy")).await.unwrap_err().exit_code(), 66);
 }
 
 #[tokio::test(flavor = "multi_thread")]

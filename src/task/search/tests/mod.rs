@@ -79,6 +79,10 @@ fn text(column: Text, any: &[&str], not: bool) -> Filter {
     Filter::Text { column, any: any.iter().map(|&one| one.to_owned()).collect(), not }
 }
 
+fn bare(kind: Keyed, references: Vec<String>) -> Filter {
+    Filter::Keyed { kind, any: references.into_iter().map(|reference| (None, reference)).collect(), not: false }
+}
+
 fn keyed(kind: Keyed, system: Option<&str>, value: &str) -> Filter {
     Filter::Keyed { kind, any: vec![(system.map(str::to_owned), value.to_owned())], not: false }
 }
@@ -86,12 +90,15 @@ fn keyed(kind: Keyed, system: Option<&str>, value: &str) -> Filter {
 #[test]
 fn tasks_are_found_by_id() {
     let id = Uuid::from_u128(5);
-    assert_eq!(filter(&format!("_id={id}")), Filter::Id(vec![id]));
-    assert_eq!(filter(&format!("_id={id},x")), Filter::Id(vec![id]));
+    assert_eq!(filter(&format!("_id={id}")), Filter::Id { any: vec![id], not: false });
+    assert_eq!(filter(&format!("_id={id},x")), Filter::Id { any: vec![id], not: false });
     finds_nothing("_id=x");
     finds_nothing(&format!("_id={}", id.simple()));
     finds_nothing("_id:missing=true");
-    refused("_id:not=x");
+    assert_eq!(filter(&format!("_id:not={id}")), Filter::Id { any: vec![id], not: true });
+    let all = parse("_id:not=x");
+    assert!(all.filters.is_empty() && !all.nothing, "everybody's is another");
+    refused("_id:exact=x");
 }
 
 #[test]
@@ -178,9 +185,9 @@ fn what_is_missing_can_be_asked_of_everything() {
         ("business-status", Missable::Text(Text::BusinessStatus)),
         ("owner", Missable::Text(Text::Owner)),
         ("requester", Missable::Text(Text::Requester)),
-        ("focus", Missable::Text(Text::Focus)),
+        ("focus", Missable::Keyed(Keyed::Focus)),
         ("performer", Missable::List(List::Performer)),
-        ("part-of", Missable::List(List::PartOf)),
+        ("part-of", Missable::Keyed(Keyed::PartOf)),
         ("due", Missable::Time(Time::Due)),
         ("period", Missable::Time(Time::Period)),
         ("authored-on", Missable::Time(Time::AuthoredOn)),
@@ -264,12 +271,12 @@ fn owners_are_found_by_identifier_and_name() {
 fn focus_and_part_of_are_references() {
     let both = |reference: &str| vec![format!("https://a.example/fhir/{reference}"), reference.to_owned()];
     for query in ["focus=ServiceRequest/1", "focus:ServiceRequest=1", "focus=https://a.example/fhir/ServiceRequest/1"] {
-        assert_eq!(filter(query), Filter::Text { column: Text::Focus, any: both("ServiceRequest/1"), not: false }, "{query}");
+        assert_eq!(filter(query), bare(Keyed::Focus, both("ServiceRequest/1")), "{query}");
     }
-    assert_eq!(filter("focus=https://b.example/X/1"), text(Text::Focus, &["https://b.example/X/1"], false));
+    assert_eq!(filter("focus=https://b.example/X/1"), keyed(Keyed::Focus, None, "https://b.example/X/1"));
     let id = Uuid::from_u128(5);
     for query in [format!("part-of=Task/{id}"), format!("part-of={id}"), format!("part-of:Task=https://a.example/fhir/Task/{id}")] {
-        assert_eq!(filter(&query), Filter::Listed { list: List::PartOf, any: both(&format!("Task/{id}")), not: false }, "{query}");
+        assert_eq!(filter(&query), bare(Keyed::PartOf, both(&format!("Task/{id}"))), "{query}");
     }
     for query in ["focus=1", "focus:Task=ServiceRequest/1", "focus.status=a", "part-of=Patient/1", "part-of.owner=a"] {
         refused(query);
