@@ -7,15 +7,16 @@
 mod functions;
 mod session;
 
+use std::fmt;
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 
 use neuvola_fhir::{Node, Value as NodeValue};
-use octofhir_fhirpath::{Collection, EmptyModelProvider, EvaluationContext, FhirPathEngine, FhirPathValue};
+use octofhir_fhirpath::{Collection, CompiledPlan, EmptyModelProvider, EvaluationContext, FhirPathEngine, FhirPathValue};
 use serde_json::{Map, Number, Value};
 
-pub use functions::ITEM_WEIGHT;
+pub use functions::{ITEM_WEIGHT, WEIGHTS};
 pub use session::{Result as Outcome, Session};
 
 /// What an expression comes to, as a condition.
@@ -65,9 +66,37 @@ pub fn evaluate(expression: &str, ground: Ground<'_, '_>) -> Evaluated {
     }
 }
 
-/// Whether the engine's parser takes it.
-pub fn parses(expression: &str) -> bool {
-    octofhir_fhirpath::parser::parse_ast(expression).is_ok()
+/// An expression made ready, for as long as it is held: the engine's own cache is small.
+#[derive(Clone)]
+pub struct Plan(Arc<CompiledPlan>);
+
+/// A resource, or a part of one, that many expressions read.
+#[derive(Clone)]
+pub struct Kept(Arc<FhirPathValue>);
+
+impl Plan {
+    /// `None` for what does not parse.
+    pub fn of(expression: &str) -> Option<Self> {
+        engine()?.compile_plan(expression).ok().map(Self)
+    }
+}
+
+impl Kept {
+    pub fn of(node: &Node<'_>) -> Self {
+        Self(Arc::new(FhirPathValue::resource(json(node))))
+    }
+}
+
+impl fmt::Debug for Plan {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Plan")
+    }
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Kept")
+    }
 }
 
 fn engine() -> Option<&'static FhirPathEngine> {

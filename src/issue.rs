@@ -88,34 +88,45 @@ impl From<Fault> for Issue {
     }
 }
 
-/// Faults as they are found, capped: the list says how many more there were.
+/// Faults as they are found, capped: the list says how many more there were. An error is listed before any warning is.
 #[derive(Clone, Debug, Default)]
 pub struct Issues {
     list: Vec<Issue>,
     more: usize,
+    has_errors: bool,
 }
 
 impl Issues {
     pub fn push(&mut self, issue: Issue) {
-        if self.list.len() < MOST { self.list.push(issue) } else { self.more += 1 }
+        let is_error = issue.severity == Severity::Error;
+        self.has_errors |= is_error;
+        if self.list.len() < MOST {
+            return self.list.push(issue);
+        }
+        self.more += 1;
+        if is_error && let Some(at) = self.list.iter().rposition(|listed| listed.severity != Severity::Error) {
+            self.list.remove(at);
+            self.list.push(issue);
+        }
     }
 
     pub fn extend(&mut self, issues: impl IntoIterator<Item = Issue>) {
         issues.into_iter().for_each(|issue| self.push(issue));
     }
 
-    pub fn has_errors(&self) -> bool {
-        self.more > 0 || self.list.iter().any(|issue| issue.severity == Severity::Error)
+    pub const fn has_errors(&self) -> bool {
+        self.has_errors
     }
 
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
-    /// The list, its last entry telling of what did not fit.
+    /// The list, its last entry telling of what did not fit: an error only where there is one.
     pub fn into_list(mut self) -> Vec<Issue> {
         if self.more > 0 {
-            self.list.push(Issue::error("too-long", "more-faults", "", format!("{} more faults are not listed", self.more)));
+            let make = if self.has_errors { Issue::error } else { Issue::warning };
+            self.list.push(make("too-long", "more-faults", "", format!("{} more faults are not listed", self.more)));
         }
         self.list
     }
@@ -123,3 +134,17 @@ impl Issues {
 
 /// Faults listed in one answer.
 const MOST: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_warnings_are_no_error_and_hide_none() {
+        let mut issues = Issues::default();
+        (0..=MOST).for_each(|_| issues.push(Issue::warning("value", "odd", "", "odd")));
+        assert!(!issues.has_errors() && issues.clone().into_list().iter().all(|issue| issue.severity == Severity::Warning));
+        issues.push(Issue::error("value", "wrong", "", "wrong"));
+        assert!(issues.has_errors() && issues.into_list().iter().any(|issue| issue.fault == "wrong"));
+    }
+}

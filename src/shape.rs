@@ -6,6 +6,7 @@
 pub mod datatypes;
 pub mod primitive;
 pub mod questionnaire_response;
+pub mod resources;
 
 use neuvola_fhir::{Kind, Node, Place};
 

@@ -34,8 +34,11 @@ pub const ITEM_WEIGHT: &str = "http://hl7.org/fhir/StructureDefinition/itemWeigh
 
 struct Ours {
     metadata: FunctionMetadata,
-    function: fn(&Collection) -> Vec<FhirPathValue>,
+    function: Function,
 }
+
+/// From its focus to its values.
+type Function = fn(&Collection) -> Vec<FhirPathValue>;
 
 #[async_trait]
 impl PureFunctionEvaluator for Ours {
@@ -71,7 +74,7 @@ fn metadata(name: &str) -> FunctionMetadata {
     }
 }
 
-const OURS: [(&str, fn(&Collection) -> Vec<FhirPathValue>); 5] = [
+const OURS: [(&str, Function); 5] = [
     ("weight", weights),
     ("ordinal", weights),
     ("now", |_| authored(|text| PrecisionDateTime::parse(text).map(FhirPathValue::datetime))),
@@ -106,7 +109,8 @@ fn weight(holder: &Value) -> Option<String> {
     extensions.iter().find(of)?.get("valueDecimal").map(ToString::to_string)
 }
 
-const WEIGHTS: [&str; 2] = [ITEM_WEIGHT, "http://hl7.org/fhir/StructureDefinition/ordinalValue"];
+/// Both names of a weight.
+pub const WEIGHTS: [&str; 2] = [ITEM_WEIGHT, "http://hl7.org/fhir/StructureDefinition/ordinalValue"];
 
 thread_local! {
     static AUTHORED: RefCell<String> = const { RefCell::new(String::new()) };

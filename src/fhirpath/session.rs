@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::functions::at;
-use super::{engine, run};
+use super::{Kept, Plan, engine, run};
 
 /// What a value came to.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,13 +40,13 @@ pub struct Session {
 
 impl Session {
     /// With the response as focus. `authored` is what `now()` and `today()` mean; empty if it is not known.
-    pub fn new(response: Value, questionnaire: Option<Value>, authored: &str) -> Self {
+    pub fn new(response: Value, questionnaire: Option<&Kept>, authored: &str) -> Self {
         let response = FhirPathValue::resource(response);
         let context = EvaluationContext::new(Collection::empty(), Arc::new(EmptyModelProvider), None, None, None);
         context.set_variable("resource".to_owned(), response.clone());
         context.set_variable("rootResource".to_owned(), response.clone());
         if let Some(questionnaire) = questionnaire {
-            context.set_variable("questionnaire".to_owned(), FhirPathValue::resource(questionnaire));
+            context.set_variable("questionnaire".to_owned(), (*questionnaire.0).clone());
         }
         let session = Self { context, focus: Collection::single(response), authored: authored.into() };
         session.name("context");
@@ -54,31 +54,37 @@ impl Session {
     }
 
     /// With an item as focus; without one it is empty. The variables set so far are seen.
-    pub fn at_item(&self, item: Option<Value>, qitem: Option<Value>) -> Self {
+    pub fn at_item(&self, item: Option<Value>, qitem: Option<&Kept>) -> Self {
         let focus = item.map_or_else(Collection::empty, |item| Collection::single(FhirPathValue::resource(item)));
         let session = Self { context: self.context.create_child_context(focus.clone()), focus, authored: Arc::clone(&self.authored) };
         session.name("context");
         if let Some(qitem) = qitem {
-            session.context.set_variable("qitem".to_owned(), FhirPathValue::resource(qitem));
+            session.context.set_variable("qitem".to_owned(), (*qitem.0).clone());
         }
         session
     }
 
     /// Evaluates a variable. One that fails is empty.
-    pub fn define(&self, name: &str, expression: &str) {
-        let values = self.values(expression).unwrap_or_default();
+    pub fn define(&self, name: &str, plan: &Plan) {
+        let values = self.values(plan).unwrap_or_default();
         self.context.set_variable(name.to_owned(), several(values));
     }
 
     /// `None` for an expression that fails.
-    pub fn evaluate(&self, expression: &str) -> Option<Vec<Result>> {
-        Some(self.values(expression)?.iter().map(result).collect())
+    pub fn evaluate(&self, plan: &Plan) -> Option<Vec<Result>> {
+        Some(self.values(plan)?.iter().map(result).collect())
     }
 
-    fn values(&self, expression: &str) -> Option<Vec<FhirPathValue>> {
+    /// The member `name` of each value that is an object with such a string.
+    pub fn texts(&self, plan: &Plan, name: &str) -> Vec<String> {
+        let values = self.values(plan).unwrap_or_default();
+        values.iter().filter_map(|value| Some(value.to_json_value().get(name)?.as_str()?.to_owned())).collect()
+    }
+
+    fn values(&self, plan: &Plan) -> Option<Vec<FhirPathValue>> {
         let engine = engine()?;
         let context = self.context.create_child_context(self.focus.clone());
-        at(&self.authored, || run(engine.evaluate(expression, &context)))
+        at(&self.authored, || run(engine.evaluate_plan(&plan.0, &context)))
     }
 
     fn name(&self, name: &str) {
@@ -106,7 +112,7 @@ fn result(value: &FhirPathValue) -> Result {
             Err(_) => Result::Other,
         },
         other => match other.to_json_value() {
-            Value::String(text) => Result::Text(text.trim_start_matches('@').to_owned()),
+            Value::String(text) => Result::Text(text.strip_prefix("@T").or_else(|| text.strip_prefix('@')).unwrap_or(&text).to_owned()),
             value if value.get("code").is_some() => Result::Coding { system: text(&value, "system"), code: text(&value, "code") },
             _ => Result::Other,
         },

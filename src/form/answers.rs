@@ -3,7 +3,7 @@
 use neuvola_fhir::Node;
 use rust_decimal::Decimal;
 
-use super::questionnaire::{AnswerOption, Item, ItemKind, OptionValue, Questionnaire, decimal, is_declined};
+use super::questionnaire::{AnswerOption, Item, ItemKind, OptionValue, Questionnaire, decimal, is_declined, weight_on};
 
 /// All answers of one response. A question inside a repeated group has its answers of all occurrences together.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub enum Answer<'q, 'd> {
         system: &'d str,
         code: &'d str,
         option: Option<&'q AnswerOption>,
+        /// The weight on the answer itself.
+        own_weight: Option<Decimal>,
     },
     Quantity {
         value: Decimal,
@@ -102,7 +104,7 @@ impl<'q, 'd> Answer<'q, 'd> {
                 if is_declined(system, code) {
                     return None;
                 }
-                Self::Coding { system, code, option: item.option(system, code) }
+                Self::Coding { system, code, option: item.option(system, code), own_weight: weight_on(value) }
             }
             "valueQuantity" => Self::Quantity {
                 value: decimal(value.member("value")?.as_number()?)?,
@@ -122,10 +124,10 @@ impl<'q, 'd> Answer<'q, 'd> {
         }
     }
 
-    /// `weight()` of the answer (SDC 4.0).
+    /// `weight()` of the answer (SDC 4.0). Of a listed option the Questionnaire's word counts before the answer's own.
     pub fn weight(&self) -> Option<Decimal> {
         match self {
-            Self::Coding { option: Some(option), .. } => option.weight,
+            Self::Coding { option, own_weight, .. } => option.and_then(|option| option.weight).or(*own_weight),
             _ => None,
         }
     }
@@ -149,6 +151,18 @@ impl Item {
     /// The option with this code.
     pub fn option(&self, system: &str, code: &str) -> Option<&AnswerOption> {
         self.options.iter().find(|option| matches!(&option.value, OptionValue::Coding { system: s, code: c } if s == system && c == code))
+    }
+
+    /// The weight of the option that is no Coding and has this value.
+    pub(super) fn weight_of(&self, name: &str, value: &Node<'_>) -> Option<Decimal> {
+        let is_it = |option: &&AnswerOption| match &option.value {
+            OptionValue::Coding { .. } => false,
+            OptionValue::Integer(number) => name == "valueInteger" && value.as_number().and_then(decimal).as_ref() == Some(number),
+            OptionValue::Text(text) => name == "valueString" && value.as_str() == Some(text),
+            OptionValue::Time(text) => matches!(name, "valueDate" | "valueTime") && value.as_str() == Some(text),
+            OptionValue::Reference(text) => value.text("reference") == Some(text),
+        };
+        self.options.iter().find(is_it)?.weight
     }
 
     /// The options that answer the question: all but the declined one.

@@ -78,22 +78,19 @@ impl Library {
     pub fn compile(&self, node: &Node<'_>) -> (Questionnaire, Vec<Issue>) {
         let Compiled { mut questionnaire, mut defects } = Questionnaire::compile(node);
         let contained = node.list("contained");
-        let mut own = None;
-        for index in 0..questionnaire.items().len() {
-            let Some(canonical) = questionnaire.item(index).value_set.clone() else { continue };
-            let options = if canonical.starts_with('#') {
-                let terminology = own.get_or_insert_with(|| {
-                    let mut terminology = self.terminology.clone();
-                    contained.iter().for_each(|node| terminology.add_contained(node));
-                    terminology
-                });
-                terminology.expand(&canonical)
-            } else {
-                self.terminology.expand(split(&canonical).0)
-            };
-            if let Some(options) = options {
-                questionnaire.fill_options(index, options);
-            }
+        let unresolved = if contained.is_empty() {
+            self.terminology.complete(&mut questionnaire)
+        } else {
+            let mut terminology = self.terminology.clone();
+            contained.iter().for_each(|node| terminology.add_contained(node));
+            terminology.complete(&mut questionnaire)
+        };
+        for (index, element, canonical) in unresolved {
+            let item = questionnaire.item(index);
+            let message =
+                format!("the value set `{canonical}` of `{}` is not known here: answers are not checked against it", item.link_id);
+            let place = format!("{}.{element}", item.place);
+            defects.push(Issue::warning("not-found", "questionnaire", place, message).about(&item.link_id));
         }
         defects.extend(lint(&questionnaire));
         (questionnaire, defects)

@@ -245,17 +245,12 @@ impl Profiles {
         self.artifacts = artifacts;
     }
 
-    /// Options that come from a ValueSet.
+    /// What value sets and code systems say of it.
     fn expand(&self, questionnaire: &mut Questionnaire, artifact: &Artifact, defects: &mut Vec<Defect>) {
-        for index in 0..questionnaire.items().len() {
-            let Some(canonical) = questionnaire.item(index).value_set.clone() else { continue };
-            match self.library.terminology.expand(split(&canonical).0) {
-                Some(options) => questionnaire.fill_options(index, options),
-                None => {
-                    let message = format!("the value set `{canonical}` of `{}` does not resolve", questionnaire.item(index).link_id);
-                    defects.push(artifact.defect(Issue::error("not-found", "profiles", "Questionnaire", message)));
-                }
-            }
+        for (index, element, canonical) in self.library.terminology.complete(questionnaire) {
+            let item = questionnaire.item(index);
+            let message = format!("the value set `{canonical}` of `{}` does not resolve", item.link_id);
+            defects.push(artifact.defect(Issue::error("not-found", "profiles", format!("{}.{element}", item.place), message)));
         }
     }
 }

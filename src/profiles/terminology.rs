@@ -6,7 +6,7 @@ use std::sync::Arc;
 use neuvola_fhir::Node;
 use rust_decimal::Decimal;
 
-use crate::form::questionnaire::{AnswerOption, decimal, extension};
+use crate::form::questionnaire::{AnswerOption, OptionValue, Questionnaire, Unit, decimal, weight_on};
 use crate::segment::rule::Coded;
 use crate::texts::Texts;
 
@@ -33,6 +33,7 @@ enum Member {
         system: String,
         code: String,
         display: Texts,
+        weight: Option<Decimal>,
     },
     /// All of another value set.
     Set(String),
@@ -112,6 +113,29 @@ impl Terminology {
         self.coded(system, code)
     }
 
+    /// Gives a Questionnaire what value sets and code systems say: options, units, weights. What does not resolve is told, by the
+    /// item, the element and the canonical.
+    pub(super) fn complete(&self, questionnaire: &mut Questionnaire) -> Vec<(usize, &'static str, String)> {
+        let expand = |canonical: &str| self.expand(super::split(canonical).0);
+        let mut unresolved = Vec::new();
+        for index in 0..questionnaire.items().len() {
+            if let Some(canonical) = questionnaire.item(index).value_set.clone() {
+                match expand(&canonical) {
+                    Some(options) => questionnaire.fill_options(index, options),
+                    None => unresolved.push((index, "answerValueSet", canonical)),
+                }
+            }
+            if let Some(canonical) = questionnaire.item(index).unit_value_set.clone() {
+                match expand(&canonical) {
+                    Some(options) => questionnaire.fill_units(index, options.into_iter().filter_map(unit).collect()),
+                    None => unresolved.push((index, "extension", canonical)),
+                }
+            }
+        }
+        questionnaire.fill_weights(|system, code| self.systems.get(system)?.get(code)?.weight);
+        unresolved
+    }
+
     /// The options that a value set gives; `None` if not every code of it can be told.
     pub(super) fn expand(&self, url: &str) -> Option<Vec<AnswerOption>> {
         self.all_of(self.value_sets.get(url)?, 0)
@@ -124,10 +148,10 @@ impl Terminology {
         }
         for member in members {
             match member {
-                Member::Concept { system, code, display } => {
+                Member::Concept { system, code, display, weight } => {
                     let known = self.systems.get(system).and_then(|concepts| concepts.get(code));
                     let own = known.map(|concept| concept.display.clone()).filter(|_| display.is_empty());
-                    let weight = known.and_then(|concept| concept.weight);
+                    let weight = weight.or_else(|| known.and_then(|concept| concept.weight));
                     options.push(AnswerOption::coded(system, code, own.unwrap_or_else(|| display.clone()), weight));
                 }
                 Member::System(system) => {
@@ -184,6 +208,7 @@ fn include(node: &Node<'_>) -> Vec<Member> {
         system: system.to_owned(),
         code: concept.text("code").unwrap_or_default().to_owned(),
         display: designated(concept),
+        weight: weight_on(concept),
     };
     concepts.iter().map(concept).collect()
 }
@@ -192,7 +217,7 @@ fn contained(node: &Node<'_>, into: &mut Vec<Member>) {
     for concept in node.list("contains") {
         if let Some(code) = concept.text("code").filter(|_| concept.member("abstract").and_then(Node::as_bool) != Some(true)) {
             let system = concept.text("system").unwrap_or_default().to_owned();
-            into.push(Member::Concept { system, code: code.to_owned(), display: designated(concept) });
+            into.push(Member::Concept { system, code: code.to_owned(), display: designated(concept), weight: weight_on(concept) });
         }
         contained(concept, into);
     }
@@ -200,11 +225,22 @@ fn contained(node: &Node<'_>, into: &mut Vec<Member>) {
 
 fn collect(node: &Node<'_>, concepts: &mut HashMap<String, Concept>) {
     for concept in node.list("concept") {
-        let weight =
-            [ORDINAL_VALUE, ITEM_WEIGHT].iter().find_map(|url| decimal(extension(concept, url)?.member("valueDecimal")?.as_number()?));
+        let weight = weight_on(concept).or_else(|| weight_property(concept));
         concepts.insert(concept.text("code").unwrap_or_default().to_owned(), Concept { display: designated(concept), weight });
         collect(concept, concepts);
     }
+}
+
+/// A weight as a property of the concept (`http://hl7.org/fhir/concept-properties#itemWeight`).
+fn weight_property(concept: &Node<'_>) -> Option<Decimal> {
+    let is_weight = |property: &&Node<'_>| matches!(property.text("code"), Some("itemWeight" | "ordinalValue"));
+    let property = concept.list("property").iter().find(is_weight)?;
+    decimal(property.member("valueDecimal").or_else(|| property.member("valueInteger"))?.as_number()?)
+}
+
+fn unit(option: AnswerOption) -> Option<Unit> {
+    let OptionValue::Coding { system, code } = option.value else { return None };
+    Some(Unit { system: Some(system), display: code.clone(), code })
 }
 
 /// A display with its designations.
@@ -214,7 +250,52 @@ fn designated(concept: &Node<'_>) -> Texts {
     Texts::new(concept.text("display").unwrap_or_default(), designations.collect())
 }
 
-const ORDINAL_VALUE: &str = "http://hl7.org/fhir/StructureDefinition/ordinalValue";
-const ITEM_WEIGHT: &str = "http://hl7.org/fhir/StructureDefinition/itemWeight";
 /// Value sets of value sets of ….
 const DEEPEST: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::form::questionnaire::Questionnaire;
+    use crate::issue::{Issue, Severity};
+    use crate::profiles::Library;
+
+    fn with<T>(resource: &Value, work: impl FnOnce(&neuvola_fhir::Node<'_>) -> T) -> T {
+        let document = serde_json::to_vec(resource).expect("it prints");
+        work(&neuvola_fhir::read(&document).expect("well-formed"))
+    }
+
+    fn compiled(item: &Value, known: &[Value]) -> (Questionnaire, Vec<Issue>) {
+        let mut library = Library::default();
+        known.iter().for_each(|resource| with(resource, |node| library.learn(node)));
+        with(&json!({"resourceType": "Questionnaire", "status": "active", "item": [item]}), |node| library.compile(node))
+    }
+
+    #[test]
+    fn units_come_from_their_value_set() {
+        let url = "http://hl7.org/fhir/StructureDefinition/questionnaire-unitValueSet";
+        let item = json!({"linkId": "a", "type": "quantity", "text": "A", "extension": [{"url": url, "valueCanonical": "http://example.org/v|1"}]});
+        let include = json!([{"system": "http://unitsofmeasure.org", "concept": [{"code": "kg"}, {"code": "g"}]}]);
+        let value_set = json!({"resourceType": "ValueSet", "url": "http://example.org/v", "compose": {"include": include}});
+        let (questionnaire, issues) = compiled(&item, &[value_set]);
+        let codes: Vec<&str> = questionnaire.item(0).units.iter().map(|unit| unit.code.as_str()).collect();
+        assert_eq!((codes, questionnaire.item(0).units_unknown, issues), (vec!["kg", "g"], false, Vec::new()));
+        let (questionnaire, issues) = compiled(&item, &[]);
+        assert!(questionnaire.item(0).units_unknown);
+        assert_eq!((issues[0].severity, issues[0].place.as_str()), (Severity::Warning, "Questionnaire.item[0].extension"));
+    }
+
+    #[test]
+    fn an_option_without_a_weight_has_that_of_its_concept() {
+        let coding = json!({"system": "http://example.org/c", "code": "x"});
+        let item = json!({"linkId": "a", "type": "choice", "text": "A", "answerOption": [{"valueCoding": coding}]});
+        let weight = json!([{"url": "http://hl7.org/fhir/StructureDefinition/ordinalValue", "valueDecimal": 2}]);
+        let property = json!([{"code": "itemWeight", "valueDecimal": 2}]);
+        for concept in [json!({"code": "x", "extension": weight}), json!({"code": "x", "property": property})] {
+            let system = json!({"resourceType": "CodeSystem", "url": "http://example.org/c", "content": "complete", "concept": [concept]});
+            let (questionnaire, _) = compiled(&item, &[system]);
+            assert_eq!(questionnaire.item(0).options[0].weight, Some(2.into()));
+        }
+    }
+}

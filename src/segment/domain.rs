@@ -212,7 +212,7 @@ where
             .iter()
             .filter(|option| !option.is_declined())
             .map(|option| match &option.value {
-                OptionValue::Coding { system, code } => Some(Answer::Coding { system, code, option: Some(option) }),
+                OptionValue::Coding { system, code } => Some(Answer::Coding { system, code, option: Some(option), own_weight: None }),
                 OptionValue::Integer(number) => Some(Answer::Number(*number)),
                 OptionValue::Text(text) => Some(Answer::Text(text)),
                 OptionValue::Time(text) => Some(Answer::Time(text)),

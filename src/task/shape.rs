@@ -3,7 +3,6 @@
 //! anything is stored, stops at the first and names no place.
 
 mod narrative;
-mod resources;
 mod values;
 
 use neuvola_fhir::{Kind, Node, Place, Value};

@@ -4,8 +4,11 @@ use std::collections::HashMap;
 
 use neuvola_fhir::{Node, Place};
 
+use super::extensions::extensions;
+use super::invariants::invariants;
 use super::item::comparand;
 use super::{Comparand, EnableWhen, Expressions, Item, ItemKind, Operator, Questionnaire, lint};
+use crate::fhirpath::Kept;
 use crate::issue::{Issue, Severity};
 use crate::texts::Texts;
 
@@ -40,6 +43,8 @@ impl Questionnaire {
                 (bound("start"), bound("end"))
             },
             expressions,
+            kept: None,
+            launch_contexts: extensions(node, LAUNCH_CONTEXT).filter_map(launch_context).collect(),
             items: Vec::new(),
             by_link_id: HashMap::new(),
             roots: Vec::new(),
@@ -52,6 +57,7 @@ impl Questionnaire {
             questionnaire.link_conditions(index, item, place, &mut defects);
         }
         questionnaire.put_in_order(&raw, &mut defects);
+        questionnaire.keep(node, &raw);
         Compiled { questionnaire, defects }
     }
 
@@ -85,6 +91,7 @@ impl Questionnaire {
             let here = list.element(position);
             let index = self.items.len();
             let item = Item::read(child, parent, &here, defects);
+            invariants(child, &item, &here, defects);
             if self.by_link_id.contains_key(&item.link_id) {
                 defects.push(Issue::error(
                     "duplicate",
@@ -101,6 +108,20 @@ impl Questionnaire {
                 None => self.roots.push(index),
             }
             self.collect(child, Some(index), &here, raw, defects);
+        }
+    }
+
+    /// What expressions read of the Questionnaire itself.
+    fn keep(&mut self, node: &Node<'_>, raw: &[(&Node<'_>, String)]) {
+        let own = self.items.iter().filter_map(|item| item.expressions.as_deref());
+        let (mut whole, mut items) = (false, false);
+        for expression in own.chain([&self.expressions]).flat_map(Expressions::all) {
+            whole |= expression.names("questionnaire");
+            items |= expression.names("qitem");
+        }
+        self.kept = whole.then(|| Kept::of(node));
+        if items {
+            self.items.iter_mut().zip(raw).for_each(|(item, (node, _))| item.kept = Some(Kept::of(node)));
         }
     }
 
@@ -176,3 +197,11 @@ impl Questionnaire {
         self.order = order;
     }
 }
+
+fn launch_context(extension: &Node<'_>) -> Option<String> {
+    let name = extension.list("extension").iter().find(|part| part.text("url") == Some("name"))?;
+    let code = name.member("valueCoding").and_then(|coding| coding.text("code")).or_else(|| name.text("valueId"));
+    code.map(str::to_owned)
+}
+
+const LAUNCH_CONTEXT: &str = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-launchContext";

@@ -6,6 +6,7 @@
 use neuvola_fhir::Node;
 use rust_decimal::Decimal;
 
+use super::expression::What;
 use super::{decimal, extension};
 
 /// What an answer may not exceed.
@@ -58,8 +59,8 @@ impl Bounds {
         let mut bound = |url, name| {
             let extension = extension(node, url)?;
             let bound = Bound::read(extension);
-            if bound.is_none() {
-                unchecked.push(name); // an expression, or of a type that is no bound
+            if bound.is_none() && computed(extension).is_none() && extension.member("valueQuantity").is_none() {
+                unchecked.push(name); // of a type that is no bound, or too long to count with
             }
             bound
         };
@@ -72,17 +73,21 @@ impl Bounds {
             }
             whole.ok()
         });
-        let quantity = |urls: [&str; 2]| {
-            let value = urls.iter().find_map(|url| extension(node, url))?.member("valueQuantity")?;
+        let quantity = |urls: [&str; 3]| {
+            let value = urls.iter().find_map(|url| extension(node, url)?.member("valueQuantity"))?;
             Some(QuantityBound { value: decimal(value.member("value")?.as_number()?)?, unit: Unit::of_quantity(value) })
         };
+        let (min_quantity, max_quantity) = (quantity(MIN_QUANTITY), quantity(MAX_QUANTITY));
+        if extension(node, REFERENCE_PROFILE).is_some() {
+            unchecked.push("`referenceProfile`");
+        }
         Self {
             max_length: node.member("maxLength").and_then(|it| it.as_number()?.parse().ok()),
             min_length: count(MIN_LENGTH),
             min,
             max,
-            min_quantity: quantity(MIN_QUANTITY),
-            max_quantity: quantity(MAX_QUANTITY),
+            min_quantity,
+            max_quantity,
             max_decimal_places: extension(node, MAX_DECIMAL_PLACES).and_then(|it| it.member("valueInteger")?.as_number()?.parse().ok()),
             min_occurs: count(MIN_OCCURS),
             max_occurs: count(MAX_OCCURS),
@@ -115,6 +120,14 @@ impl Unit {
         }
     }
 
+    /// The quantity is in this unit, by its code; by its name only where the unit has no code.
+    pub fn is_of(&self, quantity: &Node<'_>) -> bool {
+        if self.code.is_empty() {
+            return !self.display.is_empty() && quantity.text("unit") == Some(&self.display);
+        }
+        quantity.text("code") == Some(&self.code) && (self.system.is_none() || self.system.as_deref() == quantity.text("system"))
+    }
+
     /// The code, or the unit where there is no code.
     pub fn of_quantity(quantity: &Node<'_>) -> Self {
         let code = quantity.text("code").or_else(|| quantity.text("unit")).unwrap_or_default();
@@ -124,6 +137,48 @@ impl Unit {
             display: quantity.text("unit").unwrap_or(code).to_owned(),
         }
     }
+}
+
+/// Which units may be given beside those that are listed (SDC `unitOpen`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum UnitOpen {
+    #[default]
+    No,
+    /// Any coded one; of this code system, if one is named.
+    Coded(Option<String>),
+    /// One in words.
+    Text,
+}
+
+impl UnitOpen {
+    pub(super) fn of(node: &Node<'_>) -> Self {
+        match extension(node, UNIT_OPEN).and_then(|it| it.text("valueCode")) {
+            Some("optionsOrType") => {
+                let system =
+                    extension(node, UNIT_SUPPLEMENTAL_SYSTEM).and_then(|it| it.text("valueCanonical").or_else(|| it.text("valueUri")));
+                Self::Coded(system.map(|system| system.split('|').next().unwrap_or_default().to_owned()))
+            }
+            Some("optionsOrString") => Self::Text,
+            _ => Self::No,
+        }
+    }
+}
+
+/// `unitValueSet`
+pub(super) fn unit_value_set(node: &Node<'_>) -> Option<String> {
+    let extension = extension(node, UNIT_VALUE_SET)?;
+    extension.text("valueCanonical").or_else(|| extension.text("valueUri")).map(str::to_owned)
+}
+
+/// The extension that computes the value of this one.
+pub(super) fn computed<'n, 'a>(extension: &'n Node<'a>) -> Option<&'n Node<'a>> {
+    let holds = |name: &str| name.starts_with("_value") || name == "valueQuantity";
+    extension.members().iter().find(|(name, _)| holds(name)).and_then(|(_, shadow)| computing(shadow))
+}
+
+/// The extension that computes the element of which this is the shadow.
+pub(super) fn computing<'n, 'a>(shadow: &'n Node<'a>) -> Option<&'n Node<'a>> {
+    extension(shadow, CQF_EXPRESSION).or_else(|| extension(shadow, CQF_CALCULATED_VALUE))
 }
 
 /// The unit that a bare number has, and those to choose from.
@@ -140,20 +195,26 @@ pub(super) fn extensions<'n, 'a>(node: &'n Node<'a>, url: &'static str) -> impl 
 pub(super) const ORDINAL_VALUE: &str = "http://hl7.org/fhir/StructureDefinition/ordinalValue";
 pub(super) const ITEM_WEIGHT: &str = "http://hl7.org/fhir/StructureDefinition/itemWeight";
 pub(super) const OPTION_EXCLUSIVE: &str = "http://hl7.org/fhir/StructureDefinition/questionnaire-optionExclusive";
-pub(super) const UNIT_OPEN: &str = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-unitOpen";
+const UNIT_OPEN: &str = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-unitOpen";
 pub(super) const CQF_EXPRESSION: &str = "http://hl7.org/fhir/StructureDefinition/cqf-expression";
+const CQF_CALCULATED_VALUE: &str = "http://hl7.org/fhir/StructureDefinition/cqf-calculatedValue";
+const UNIT_SUPPLEMENTAL_SYSTEM: &str = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-unitSupplementalSystem";
+const UNIT_VALUE_SET: &str = "http://hl7.org/fhir/StructureDefinition/questionnaire-unitValueSet";
+const REFERENCE_PROFILE: &str = "http://hl7.org/fhir/StructureDefinition/questionnaire-referenceProfile";
 const UNIT: &str = "http://hl7.org/fhir/StructureDefinition/questionnaire-unit";
 const UNIT_OPTION: &str = "http://hl7.org/fhir/StructureDefinition/questionnaire-unitOption";
 const MIN_LENGTH: &str = "http://hl7.org/fhir/StructureDefinition/minLength";
 const MIN_VALUE: &str = "http://hl7.org/fhir/StructureDefinition/minValue";
 const MAX_VALUE: &str = "http://hl7.org/fhir/StructureDefinition/maxValue";
-const MIN_QUANTITY: [&str; 2] = [
+const MIN_QUANTITY: [&str; 3] = [
     "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-minQuantity",
     "http://hl7.org/fhir/StructureDefinition/questionnaire-minQuantity",
+    MIN_VALUE, // later versions of it take a quantity
 ];
-const MAX_QUANTITY: [&str; 2] = [
+const MAX_QUANTITY: [&str; 3] = [
     "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-maxQuantity",
     "http://hl7.org/fhir/StructureDefinition/questionnaire-maxQuantity",
+    MAX_VALUE,
 ];
 const MAX_DECIMAL_PLACES: &str = "http://hl7.org/fhir/StructureDefinition/maxDecimalPlaces";
 const MAX_SIZE: &str = "http://hl7.org/fhir/StructureDefinition/maxSize";
@@ -162,3 +223,13 @@ const REFERENCE_RESOURCE: &str = "http://hl7.org/fhir/StructureDefinition/questi
 const MIN_OCCURS: &str = "http://hl7.org/fhir/StructureDefinition/questionnaire-minOccurs";
 const MAX_OCCURS: &str = "http://hl7.org/fhir/StructureDefinition/questionnaire-maxOccurs";
 const REGEX: &str = "http://hl7.org/fhir/StructureDefinition/regex";
+
+/// What may be computed, by the extension whose value it is.
+pub(super) const COMPUTED: [(&[&str], What, &str); 6] = [
+    (&[MIN_VALUE], What::MinValue, "`minValue`"),
+    (&[MAX_VALUE], What::MaxValue, "`maxValue`"),
+    (&[MIN_QUANTITY[0], MIN_QUANTITY[1]], What::MinQuantity, "`minQuantity`"),
+    (&[MAX_QUANTITY[0], MAX_QUANTITY[1]], What::MaxQuantity, "`maxQuantity`"),
+    (&[MIN_OCCURS], What::MinOccurs, "`minOccurs`"),
+    (&[MAX_OCCURS], What::MaxOccurs, "`maxOccurs`"),
+];

@@ -4,8 +4,8 @@ use neuvola_fhir::{Node, Place};
 use rust_decimal::Decimal;
 
 use super::expression::Expressions;
-use super::extensions::{Bounds, CQF_EXPRESSION, ITEM_WEIGHT, OPTION_EXCLUSIVE, ORDINAL_VALUE, UNIT_OPEN, Unit, units};
-use super::{AnswerOption, Comparand, Item, ItemKind, OptionValue, decimal, extension};
+use super::extensions::{Bounds, CQF_EXPRESSION, OPTION_EXCLUSIVE, Unit, UnitOpen, computing, unit_value_set, units};
+use super::{AnswerOption, Comparand, Item, ItemKind, OptionValue, decimal, extension, weight_on};
 use crate::issue::Issue;
 use crate::texts::Texts;
 
@@ -16,26 +16,37 @@ impl Item {
         if link_id.is_empty() {
             defect("linkId", "an item has no linkId".to_owned());
         }
-        let kind = node.text("type").and_then(ItemKind::of).unwrap_or_else(|| {
+        let mut kind = node.text("type").and_then(ItemKind::of).unwrap_or_else(|| {
             defect("type", format!("the type of `{link_id}` is none of R4's"));
             ItemKind::Display
         });
+        let openness = extension(node, ANSWER_CONSTRAINT).and_then(|it| it.text("valueCode"));
+        if kind == ItemKind::Choice && openness == Some("optionsOrString") {
+            kind = ItemKind::OpenChoice;
+        }
         let flag = |name: &str| node.member(name).and_then(Node::as_bool).unwrap_or(false);
+        let is_computed = |shadow: &str| node.member(shadow).and_then(computing).is_some();
         let mut unchecked = Vec::new();
         let bounds = Bounds::read(node, &link_id, &mut unchecked, &mut defect);
         let (unit, units) = units(node);
         let expressions = Expressions::read(node, &link_id, &mut unchecked, &mut defect);
+        if is_computed("_answerValueSet") {
+            unchecked.push("`answerValueSet`");
+        }
         let options: Vec<AnswerOption> = node.list("answerOption").iter().filter_map(AnswerOption::read).collect();
         Self {
+            place: place.to_string(),
             text: Texts::of(node, "text"),
             kind,
             parent,
             children: Vec::new(),
             required: flag("required"),
-            repeats: flag("repeats"),
+            // where it is computed the expression tells
+            repeats: flag("repeats") || (node.member("repeats").is_none() && is_computed("_repeats")),
             read_only: flag("readOnly"),
             has_options: !options.is_empty(),
             options,
+            options_open: openness == Some("optionsOrType"),
             value_set: node.text("answerValueSet").map(str::to_owned),
             enable_when: Vec::new(),
             enable_any: node.text("enableBehavior") == Some("any"),
@@ -48,7 +59,10 @@ impl Item {
                 .unwrap_or(false),
             unit,
             units,
-            unit_open: extension(node, UNIT_OPEN).and_then(|it| it.text("valueCode")).is_some_and(|code| code != "optionsOnly"),
+            unit_open: UnitOpen::of(node),
+            unit_value_set: unit_value_set(node),
+            units_unknown: unit_value_set(node).is_some(),
+            kept: None,
             text_varies: node.member("_text").is_some_and(|shadow| extension(shadow, CQF_EXPRESSION).is_some()),
             link_id,
         }
@@ -105,32 +119,34 @@ impl ItemKind {
 
 impl AnswerOption {
     fn read(node: &Node<'_>) -> Option<Self> {
-        let weight_of = |holder: &Node<'_>| {
-            [ORDINAL_VALUE, ITEM_WEIGHT].iter().find_map(|url| decimal(extension(holder, url)?.member("valueDecimal")?.as_number()?))
-        };
         let exclusive = extension(node, OPTION_EXCLUSIVE).and_then(|it| it.member("valueBoolean")?.as_bool()).unwrap_or(false);
-        if let Some(coding) = node.member("valueCoding") {
-            let part = |name| coding.text(name).unwrap_or_default().to_owned();
-            return Some(Self {
-                value: OptionValue::Coding { system: part("system"), code: part("code") },
-                display: Texts::of(coding, "display"),
-                weight: weight_of(node).or_else(|| weight_of(coding)),
-                exclusive,
-            });
-        }
-        let (name, value) = node.members().iter().find(|(name, _)| name.starts_with("value"))?;
-        let value = match name.as_ref() {
-            "valueInteger" => OptionValue::Integer(decimal(value.as_number()?)?),
-            "valueDate" | "valueTime" => OptionValue::Time(value.as_str()?.to_owned()),
-            "valueReference" => OptionValue::Reference(value.text("reference")?.to_owned()),
-            _ => OptionValue::Text(value.as_str()?.to_owned()),
-        };
-        Some(Self { value, display: Texts::default(), weight: weight_of(node), exclusive })
+        let coding = node.member("valueCoding");
+        Some(Self {
+            value: option_value(node)?,
+            display: coding.map_or_else(Texts::default, |coding| Texts::of(coding, "display")),
+            weight: weight_on(node).or_else(|| weight_on(coding?)),
+            exclusive,
+        })
     }
 
     pub fn coded(system: &str, code: &str, display: Texts, weight: Option<Decimal>) -> Self {
         Self { value: OptionValue::Coding { system: system.to_owned(), code: code.to_owned() }, display, weight, exclusive: false }
     }
+}
+
+/// The `value[x]` of an option, or of an extension that names one.
+pub(super) fn option_value(node: &Node<'_>) -> Option<OptionValue> {
+    let (name, value) = node.members().iter().find(|(name, _)| name.starts_with("value"))?;
+    Some(match name.as_ref() {
+        "valueCoding" => {
+            let part = |name| value.text(name).unwrap_or_default().to_owned();
+            OptionValue::Coding { system: part("system"), code: part("code") }
+        }
+        "valueInteger" => OptionValue::Integer(decimal(value.as_number()?)?),
+        "valueDate" | "valueTime" => OptionValue::Time(value.as_str()?.to_owned()),
+        "valueReference" => OptionValue::Reference(value.text("reference")?.to_owned()),
+        _ => OptionValue::Text(value.as_str()?.to_owned()),
+    })
 }
 
 impl Comparand {
@@ -165,3 +181,6 @@ pub(super) fn comparand(node: &Node<'_>) -> Option<Comparand> {
 fn extension_ending<'n, 'a>(node: &'n Node<'a>, end: &str) -> Option<&'n Node<'a>> {
     node.list("extension").iter().find(|extension| extension.text("url").is_some_and(|url| url.ends_with(end)))
 }
+
+/// R5's `answerConstraint`, written in R4.
+const ANSWER_CONSTRAINT: &str = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Questionnaire.item.answerConstraint";

@@ -1,21 +1,26 @@
-//! What is questionable in a Questionnaire that can be read: conditions that no answer can meet, bounds that leave no answer.
+//! What is questionable in a Questionnaire that can be read: conditions that no answer can meet, bounds that leave no answer,
+//! options that stand there twice. An error is what leaves a response that cannot be judged; the rest are warnings.
+
+use std::collections::HashSet;
 
 use super::{Bound, Comparand, EnableWhen, Item, ItemKind, Operator, OptionValue, Questionnaire};
 use crate::issue::Issue;
 
-/// Every such defect, placed by linkId.
+/// Every such defect, with its place.
 pub fn lint(questionnaire: &Questionnaire) -> Vec<Issue> {
     let mut found = Vec::new();
     for item in questionnaire.items() {
-        item.enable_when.iter().filter_map(|condition| condition_defect(questionnaire, condition)).for_each(|message| {
-            found.push(at(item, "enableWhen", message));
-        });
+        for (position, condition) in item.enable_when.iter().enumerate() {
+            let defect = condition_defect(questionnaire, condition);
+            found.extend(defect.map(|message| at(item, &format!("enableWhen[{position}]"), message)));
+        }
         if item.enable_when.len() > 1 && item.enable_behavior_missing {
             let message = "several conditions stand here, and no `enableBehavior` says whether all of them count or any".to_owned();
             found.push(at(item, "enableBehavior", message));
         }
         bounds_defects(item, &mut found);
-        shape_defects(item, &mut found);
+        twice(item, &mut found);
+        redefined(questionnaire, item, &mut found);
     }
     found
 }
@@ -38,12 +43,32 @@ fn condition_defect(questionnaire: &Questionnaire, condition: &EnableWhen) -> Op
     if !fits {
         return Some(format!("the answer to compare with is of another type than `{link_id}` takes"));
     }
+    if is_out_of_bounds(condition, question) {
+        return Some(format!("no answer within the bounds of `{link_id}` meets the condition"));
+    }
     let Comparand::Coding { code, system } = &condition.answer else { return None };
     let is_option = question.options.iter().any(|option| match &option.value {
         OptionValue::Coding { code: known, system: from } => known == code && system.as_deref().is_none_or(|system| system == from),
         _ => false,
     });
     (question.has_options && question.kind == ItemKind::Choice && !is_option).then(|| format!("`{code}` is no option of `{link_id}`"))
+}
+
+fn is_out_of_bounds(condition: &EnableWhen, question: &Item) -> bool {
+    let Comparand::Number(wanted) = &condition.answer else { return false };
+    let is_number = |bound: &Option<Bound>| match bound {
+        Some(Bound::Number(number)) => Some(*number),
+        _ => None,
+    };
+    let (least, most) = (is_number(&question.bounds.min), is_number(&question.bounds.max));
+    match condition.operator {
+        Operator::Equal => least.is_some_and(|least| *wanted < least) || most.is_some_and(|most| *wanted > most),
+        Operator::Greater => most.is_some_and(|most| most <= *wanted),
+        Operator::GreaterOrEqual => most.is_some_and(|most| most < *wanted),
+        Operator::Less => least.is_some_and(|least| least >= *wanted),
+        Operator::LessOrEqual => least.is_some_and(|least| least > *wanted),
+        Operator::Exists | Operator::NotEqual => false,
+    }
 }
 
 fn bounds_defects(item: &Item, found: &mut Vec<Issue>) {
@@ -65,30 +90,35 @@ fn bounds_defects(item: &Item, found: &mut Vec<Issue>) {
     }
 }
 
-fn shape_defects(item: &Item, found: &mut Vec<Issue>) {
-    if item.kind == ItemKind::Display && (item.required || item.repeats || item.read_only || !item.children.is_empty()) {
-        let message =
-            format!("`{}` is only shown: it is not required, does not repeat and holds nothing (que-1, que-6, que-9)", item.link_id);
-        found.push(at(item, "type", message));
+fn twice(item: &Item, found: &mut Vec<Issue>) {
+    for (position, option) in item.options.iter().enumerate().filter(|_| item.value_set.is_none()) {
+        // few items have many options
+        if item.options[..position.min(MANY)].iter().any(|earlier| earlier.value == option.value) {
+            let message = format!("an option of `{}` stands there twice", item.link_id);
+            found.push(warning(item, &format!("answerOption[{position}]"), message));
+        }
     }
-    if item.has_options && item.value_set.is_none() && !TAKE_OPTIONS.contains(&item.kind) {
-        found.push(at(item, "answerOption", format!("`{}` is of a type that takes no options (que-5)", item.link_id)));
+}
+
+/// SDC: a variable hides one of the same name further out, which is hardly meant.
+fn redefined(questionnaire: &Questionnaire, item: &Item, found: &mut Vec<Issue>) {
+    let Some(expressions) = item.expressions.as_deref().filter(|it| !it.variables.is_empty()) else { return };
+    let above = std::iter::successors(item.parent, |&above| questionnaire.item(above).parent);
+    let around = above.filter_map(|above| questionnaire.item(above).expressions.as_deref()).chain([&questionnaire.expressions]);
+    let known: HashSet<&str> = around.flat_map(|it| &it.variables).map(|variable| variable.name.as_str()).collect();
+    for variable in expressions.variables.iter().filter(|variable| known.contains(variable.name.as_str())) {
+        let message = format!("the variable `{}` of `{}` hides one of the same name further out", variable.name, item.link_id);
+        found.push(warning(item, "extension", message));
     }
 }
 
 fn at(item: &Item, name: &str, message: String) -> Issue {
-    Issue::error("invalid", "questionnaire", format!("Questionnaire.descendants().where(linkId='{}').{name}", item.link_id), message)
-        .about(&item.link_id)
+    Issue::error("invalid", "questionnaire", format!("{}.{name}", item.place), message).about(&item.link_id)
 }
 
-const TAKE_OPTIONS: [ItemKind; 9] = [
-    ItemKind::Choice,
-    ItemKind::OpenChoice,
-    ItemKind::Decimal,
-    ItemKind::Integer,
-    ItemKind::Date,
-    ItemKind::DateTime,
-    ItemKind::Time,
-    ItemKind::String,
-    ItemKind::Quantity,
-];
+fn warning(item: &Item, name: &str, message: String) -> Issue {
+    Issue::warning("invalid", "questionnaire", format!("{}.{name}", item.place), message).about(&item.link_id)
+}
+
+/// Of so many options the earlier ones are compared.
+const MANY: usize = 1_000;

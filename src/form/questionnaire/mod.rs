@@ -5,21 +5,25 @@
 mod compile;
 mod expression;
 mod extensions;
+mod invariants;
 mod item;
 mod lint;
+#[cfg(test)]
+mod tests;
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::ops::Range;
 
 pub use compile::Compiled;
-pub use expression::{Constraint, Expression, Expressions, Named, Severity};
-pub use extensions::{Bound, Bounds, QuantityBound, Unit};
+pub use expression::{Computed, Constraint, Expression, Expressions, Named, Severity, Toggle, What};
+pub use extensions::{Bound, Bounds, QuantityBound, Unit, UnitOpen};
 pub use lint::lint;
 
 use neuvola_fhir::Node;
 use rust_decimal::Decimal;
 
+use crate::fhirpath::Kept;
 use crate::texts::Texts;
 
 /// One version of a Questionnaire.
@@ -37,6 +41,10 @@ pub struct Questionnaire {
     pub effective: (Option<String>, Option<String>),
     /// What is said of the whole response.
     pub expressions: Expressions,
+    /// The resource itself, where an expression reads it.
+    pub kept: Option<Kept>,
+    /// What is known of a person, a visit, …, when the form is opened; nothing of it when a response is judged.
+    pub launch_contexts: Vec<String>,
     items: Vec<Item>,
     by_link_id: HashMap<String, usize>,
     roots: Vec<usize>,
@@ -49,6 +57,8 @@ pub struct Questionnaire {
 #[derive(Clone, Debug)]
 pub struct Item {
     pub link_id: String,
+    /// `Questionnaire.item[0].item[2]`
+    pub place: String,
     pub text: Texts,
     pub kind: ItemKind,
     pub parent: Option<usize>,
@@ -57,6 +67,8 @@ pub struct Item {
     pub repeats: bool,
     pub read_only: bool,
     pub options: Vec<AnswerOption>,
+    /// Answers of the same type that are no option may be given as well (R5's `optionsOrType`).
+    pub options_open: bool,
     /// Canonical of `answerValueSet`, where the options come from there.
     pub value_set: Option<String>,
     /// The options are known: listed, or the value set has been expanded.
@@ -75,10 +87,14 @@ pub struct Item {
     /// The unit that a bare number has, for quantities.
     pub unit: Option<Unit>,
     pub units: Vec<Unit>,
-    /// Other units than `units` may be given (SDC `unitOpen`).
-    pub unit_open: bool,
+    pub unit_open: UnitOpen,
+    /// Canonical of `unitValueSet`, whose units are among `units` once they are known.
+    pub unit_value_set: Option<String>,
+    pub units_unknown: bool,
     /// Its text is computed or rendered otherwise: what a response shows may differ.
     pub text_varies: bool,
+    /// The item itself, where an expression reads it.
+    pub kept: Option<Kept>,
 }
 
 /// `Questionnaire.item.type`.
@@ -226,6 +242,21 @@ impl Questionnaire {
         self.items[index].has_options = true;
     }
 
+    /// The units of `unitValueSet`, once the value sets are known.
+    pub fn fill_units(&mut self, index: usize, units: Vec<Unit>) {
+        self.items[index].units.extend(units);
+        self.items[index].units_unknown = false;
+    }
+
+    /// The weight of an option that has none of its own.
+    pub fn fill_weights(&mut self, weight: impl Fn(&str, &str) -> Option<Decimal>) {
+        for option in self.items.iter_mut().flat_map(|item| &mut item.options).filter(|option| option.weight.is_none()) {
+            if let OptionValue::Coding { system, code } = &option.value {
+                option.weight = weight(system, code);
+            }
+        }
+    }
+
     /// All items, each behind those that its enablement hangs on: its parent and the questions of its conditions.
     pub fn in_order_of_enablement(&self) -> &[usize] {
         &self.order
@@ -259,6 +290,13 @@ impl Questionnaire {
 /// Digits to an exact number; exponents too.
 pub fn decimal(digits: &str) -> Option<Decimal> {
     digits.parse().ok().or_else(|| Decimal::from_scientific(digits).ok())
+}
+
+/// `ordinalValue` or `itemWeight` on an option, a Coding, an answer or a concept.
+pub fn weight_on(node: &Node<'_>) -> Option<Decimal> {
+    [extensions::ORDINAL_VALUE, extensions::ITEM_WEIGHT]
+        .iter()
+        .find_map(|url| decimal(extension(node, url)?.member("valueDecimal")?.as_number()?))
 }
 
 /// "I prefer not to answer", in FHIR's own code system.

@@ -7,47 +7,52 @@ use neuvola_fhir::Node;
 use rust_decimal::Decimal;
 
 use super::structure::Given;
-use super::temporal;
+use super::tell::Tell;
+use super::{reference, temporal, units};
 use crate::form::answers::Answer;
-use crate::form::questionnaire::{Bound, Item, ItemKind, OptionValue, QuantityBound, Unit, decimal};
-use crate::issue::{Issue, Issues, Severity};
+use crate::form::questionnaire::{Bound, Bounds, Item, ItemKind, OptionValue, QuantityBound, Unit, decimal};
+use crate::issue::Issue;
 
 /// Notes why the item does not take this answer, which stands among `count` of them.
-pub(super) fn check(item: &Item, given: &Given<'_, '_>, count: usize, place: &dyn Fn() -> String, issues: &mut Issues) {
-    let mut refuse = |code: &'static str, fault: &'static str, text: String| {
-        issues.push(Issue::error(code, fault, place(), format!("`{}` {text}", item.link_id)).about(&item.link_id));
-    };
+pub(super) fn check(item: &Item, given: &Given<'_, '_>, count: usize, response: &Node<'_>, tell: &mut Tell<'_>) {
     if given.declined {
         return;
     }
     if !is_an_option(item, given) {
-        refuse("code-invalid", "not-an-option", "has an answer that is none of its options".to_owned());
+        tell.refuse("code-invalid", "not-an-option", "has an answer that is none of its options");
     }
     if count > 1 && is_exclusive(item, given) {
-        refuse("business-rule", "exclusive-option", "has an answer that stands alone, and others beside it".to_owned());
+        tell.refuse("business-rule", "exclusive-option", "has an answer that stands alone, and others beside it");
     }
+    bounds(&item.bounds, given, tell);
     match given.name {
-        "valueString" | "valueUri" => given.value.as_str().into_iter().for_each(|text| of_text(item, text, &mut refuse)),
-        "valueInteger" | "valueDecimal" => of_number(item, given.value, &mut refuse),
-        "valueDate" | "valueDateTime" | "valueTime" => given.value.as_str().into_iter().for_each(|text| of_time(item, text, &mut refuse)),
-        "valueQuantity" => of_quantity(item, given, &mut refuse),
-        "valueAttachment" => of_attachment(item, given.value, &mut refuse),
-        "valueReference" => of_reference(item, given.value, &mut refuse),
+        "valueQuantity" => units::check(item, given.value, tell),
+        "valueAttachment" => of_attachment(item, given.value, tell),
+        "valueReference" => reference::check(item, given.value, response, tell),
         _ => {}
     }
     if item.kind == ItemKind::String && given.value.as_str().is_some_and(|text| text.contains(['\n', '\r'])) {
-        let message = format!("`{}` takes one line, and its answer has several", item.link_id);
-        issues.push(Issue::warning("value", "line-break", place(), message).about(&item.link_id));
+        tell.warn("value", "line-break", "takes one line, and its answer has several");
     }
     if !item.has_options && item.value_set.is_some() && matches!(item.kind, ItemKind::Choice | ItemKind::OpenChoice) {
         let message =
             format!("whether the answer of `{}` is in its value set was not checked: the value set is not known here", item.link_id);
-        let issue = Issue { severity: Severity::Warning, ..Issue::error("not-found", "not-checked", place(), message) };
-        issues.push(issue.remedy("give the value set, or its expansion, with --profiles").about(&item.link_id));
+        let issue = Issue::warning("not-found", "not-checked", (tell.place)(), message);
+        tell.issues.push(issue.remedy("give the value set, or its expansion, with --profiles").about(&item.link_id));
     }
     for name in &item.unchecked {
-        let message = format!("the {name} of `{}` was not checked: it cannot be read here", item.link_id);
-        issues.push(Issue::warning("not-supported", "not-checked", place(), message).about(&item.link_id));
+        tell.not_checked(format_args!("the {name}"), "it cannot be read here");
+    }
+}
+
+/// Lengths, forms, least and most.
+pub(super) fn bounds(bounds: &Bounds, given: &Given<'_, '_>, tell: &mut Tell<'_>) {
+    match given.name {
+        "valueString" | "valueUri" => given.value.as_str().into_iter().for_each(|text| of_text(bounds, text, tell)),
+        "valueInteger" | "valueDecimal" => of_number(bounds, given.value, tell),
+        "valueDate" | "valueDateTime" | "valueTime" => given.value.as_str().into_iter().for_each(|text| of_time(bounds, text, tell)),
+        "valueQuantity" => of_quantity(bounds, given.value, tell),
+        _ => {}
     }
 }
 
@@ -56,6 +61,9 @@ fn is_an_option(item: &Item, given: &Given<'_, '_>) -> bool {
         return true;
     }
     let value = given.value;
+    if item.options_open && given.name == item.kind.value_name() {
+        return true;
+    }
     if given.name == "valueCoding" {
         return item.option(value.text("system").unwrap_or_default(), value.text("code").unwrap_or_default()).is_some();
     }
@@ -81,34 +89,37 @@ fn is_exclusive(item: &Item, given: &Given<'_, '_>) -> bool {
     })
 }
 
-fn of_text(item: &Item, text: &str, refuse: &mut impl FnMut(&'static str, &'static str, String)) {
-    let bounds = &item.bounds;
-    length(item, text.chars().count(), refuse);
+fn of_text(bounds: &Bounds, text: &str, tell: &mut Tell<'_>) {
+    let length = text.chars().count();
+    if let Some(most) = bounds.max_length.filter(|&most| length > most) {
+        tell.refuse("too-long", "too-long", format_args!("is longer than {most} characters"));
+    }
+    if let Some(least) = bounds.min_length.filter(|&least| length < least) {
+        tell.refuse("value", "too-short", format_args!("is shorter than {least} characters"));
+    }
     if bounds.regex.as_ref().is_some_and(|regex| !regex.is_match(text)) {
-        refuse("value", "regex", "does not have the form that is asked for".to_owned());
+        tell.refuse("value", "regex", "does not have the form that is asked for");
     }
 }
 
-fn length(item: &Item, length: usize, refuse: &mut impl FnMut(&'static str, &'static str, String)) {
-    if let Some(most) = item.bounds.max_length.filter(|&most| length > most) {
-        refuse("too-long", "too-long", format!("is longer than {most} characters"));
-    }
-    if let Some(least) = item.bounds.min_length.filter(|&least| length < least) {
-        refuse("value", "too-short", format!("is shorter than {least} characters"));
-    }
-}
-
-fn of_number(item: &Item, value: &Node<'_>, refuse: &mut impl FnMut(&'static str, &'static str, String)) {
+fn of_number(bounds: &Bounds, value: &Node<'_>, tell: &mut Tell<'_>) {
     let Some(digits) = value.as_number() else { return };
-    of_text(item, digits, refuse);
-    if let Some(most) = item.bounds.max_decimal_places.filter(|&most| places(digits) > i64::from(most)) {
-        refuse("value", "decimal-places", format!("has more than {most} decimal places"));
+    of_text(bounds, digits, tell);
+    decimal_places(bounds, digits, tell);
+    if bounds.min.is_none() && bounds.max.is_none() {
+        return;
     }
-    let Some(number) = decimal(digits) else { return };
-    match (&item.bounds.min, &item.bounds.max) {
-        (Some(Bound::Number(least)), _) if number < *least => refuse("value", "too-low", format!("is less than {least}")),
-        (_, Some(Bound::Number(most))) if number > *most => refuse("value", "too-high", format!("is more than {most}")),
+    let Some(number) = decimal(digits) else { return tell.not_checked("the size", TOO_LONG) };
+    match (&bounds.min, &bounds.max) {
+        (Some(Bound::Number(least)), _) if number < *least => tell.refuse("value", "too-low", format_args!("is less than {least}")),
+        (_, Some(Bound::Number(most))) if number > *most => tell.refuse("value", "too-high", format_args!("is more than {most}")),
         _ => {}
+    }
+}
+
+fn decimal_places(bounds: &Bounds, digits: &str, tell: &mut Tell<'_>) {
+    if let Some(most) = bounds.max_decimal_places.filter(|&most| places(digits) > i64::from(most)) {
+        tell.refuse("value", "decimal-places", format_args!("has more than {most} decimal places"));
     }
 }
 
@@ -120,52 +131,50 @@ fn places(digits: &str) -> i64 {
 }
 
 /// A bound that the precision does not decide is not broken.
-fn of_time(item: &Item, text: &str, refuse: &mut impl FnMut(&'static str, &'static str, String)) {
-    match (&item.bounds.min, &item.bounds.max) {
+fn of_time(bounds: &Bounds, text: &str, tell: &mut Tell<'_>) {
+    match (&bounds.min, &bounds.max) {
         (Some(Bound::Time(least)), _) if temporal::compare(text, least) == Some(Ordering::Less) => {
-            refuse("value", "too-low", format!("is before {least}"));
+            tell.refuse("value", "too-low", format_args!("is before {least}"));
         }
         (_, Some(Bound::Time(most))) if temporal::compare(text, most) == Some(Ordering::Greater) => {
-            refuse("value", "too-high", format!("is after {most}"));
+            tell.refuse("value", "too-high", format_args!("is after {most}"));
         }
         _ => {}
     }
 }
 
-fn of_quantity(item: &Item, given: &Given<'_, '_>, refuse: &mut impl FnMut(&'static str, &'static str, String)) {
-    let unit = Unit::of_quantity(given.value);
-    if !item.units.is_empty() && !item.unit_open {
-        let is_known =
-            |known: &Unit| known.code == unit.code && known.system.is_none() | (unit.system.is_none() | (known.system == unit.system));
-        if !item.units.iter().any(is_known) {
-            refuse("code-invalid", "unit", "has another unit than is asked for".to_owned());
-        }
-    }
-    let Some(digits) = given.value.member("value").and_then(Node::as_number) else { return };
-    if let Some(most) = item.bounds.max_decimal_places.filter(|&most| places(digits) > i64::from(most)) {
-        refuse("value", "decimal-places", format!("has more than {most} decimal places"));
-    }
-    let Some(number) = decimal(digits) else { return };
+/// Nothing is converted from one unit into another.
+fn of_quantity(bounds: &Bounds, quantity: &Node<'_>, tell: &mut Tell<'_>) {
+    let Some(digits) = quantity.member("value").and_then(Node::as_number) else { return };
+    decimal_places(bounds, digits, tell);
+    let unit = Unit::of_quantity(quantity);
     let mut bound = |bound: &Option<QuantityBound>, breaks: fn(Decimal, Decimal) -> bool, fault: &'static str, word: &str| {
         let Some(bound) = bound else { return };
         let wanted = &bound.unit;
         let same = wanted.code == unit.code && (wanted.system.is_none() || unit.system.is_none() || wanted.system == unit.system);
-        if !same && unit.code.is_empty() {
-            refuse("value", "unit", format!("has no unit, and must be compared with {} {}", bound.value, wanted.display));
-        } else if same && breaks(number, bound.value) {
-            refuse("value", fault, format!("is {word} than {} {}", bound.value, wanted.display));
+        match decimal(digits) {
+            _ if !same && unit.code.is_empty() => {
+                tell.refuse("value", "unit", format_args!("has no unit, and must be compared with {} {}", bound.value, wanted.display));
+            }
+            _ if !same => tell.not_checked("the size", "it is in another unit than its bound"),
+            _ if quantity.member("comparator").is_some() => tell.not_checked("the size", "it is no exact one"),
+            None => tell.not_checked("the size", TOO_LONG),
+            Some(number) if breaks(number, bound.value) => {
+                tell.refuse("value", fault, format_args!("is {word} than {} {}", bound.value, wanted.display));
+            }
+            Some(_) => {}
         }
     };
-    bound(&item.bounds.min_quantity, |number, least| number < least, "too-low", "less");
-    bound(&item.bounds.max_quantity, |number, most| number > most, "too-high", "more");
+    bound(&bounds.min_quantity, |number, least| number < least, "too-low", "less");
+    bound(&bounds.max_quantity, |number, most| number > most, "too-high", "more");
 }
 
-fn of_attachment(item: &Item, value: &Node<'_>, refuse: &mut impl FnMut(&'static str, &'static str, String)) {
+fn of_attachment(item: &Item, value: &Node<'_>, tell: &mut Tell<'_>) {
     let bounds = &item.bounds;
     if !bounds.mime_types.is_empty() {
         let essence = value.text("contentType").map(|kind| kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
         if essence.is_none_or(|essence| !bounds.mime_types.iter().any(|known| known.eq_ignore_ascii_case(&essence))) {
-            refuse("value", "mime-type", format!("takes {} only", bounds.mime_types.join(", ")));
+            tell.refuse("value", "mime-type", format_args!("takes {} only", bounds.mime_types.join(", ")));
         }
     }
     let data = value.text("data").and_then(|text| {
@@ -177,26 +186,13 @@ fn of_attachment(item: &Item, value: &Node<'_>, refuse: &mut impl FnMut(&'static
     if let (Some(size), Some(stated)) = (size, stated)
         && size != stated
     {
-        refuse("value", "size", "states another size than its data have".to_owned());
+        tell.refuse("value", "size", "states another size than its data have");
     }
     if let (Some(most), Some(size)) = (bounds.max_size, size.or(stated))
         && size > most
     {
-        refuse("too-long", "too-long", format!("is larger than {most} bytes"));
+        tell.refuse("too-long", "too-long", format_args!("is larger than {most} bytes"));
     }
 }
 
-fn of_reference(item: &Item, value: &Node<'_>, refuse: &mut impl FnMut(&'static str, &'static str, String)) {
-    let types = &item.bounds.reference_types;
-    if types.is_empty() {
-        return;
-    }
-    // `[base]/Type/id[/_history/version]`; urn:uuid, fragments and identifiers do not tell
-    let reference = value.text("reference").unwrap_or_default();
-    let path = reference.split("/_history/").next().unwrap_or_default();
-    let named = path.rsplit('/').nth(1).filter(|_| !reference.starts_with(['#', 'u']) || reference.contains('/'));
-    let told = value.text("type").or(named);
-    if told.is_some_and(|told| !types.iter().any(|known| known == told)) {
-        refuse("value", "reference-type", format!("takes a reference to {} only", types.join(" or ")));
-    }
-}
+const TOO_LONG: &str = "it has more digits than can be compared here";

@@ -31,7 +31,7 @@ pub(super) struct Enablement<'a, 'q, 'd> {
     expressed: &'a Expressed,
     states: Vec<Enabled>,
     /// By condition and scope: what it came to. Many items may hang on one question with many answers.
-    held: RefCell<HashMap<(usize, Option<usize>, Option<usize>), Enabled>>,
+    held: RefCell<HashMap<(usize, Holder), Enabled>>,
 }
 
 impl<'a, 'q, 'd> Enablement<'a, 'q, 'd> {
@@ -84,7 +84,7 @@ impl<'a, 'q, 'd> Enablement<'a, 'q, 'd> {
     fn holds(&self, condition: &EnableWhen, holder: Holder) -> Enabled {
         let scope = self.found.climb(holder).find(|&(at, _)| Some(self.found.occurrence(at).item) == condition.scope);
         let (at, answer) = scope.map_or((None, None), |(at, answer)| (Some(at), answer));
-        let key = (condition.number, at, answer);
+        let key = (condition.number, Holder { occurrence: at, answer });
         if let Some(&known) = self.held.borrow().get(&key) {
             return known;
         }
@@ -118,6 +118,8 @@ fn satisfied(condition: &EnableWhen, answers: &[&Given<'_, '_>]) -> Enabled {
         (operator, comparand) => {
             let one = |given: &&Given<'_, '_>| match &given.answer {
                 Some(answer) => compared(answer, operator, comparand).map_or(Enabled::Perhaps, truth),
+                // more digits than can be compared
+                None if !given.declined && matches!(comparand, Comparand::Number(_) | Comparand::Quantity { .. }) => Enabled::Perhaps,
                 None => truth(given.declined && is_declined_wanted(operator, comparand)),
             };
             answers.iter().map(one).max().unwrap_or(Enabled::No)

@@ -4,36 +4,41 @@
 //! Source: SDC 4.0 <https://hl7.org/fhir/uv/sdc/expressions.html>. An expression that fails decides nothing: it is told as
 //! not checked, never as passed.
 
-use std::collections::{HashMap, HashSet};
-
-use neuvola_fhir::{Node, Value as NodeValue};
-use rust_decimal::Decimal;
-use serde_json::{Map, Value, json};
+use neuvola_fhir::Node;
 
 use super::Demand;
+use super::computed::{Spot, not_checked, offered};
 use super::enable::{Enabled, Enablement, Expressed};
-use super::structure::{Found, Holder};
-use crate::fhirpath::{self, ITEM_WEIGHT, Outcome, Session};
+use super::ground::Ground;
+use super::missing::Missing;
+use super::structure::Found;
+use super::tell::Tell;
+use crate::fhirpath::{Outcome, Session};
 use crate::form::answers::Answer;
-use crate::form::questionnaire::{Constraint, Expressions, Item, Questionnaire, Severity};
+use crate::form::questionnaire::{Constraint, Expressions, Questionnaire, Severity, What};
 use crate::issue::{Issue, Issues};
 
 /// What enableWhenExpressions come to. One may hang on an answer that another disables: it is asked again until nothing changes.
-pub(super) fn enablement(response: &Node<'_>, questionnaire: &Questionnaire, found: &Found<'_, '_>) -> Expressed {
+pub(super) fn enablement<'q, 'd>(response: &'d Node<'d>, questionnaire: &'q Questionnaire, found: &Found<'q, 'd>) -> Expressed {
     let mut expressed = Expressed::default();
     if questionnaire.items().iter().all(|item| item.expressions.as_ref().is_none_or(|it| it.enable_when.is_none())) {
         return expressed;
     }
-    for _ in 0..ROUNDS {
-        let next = {
+    for round in 1..=ROUNDS {
+        let mut next = {
             let enablement = Enablement::of(questionnaire, found, &expressed);
             let ground = Ground::new(response, questionnaire, found, &enablement);
             let mut next = Expressed::default();
             ground.each_holder(|holder, session, index, item| {
-                let Some(expression) = item.expressions.as_ref().and_then(|it| it.enable_when.as_ref()) else { return };
-                let here = ground.here(index, holder);
-                let session = ground.item_session(session, item, here.first().copied());
-                let state = match session.evaluate(&expression.text).as_deref() {
+                let Some(expressions) = item.expressions.as_deref() else { return };
+                let Some(expression) = &expressions.enable_when else { return };
+                let outcome = if expressions.enable_when_of_response {
+                    ground.root.evaluate(&expression.plan)
+                } else {
+                    let here = ground.here(index, holder);
+                    ground.item_session(session, item, here.first().copied()).evaluate(&expression.plan)
+                };
+                let state = match outcome.as_deref() {
                     Some([Outcome::Boolean(true)]) => Enabled::Yes,
                     Some([] | [Outcome::Boolean(false)]) => Enabled::No,
                     _ => Enabled::Perhaps,
@@ -45,178 +50,141 @@ pub(super) fn enablement(response: &Node<'_>, questionnaire: &Questionnaire, fou
         if next == expressed {
             break;
         }
+        if round == ROUNDS {
+            // they chase each other: what still changes is not decided
+            next.iter_mut().filter(|(at, state)| expressed.get(*at) != Some(&**state)).for_each(|(_, state)| *state = Enabled::Perhaps);
+        }
         expressed = next;
     }
     expressed
 }
 
-/// Constraints and calculations.
-pub(super) fn check(
-    response: &Node<'_>,
-    questionnaire: &Questionnaire,
-    found: &Found<'_, '_>,
-    enablement: &Enablement<'_, '_, '_>,
+/// Constraints, calculations, and what else is computed.
+pub(super) fn check<'q, 'd>(
+    response: &'d Node<'d>,
+    questionnaire: &'q Questionnaire,
+    found: &Found<'q, 'd>,
+    enablement: &Enablement<'_, 'q, 'd>,
     demand: Demand,
     issues: &mut Issues,
 ) {
     let ground = Ground::new(response, questionnaire, found, enablement);
-    let root = "QuestionnaireResponse";
+    let missing = Missing { questionnaire, found, enablement };
+    let mut check = Check { ground: &ground, missing: &missing, demand, issues };
     for constraint in &questionnaire.expressions.constraints {
-        constrain(&ground.root, constraint, root, None, demand, issues);
+        check.constrain(&ground.root, constraint, None);
     }
     ground.each_holder(|holder, session, index, item| {
         let Some(expressions) = item.expressions.as_deref() else { return };
-        for at in ground.here(index, holder) {
-            if enablement.occurrence(at) == Enabled::No {
-                continue;
+        let here = ground.here(index, holder);
+        if !expressions.computed.is_empty() {
+            let enabled = enablement.item(index, holder);
+            let holder_place = || found.holder_place(holder);
+            let spot = Spot { item, here: &here, enabled, demand, ground: &ground, holder_place: &holder_place };
+            let session = ground.item_session(session, item, here.first().copied());
+            let computed = expressions.computed.iter().filter(|_| enabled != Enabled::No);
+            computed.for_each(|computed| spot.check(&session, computed, check.issues));
+        }
+        for at in here {
+            if enablement.occurrence(at) != Enabled::No {
+                let session = ground.item_session(session, item, Some(at));
+                check.item(&session, expressions, index, at);
             }
-            let session = ground.item_session(session, item, Some(at));
-            let place = found.place(at);
-            for constraint in &expressions.constraints {
-                constrain(&session, constraint, &place, Some(item), demand, issues);
-            }
-            ground.calculated(&session, expressions, item, at, issues);
             if expressions.enable_when.is_some() && enablement.own(index, holder) == Enabled::Perhaps {
-                issues.push(not_checked(&place, "enableWhenExpression", item));
-            }
-            if expressions.answers.is_some() && !found.occurrence(at).values.is_empty() {
-                issues.push(not_checked(&place, "answerExpression", item));
+                check.issues.push(not_checked(&found.place(at), "enableWhenExpression", item));
             }
         }
     });
 }
 
-/// SDC: what is not true is broken, nothing included.
-fn constrain(session: &Session, constraint: &Constraint, place: &str, item: Option<&Item>, demand: Demand, issues: &mut Issues) {
-    let outcome = session.evaluate(&constraint.expression.text);
-    if matches!(outcome.as_deref(), Some([Outcome::Boolean(true)])) {
-        return;
-    }
-    let about = |issue: Issue| item.map_or(issue.clone(), |item| issue.about(&item.link_id));
-    let key = &constraint.key;
-    if outcome.is_none() {
-        let message = format!("the constraint `{key}` was not checked: its expression fails here");
-        return issues.push(about(Issue::warning("not-supported", "not-checked", place, message)));
-    }
-    let says = if constraint.human.is_empty() { "it does not hold" } else { &constraint.human };
-    let message = format!("constraint `{key}`: {says}");
-    let is_error = constraint.severity == Severity::Error && demand == Demand::Whole;
-    let issue = if is_error {
-        Issue::error("invariant", "constraint", place, message)
-    } else {
-        Issue::warning("invariant", "constraint", place, message)
-    };
-    issues.push(about(issue));
+struct Check<'c, 'q, 'd> {
+    ground: &'c Ground<'c, 'q, 'd>,
+    missing: &'c Missing<'c, 'q, 'd>,
+    demand: Demand,
+    issues: &'c mut Issues,
 }
 
-fn not_checked(place: &str, name: &str, item: &Item) -> Issue {
-    let message = format!("the {name} of `{}` was not checked: what it needs is not here", item.link_id);
-    Issue::warning("not-supported", "not-checked", place, message).about(&item.link_id)
-}
-
-/// The response as expressions see it.
-struct Ground<'a, 'q, 'd> {
-    questionnaire: &'q Questionnaire,
-    found: &'a Found<'q, 'd>,
-    root: Session,
-    hidden: HashSet<*const Node<'d>>,
-    weights: HashMap<*const Node<'d>, Decimal>,
-}
-
-impl<'a, 'q, 'd> Ground<'a, 'q, 'd> {
-    fn new(response: &Node<'d>, questionnaire: &'q Questionnaire, found: &'a Found<'q, 'd>, enablement: &Enablement<'_, '_, '_>) -> Self {
-        let mut hidden = HashSet::new();
-        let mut weights = HashMap::new();
-        for at in 0..found.len() {
-            let occurrence = found.occurrence(at);
-            if enablement.occurrence(at) == Enabled::No {
-                hidden.insert(std::ptr::from_ref(occurrence.node));
-            }
-            for given in &occurrence.values {
-                if let Some(weight) = given.answer.as_ref().and_then(Answer::weight) {
-                    weights.insert(std::ptr::from_ref(given.value), weight);
-                }
-            }
+impl Check<'_, '_, '_> {
+    fn item(&mut self, session: &Session, expressions: &Expressions, index: usize, at: usize) {
+        let item = self.ground.questionnaire.item(index);
+        for constraint in &expressions.constraints {
+            self.constrain(session, constraint, Some((index, at)));
         }
-        let root = Session::new(seen(response, &hidden, &weights), None, response.text("authored").unwrap_or_default());
-        for variable in &questionnaire.expressions.variables {
-            root.define(&variable.name, &variable.expression.text);
+        self.calculated(session, expressions, index, at);
+        if expressions.answers.is_none() && expressions.toggles.is_empty() {
+            return;
         }
-        Self { questionnaire, found, root, hidden, weights }
-    }
-
-    /// Every item of the Questionnaire in every holder that there is, with the session of what holds it.
-    fn each_holder(&self, mut visit: impl FnMut(Holder, &Session, usize, &Item)) {
-        self.inside(Holder::RESPONSE, None, &self.root, &mut visit);
-    }
-
-    fn inside(&self, holder: Holder, above: Option<usize>, session: &Session, visit: &mut impl FnMut(Holder, &Session, usize, &Item)) {
-        for &index in self.questionnaire.children(above) {
-            let item = self.questionnaire.item(index);
-            visit(holder, session, index, item);
-        }
-        let children: Vec<usize> = self.found.held(holder).collect();
-        for at in children {
-            let index = self.found.occurrence(at).item;
-            let item = self.questionnaire.item(index);
-            if item.children.is_empty() {
-                continue;
-            }
-            let nested = self.item_session(session, item, Some(at));
-            if item.is_question() {
-                for position in 0..self.found.occurrence(at).node.list("answer").len() {
-                    self.inside(Holder { occurrence: Some(at), answer: Some(position) }, Some(index), &nested, visit);
-                }
-            } else {
-                self.inside(Holder { occurrence: Some(at), answer: None }, Some(index), &nested, visit);
-            }
+        let contexts = &self.ground.questionnaire.launch_contexts;
+        let is_known = expressions.answers.iter().all(|answers| !contexts.iter().any(|name| answers.names(name)));
+        for given in &self.ground.found.occurrence(at).values {
+            let place = || format!("{}.answer[{}].value", self.ground.found.place(at), given.position);
+            let mut tell = Tell { link_id: &item.link_id, place: &place, issues: self.issues };
+            offered(session, expressions, given, &mut tell, is_known);
         }
     }
 
-    fn here(&self, index: usize, holder: Holder) -> Vec<usize> {
-        self.found.held(holder).filter(|&at| self.found.occurrence(at).item == index).collect()
-    }
-
-    /// The item as focus, its variables defined.
-    fn item_session(&self, around: &Session, item: &Item, at: Option<usize>) -> Session {
-        let node = at.map(|at| seen(self.found.occurrence(at).node, &self.hidden, &self.weights));
-        let session = around.at_item(node, Some(json!({"linkId": item.link_id})));
-        for variable in item.expressions.iter().flat_map(|it| &it.variables) {
-            session.define(&variable.name, &variable.expression.text);
+    /// SDC: what is not true is broken, nothing included.
+    fn constrain(&mut self, session: &Session, constraint: &Constraint, of: Option<(usize, usize)>) {
+        let outcome = session.evaluate(&constraint.expression.plan);
+        let place = of.map_or_else(|| "QuestionnaireResponse".to_owned(), |(_, at)| self.ground.found.place(at));
+        let about = |issue: Issue| of.map_or(issue.clone(), |(index, _)| issue.about(&self.ground.questionnaire.item(index).link_id));
+        let key = &constraint.key;
+        if outcome.is_none() {
+            let message = format!("the constraint `{key}` was not checked: its expression fails here");
+            return self.issues.push(about(Issue::warning("not-supported", "not-checked", place, message)));
         }
-        session
+        if let Some(question) = self.missing.of_constraint(of, &constraint.expression) {
+            let message = format!("the constraint `{key}` was not checked: `{}` is not answered", question.link_id);
+            return self.issues.push(about(Issue::warning("not-supported", "not-checked", place, message)));
+        }
+        if matches!(outcome.as_deref(), Some([Outcome::Boolean(true)])) {
+            return;
+        }
+        let place = constraint.location.as_ref().and_then(|location| self.ground.located(of.map(|(_, at)| at), location)).unwrap_or(place);
+        let says = if constraint.human.is_empty() { "it does not hold" } else { &constraint.human };
+        let message = format!("constraint `{key}`: {says}");
+        let is_error = constraint.severity == Severity::Error && self.demand == Demand::Whole;
+        let make = if is_error { Issue::error } else { Issue::warning };
+        self.issues.push(about(make("invariant", "constraint", place, message)));
     }
 
     /// A stated value against what it is computed from.
-    fn calculated(&self, session: &Session, expressions: &Expressions, item: &Item, at: usize, issues: &mut Issues) {
+    fn calculated(&mut self, session: &Session, expressions: &Expressions, index: usize, at: usize) {
         let Some(expression) = &expressions.calculated else { return };
-        let occurrence = self.found.occurrence(at);
+        let item = self.ground.questionnaire.item(index);
+        let occurrence = self.ground.found.occurrence(at);
         let [given] = occurrence.values.as_slice() else { return };
-        let place = format!("{}.answer[{}].value", self.found.place(at), given.position);
-        let outcome = session.evaluate(&expression.text);
+        let place = format!("{}.answer[{}].value", self.ground.found.place(at), given.position);
+        let mut warn =
+            |message: String| self.issues.push(Issue::warning("business-rule", "calculated", &place, message).about(&item.link_id));
+        if let Some(question) = self.missing.of_calculation(index, at, expression) {
+            return warn(format!(
+                "`{}` is stated, though `{}`, which it is computed from, is not answered",
+                item.link_id, question.link_id
+            ));
+        }
+        let outcome = session.evaluate(&expression.plan);
         let (Some(answer), Some([computed])) = (&given.answer, outcome.as_deref()) else {
-            if outcome.as_deref().is_none_or(|values| !values.is_empty()) {
-                issues.push(not_checked(&place, "calculatedExpression", item));
-            } else {
-                let message = format!("`{}` is stated, though what it is computed from is not answered", item.link_id);
-                issues.push(Issue::warning("business-rule", "calculated", place, message).about(&item.link_id));
+            if outcome.as_deref().is_some_and(<[Outcome]>::is_empty) {
+                return warn(format!("`{}` is stated, though what it is computed from is not answered", item.link_id));
             }
-            return;
+            return self.issues.push(not_checked(&place, "calculatedExpression", item));
         };
         if agrees(answer, computed) {
             return;
         }
+        let computed_read_only = expressions.computed.iter().find(|computed| computed.what == What::ReadOnly && !computed.beside_a_value);
+        let is_read_only = item.read_only
+            || computed_read_only
+                .is_some_and(|it| matches!(session.evaluate(&it.expression.plan).as_deref(), Some([Outcome::Boolean(true)])));
         let message = format!("`{}` is another value than its expression gives", item.link_id);
-        let issue = if item.read_only {
-            Issue::error("business-rule", "calculated", place, message)
-        } else {
-            Issue::warning("business-rule", "calculated", place, message)
-        };
-        issues.push(issue.remedy("compute it again from the answers, or leave it out").about(&item.link_id));
+        let make = if is_read_only { Issue::error } else { Issue::warning };
+        let issue = make("business-rule", "calculated", &place, message);
+        self.issues.push(issue.remedy("compute it again from the answers, or leave it out").about(&item.link_id));
     }
 }
 
-fn agrees(answer: &Answer<'_, '_>, computed: &Outcome) -> bool {
+pub(super) fn agrees(answer: &Answer<'_, '_>, computed: &Outcome) -> bool {
     match (answer, computed) {
         (Answer::Boolean(left), Outcome::Boolean(right)) => left == right,
         (Answer::Number(left), Outcome::Number(right)) => left == right,
@@ -228,32 +196,6 @@ fn agrees(answer: &Answer<'_, '_>, computed: &Outcome) -> bool {
             code == right && (wanted.is_empty() || system == wanted)
         }
         _ => false,
-    }
-}
-
-/// A node for the engine: without what is hidden, and with weights.
-fn seen<'d>(node: &Node<'d>, hidden: &HashSet<*const Node<'d>>, weights: &HashMap<*const Node<'d>, Decimal>) -> Value {
-    match &node.value {
-        NodeValue::Array(elements) => {
-            let shown = elements.iter().filter(|element| !hidden.contains(&std::ptr::from_ref(*element)));
-            Value::Array(shown.map(|element| seen(element, hidden, weights)).collect())
-        }
-        NodeValue::Object(members) => {
-            let mut object: Map<String, Value> = members
-                .iter()
-                .map(|(name, member)| (name.clone().into_owned(), seen(member, hidden, weights)))
-                .filter(|(_, value)| value.as_array().is_none_or(|elements| !elements.is_empty()))
-                .collect();
-            if let Some(weight) = weights.get(&std::ptr::from_ref(node)) {
-                let number = weight.to_string().parse().map_or(Value::Null, Value::Number);
-                let extensions = object.entry("extension").or_insert_with(|| json!([]));
-                if let Some(extensions) = extensions.as_array_mut() {
-                    extensions.push(json!({"url": ITEM_WEIGHT, "valueDecimal": number}));
-                }
-            }
-            Value::Object(object)
-        }
-        _ => fhirpath::json(node),
     }
 }
 

@@ -6,11 +6,19 @@
 //! <https://hl7.org/fhir/R4/questionnaireresponse.html>, SDC 4.0 <https://hl7.org/fhir/uv/sdc/>.
 
 mod answer;
+mod computed;
 mod enable;
 mod expressions;
+mod ground;
+mod missing;
+mod reference;
 mod rules;
 mod structure;
+mod tell;
 mod temporal;
+#[cfg(test)]
+mod tests;
+mod units;
 mod value;
 
 pub(crate) use enable::compare;
@@ -79,7 +87,7 @@ pub fn examine<'q, 'd>(response: &'d Node<'d>, questionnaire: &'q Questionnaire)
             false => Expressed::default(),
         };
         let enablement = Enablement::of(questionnaire, &found, &expressed);
-        let answers = rules::check(questionnaire, &found, &enablement, demand, &mut issues);
+        let answers = rules::check(response, questionnaire, &found, &enablement, demand, &mut issues);
         if questionnaire.has_expressions() {
             expressions::check(response, questionnaire, &found, &enablement, demand, &mut issues);
         }

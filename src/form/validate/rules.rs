@@ -1,13 +1,17 @@
 //! Second pass: the Questionnaire's rules over what was found.
 
+use neuvola_fhir::Node;
+
 use super::enable::{Enabled, Enablement};
 use super::structure::{Found, Holder};
+use super::tell::Tell;
 use super::{Demand, answer};
 use crate::form::answers::Answers;
-use crate::form::questionnaire::{Item, ItemKind, Questionnaire};
-use crate::issue::{Issue, Issues};
+use crate::form::questionnaire::{Bounds, Item, ItemKind, Questionnaire};
+use crate::issue::{Issue, Issues, Severity};
 
 pub(super) fn check<'q, 'd>(
+    response: &'d Node<'d>,
     questionnaire: &'q Questionnaire,
     found: &Found<'q, 'd>,
     enablement: &Enablement<'_, 'q, 'd>,
@@ -15,12 +19,13 @@ pub(super) fn check<'q, 'd>(
     issues: &mut Issues,
 ) -> Answers<'q, 'd> {
     let answers = Answers::unanswered(questionnaire);
-    let mut check = Check { questionnaire, found, enablement, demand, issues, answers };
+    let mut check = Check { response, questionnaire, found, enablement, demand, issues, answers };
     check.inside(Holder::RESPONSE, None);
     check.answers
 }
 
 struct Check<'q, 'd, 'f, 'e, 'i> {
+    response: &'d Node<'d>,
     questionnaire: &'q Questionnaire,
     found: &'f Found<'q, 'd>,
     enablement: &'f Enablement<'e, 'q, 'd>,
@@ -172,7 +177,8 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
         }
         for one in given {
             let place = || format!("{}.answer[{}].value", self.found.place(at), one.position);
-            answer::check(item, one, given.len(), &place, self.issues);
+            let mut tell = Tell { link_id, place: &place, issues: self.issues };
+            answer::check(item, one, given.len(), self.response, &mut tell);
         }
         let slot = self.answers.slot_mut(index);
         slot.declined |= given.iter().any(|it| it.declined);
@@ -180,23 +186,28 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
     }
 
     fn occurs(&mut self, item: &Item, count: usize, at: usize) {
-        let link_id = &item.link_id;
-        if let Some(least) = item.bounds.min_occurs.filter(|&least| count < least && self.demand == Demand::Whole) {
-            let message = format!("`{link_id}` needs at least {least} and has {count}");
-            self.issues.push(Issue::error("required", "too-few", self.found.place(at), message).about(link_id));
-        }
-        if let Some(most) = item.bounds.max_occurs.filter(|&most| count > most) {
-            let message = format!("`{link_id}` takes at most {most} and has {count}");
-            let issue = self.soft(Issue::error("structure", "too-many-answers", self.found.place(at), message));
-            self.issues.push(issue.about(link_id));
-        }
+        let place = || self.found.place(at);
+        self.issues.extend(occurs(item, &item.bounds, count, &place, self.demand));
     }
 
     /// What is unfinished may break it for now.
     fn soft(&self, mut issue: Issue) -> Issue {
         if self.demand == Demand::Partial {
-            issue.severity = crate::issue::Severity::Warning;
+            issue.severity = Severity::Warning;
         }
         issue
     }
+}
+
+/// `minOccurs` and `maxOccurs`: answers of a question, items of a group.
+pub(super) fn occurs(item: &Item, bounds: &Bounds, count: usize, place: &dyn Fn() -> String, demand: Demand) -> Option<Issue> {
+    let link_id = &item.link_id;
+    if let Some(least) = bounds.min_occurs.filter(|&least| count < least && demand == Demand::Whole) {
+        let message = format!("`{link_id}` needs at least {least} and has {count}");
+        return Some(Issue::error("required", "too-few", place(), message).about(link_id));
+    }
+    let most = bounds.max_occurs.filter(|&most| count > most)?;
+    let message = format!("`{link_id}` takes at most {most} and has {count}");
+    let make = if demand == Demand::Whole { Issue::error } else { Issue::warning };
+    Some(make("structure", "too-many-answers", place(), message).about(link_id))
 }

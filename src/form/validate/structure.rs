@@ -84,6 +84,14 @@ impl<'q, 'd> Found<'q, 'd> {
         std::iter::successors(step(holder), move |&(at, _)| step(self.occurrences[at].holder))
     }
 
+    /// What the occurrence is to those below it: a group itself, a question by each of its answers.
+    pub(super) fn holders(&self, at: usize, is_question: bool) -> impl Iterator<Item = Holder> {
+        let answers = self.occurrences[at].node.list("answer").len();
+        let group = (!is_question).then_some(Holder { occurrence: Some(at), answer: None });
+        let each = (0..if is_question { answers } else { 0 }).map(move |position| Holder { occurrence: Some(at), answer: Some(position) });
+        group.into_iter().chain(each)
+    }
+
     /// FHIRPath of the occurrence; printed only for a fault.
     pub(super) fn place(&self, index: usize) -> String {
         let here = &self.occurrences[index];

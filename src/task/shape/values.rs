@@ -5,8 +5,8 @@ use neuvola_fhir::{Node, Place};
 
 use super::super::callback::instant;
 use super::super::profile::is_id;
-use super::resources::RESOURCES;
 use crate::issue::{Issue, Issues};
+use crate::shape::resources::RESOURCES;
 
 /// Names `scheme:rest`.
 pub(super) fn is_absolute(text: &str) -> bool {

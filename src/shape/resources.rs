@@ -1,6 +1,6 @@
 //! Names of R4's types of resources. <https://hl7.org/fhir/R4/valueset-resource-types.html>
 
-pub(super) const RESOURCES: [&str; 146] = [
+pub const RESOURCES: [&str; 146] = [
     "Account",
     "ActivityDefinition",
     "AdverseEvent",

@@ -1,0 +1,200 @@
+//! Bounds and flags that an expression gives, options offered under a condition, and answers that an expression lists.
+//!
+//! Source: SDC 4.0 <https://hl7.org/fhir/uv/sdc/expressions.html>, `cqf-expression`. What an expression does not tell is not
+//! checked, never passed.
+
+use super::Demand;
+use super::enable::Enabled;
+use super::expressions::agrees;
+use super::ground::Ground;
+use super::structure::Given;
+use super::tell::Tell;
+use super::{answer, rules};
+use crate::fhirpath::{Outcome, Session};
+use crate::form::answers::Answer;
+use crate::form::questionnaire::{Bound, Bounds, Computed, Expressions, Item, OptionValue, QuantityBound, Unit, What};
+use crate::issue::{Issue, Issues, Severity};
+
+/// One item in one holder, where it stands or could stand.
+pub(super) struct Spot<'s, 'q, 'd> {
+    pub item: &'q Item,
+    /// Its occurrences.
+    pub here: &'s [usize],
+    pub enabled: Enabled,
+    pub demand: Demand,
+    pub ground: &'s Ground<'s, 'q, 'd>,
+    pub holder_place: &'s dyn Fn() -> String,
+}
+
+impl Spot<'_, '_, '_> {
+    /// What is computed of the item as a whole.
+    pub(super) fn check(&self, session: &Session, computed: &Computed, issues: &mut Issues) {
+        let outcome = session.evaluate(&computed.expression.plan);
+        let mut found = Issues::default();
+        let is_told = match (computed.what, outcome.as_deref()) {
+            (_, Some([])) => true,
+            (What::Required, Some([Outcome::Boolean(required)])) => {
+                if *required {
+                    self.required(&mut found);
+                }
+                true
+            }
+            (What::Repeats, Some([Outcome::Boolean(repeats)])) => {
+                if !*repeats {
+                    self.single(&mut found);
+                }
+                true
+            }
+            (What::ReadOnly, Some([Outcome::Boolean(_)])) => true,
+            (what, Some([value])) => {
+                let bounds = bounds(what, value);
+                bounds.iter().for_each(|bounds| self.bounded(bounds, &mut found));
+                bounds.is_some()
+            }
+            _ => false,
+        };
+        for issue in found.into_list() {
+            issues.push(if computed.beside_a_value { Issue { severity: Severity::Warning, ..issue } } else { issue });
+        }
+        if !is_told && (!self.here.is_empty() || computed.what == What::Required) {
+            let place = self.here.first().map_or_else(|| (self.holder_place)(), |&at| self.ground.found.place(at));
+            issues.push(not_checked(&place, what_is(computed.what), self.item));
+        }
+    }
+
+    fn required(&self, issues: &mut Issues) {
+        let is_empty = |&&at: &&usize| {
+            let occurrence = self.ground.found.occurrence(at);
+            if self.item.is_question() { occurrence.node.member("answer").is_none() } else { occurrence.children.is_empty() }
+        };
+        if self.demand != Demand::Whole || self.enabled != Enabled::Yes {
+            return;
+        }
+        let place = match self.here {
+            [] => (self.holder_place)(),
+            here => match here.iter().find(is_empty) {
+                Some(&at) => self.ground.found.place(at),
+                None => return,
+            },
+        };
+        let link_id = &self.item.link_id;
+        let message = format!("a required answer is missing: `{link_id}`");
+        issues.push(Issue::error("required", "missing-answer", place, message).about(link_id));
+    }
+
+    fn single(&self, issues: &mut Issues) {
+        let link_id = &self.item.link_id;
+        let found = self.ground.found;
+        if let [_, second, ..] = self.here {
+            let message = format!("`{link_id}` stands here {} times", self.here.len());
+            issues.push(Issue::error("structure", "repeated-item", found.place(*second), message).about(link_id));
+        }
+        for &at in self.here {
+            let count = found.occurrence(at).node.list("answer").len();
+            if count > 1 {
+                let message = format!("`{link_id}` takes one answer and has {count}");
+                issues.push(Issue::error("structure", "too-many-answers", found.place(at), message).about(link_id));
+            }
+        }
+    }
+
+    fn bounded(&self, bounds: &Bounds, issues: &mut Issues) {
+        let found = self.ground.found;
+        let counted = |at: usize, count: usize| rules::occurs(self.item, bounds, count, &|| found.place(at), self.demand);
+        if !self.item.is_question() {
+            issues.extend(self.here.first().and_then(|&at| counted(at, self.here.len())));
+            return;
+        }
+        for &at in self.here {
+            let occurrence = found.occurrence(at);
+            let count = occurrence.node.list("answer").len();
+            issues.extend((count > 0).then(|| counted(at, count)).flatten());
+            for given in occurrence.values.iter().filter(|given| !given.declined) {
+                let place = || format!("{}.answer[{}].value", found.place(at), given.position);
+                answer::bounds(bounds, given, &mut Tell { link_id: &self.item.link_id, place: &place, issues });
+            }
+        }
+    }
+}
+
+/// Whether the answers are among those that the item's expressions offer.
+pub(super) fn offered(session: &Session, expressions: &Expressions, given: &Given<'_, '_>, tell: &mut Tell<'_>, is_known: bool) {
+    if given.declined {
+        return;
+    }
+    if let Some(listed) = &expressions.answers {
+        let outcome = session.evaluate(&listed.plan).filter(|_| is_known);
+        match outcome {
+            Some(values) if values.iter().any(|value| given.answer.as_ref().is_some_and(|answer| agrees(answer, value))) => {}
+            Some(values) if !values.contains(&Outcome::Other) => {
+                tell.refuse("code-invalid", "not-an-option", "has an answer that is none of those that its expression lists");
+            }
+            _ => tell.not_checked("the answerExpression", "what it needs is not here"),
+        }
+    }
+    let is_named = |option: &&OptionValue| given.answer.as_ref().is_some_and(|answer| is_same(answer, option));
+    let (mut is_listed, mut is_on, mut is_told) = (false, false, true);
+    for toggle in expressions.toggles.iter().filter(|toggle| toggle.options.iter().any(|option| is_named(&option))) {
+        is_listed = true;
+        match session.evaluate(&toggle.expression.plan).as_deref() {
+            Some([Outcome::Boolean(true)]) => is_on = true,
+            Some([] | [Outcome::Boolean(false)]) => {}
+            _ => is_told = false,
+        }
+    }
+    if is_listed && !is_on && is_told {
+        tell.refuse("code-invalid", "not-an-option", "has an answer that is not offered here: its condition does not hold");
+    } else if is_listed && !is_on {
+        tell.not_checked("the answerOptionsToggleExpression", "what it needs is not here");
+    }
+}
+
+pub(super) fn not_checked(place: &str, name: &str, item: &Item) -> Issue {
+    let message = format!("the {name} of `{}` was not checked: what it needs is not here", item.link_id);
+    Issue::warning("not-supported", "not-checked", place, message).about(&item.link_id)
+}
+
+fn is_same(answer: &Answer<'_, '_>, option: &OptionValue) -> bool {
+    match (answer, option) {
+        (Answer::Coding { system, code, .. }, OptionValue::Coding { system: from, code: known }) => system == from && code == known,
+        (Answer::Number(left), OptionValue::Integer(right)) => left == right,
+        (Answer::Text(left), OptionValue::Text(right))
+        | (Answer::Time(left), OptionValue::Time(right))
+        | (Answer::Reference(left), OptionValue::Reference(right)) => left == right,
+        _ => false,
+    }
+}
+
+fn bounds(what: What, value: &Outcome) -> Option<Bounds> {
+    let mut bounds = Bounds::default();
+    match (what, value) {
+        (What::MinValue, Outcome::Number(number)) => bounds.min = Some(Bound::Number(*number)),
+        (What::MaxValue, Outcome::Number(number)) => bounds.max = Some(Bound::Number(*number)),
+        (What::MinValue, Outcome::Text(text)) => bounds.min = Some(Bound::Time(text.clone())),
+        (What::MaxValue, Outcome::Text(text)) => bounds.max = Some(Bound::Time(text.clone())),
+        (What::MinValue | What::MinQuantity, Outcome::Quantity { value, unit }) => bounds.min_quantity = Some(quantity(*value, unit)),
+        (What::MaxValue | What::MaxQuantity, Outcome::Quantity { value, unit }) => bounds.max_quantity = Some(quantity(*value, unit)),
+        (What::MinOccurs, Outcome::Number(number)) => bounds.min_occurs = Some(number.to_string().parse().ok()?),
+        (What::MaxOccurs, Outcome::Number(number)) => bounds.max_occurs = Some(number.to_string().parse().ok()?),
+        _ => return None,
+    }
+    Some(bounds)
+}
+
+fn quantity(value: rust_decimal::Decimal, unit: &str) -> QuantityBound {
+    QuantityBound { value, unit: Unit { system: None, code: unit.to_owned(), display: unit.to_owned() } }
+}
+
+const fn what_is(what: What) -> &'static str {
+    match what {
+        What::MinValue => "`minValue`",
+        What::MaxValue => "`maxValue`",
+        What::MinQuantity => "`minQuantity`",
+        What::MaxQuantity => "`maxQuantity`",
+        What::MinOccurs => "`minOccurs`",
+        What::MaxOccurs => "`maxOccurs`",
+        What::Required => "`required`",
+        What::Repeats => "`repeats`",
+        What::ReadOnly => "`readOnly`",
+    }
+}

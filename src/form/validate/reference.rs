@@ -1,0 +1,66 @@
+//! References: do they lead to a type that the question takes?
+//!
+//! Source: R4 <https://hl7.org/fhir/R4/references.html#literal>. What only a look at the target would tell is not checked.
+
+use neuvola_fhir::Node;
+
+use super::tell::Tell;
+use crate::form::questionnaire::Item;
+use crate::shape::resources::RESOURCES;
+
+pub(super) fn check(item: &Item, value: &Node<'_>, response: &Node<'_>, tell: &mut Tell<'_>) {
+    let types = &item.bounds.reference_types;
+    let reference = value.text("reference").unwrap_or_default();
+    let leads = leads_to(reference, response);
+    match leads {
+        Leads::Nowhere => return tell.refuse("value", "reference-type", "refers to what is not contained here"),
+        Leads::Wrong => return tell.refuse("value", "reference-type", "refers to a type of resource that R4 does not have"),
+        _ => {}
+    }
+    let said = value.text("type");
+    let told = match leads {
+        Leads::To(told) => Some(told),
+        _ => None,
+    };
+    if types.is_empty() {
+        return;
+    }
+    let is_taken = |told: &str| types.iter().any(|known| known == told);
+    if !said.into_iter().chain(told).all(is_taken) {
+        tell.refuse("value", "reference-type", format_args!("takes a reference to {} only", types.join(" or ")));
+    } else if said.or(told).is_none() {
+        tell.not_checked("the type of the resource referred to", "the reference does not tell it");
+    }
+}
+
+enum Leads<'a> {
+    /// To a resource of this type.
+    To(&'a str),
+    /// The reference does not tell.
+    Unknown,
+    /// To a contained resource that is not there.
+    Nowhere,
+    /// To no resource type of R4's.
+    Wrong,
+}
+
+fn leads_to<'a>(reference: &'a str, response: &'a Node<'_>) -> Leads<'a> {
+    if let Some(id) = reference.strip_prefix('#') {
+        if id.is_empty() {
+            return response.text("resourceType").map_or(Leads::Unknown, Leads::To);
+        }
+        let contained = response.list("contained").iter().find(|it| it.text("id") == Some(id));
+        return contained.map_or(Leads::Nowhere, |it| it.text("resourceType").map_or(Leads::Unknown, Leads::To));
+    }
+    if reference.is_empty() || reference.starts_with("urn:") {
+        return Leads::Unknown;
+    }
+    // `[base]/Type/id[/_history/version]`, and what a search would ask
+    let plain = reference.split("/_history/").next().unwrap_or_default().split('?').next().unwrap_or_default();
+    let is_absolute = plain.contains("://");
+    match plain.rsplit('/').nth(1) {
+        Some(of) if RESOURCES.contains(&of) => Leads::To(of),
+        Some(_) if !is_absolute => Leads::Wrong,
+        _ => Leads::Unknown,
+    }
+}
