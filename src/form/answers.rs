@@ -3,7 +3,7 @@
 use neuvola_fhir::Node;
 use rust_decimal::Decimal;
 
-use super::questionnaire::{AnswerOption, Item, ItemKind, OptionValue, Questionnaire, decimal, is_declined};
+use super::questionnaire::{AnswerOption, Item, ItemKind, Questionnaire, decimal, is_declined};
 
 /// All answers of one response. A question inside a repeated group has its answers of all occurrences together.
 #[derive(Debug)]
@@ -146,11 +146,6 @@ impl<'q, 'd> Answer<'q, 'd> {
 }
 
 impl Item {
-    /// The option with this code.
-    pub fn option(&self, system: &str, code: &str) -> Option<&AnswerOption> {
-        self.options.iter().find(|option| matches!(&option.value, OptionValue::Coding { system: s, code: c } if s == system && c == code))
-    }
-
     /// The options that answer the question: all but the declined one.
     pub fn answering_options(&self) -> impl Iterator<Item = &AnswerOption> {
         self.options.iter().filter(|option| !option.is_declined())

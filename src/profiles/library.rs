@@ -11,7 +11,7 @@ use super::terminology::Terminology;
 use crate::form::locate::locate;
 use crate::form::questionnaire::{Compiled, Questionnaire, lint};
 use crate::form::validate::examine;
-use crate::issue::{Issue, Severity};
+use crate::issue::{Issue, Issues, Severity};
 
 /// Questionnaires and terminology. Cloning shares the Questionnaires.
 #[derive(Clone, Debug, Default)]
@@ -86,7 +86,7 @@ impl Library {
             Err(faults) => return faults.into_iter().map(Issue::from).collect(),
         };
         let mut issues = match node.text("resourceType") {
-            Some("Questionnaire") => self.compile(&node).1,
+            Some("Questionnaire") => capped(self.compile(&node).1),
             Some("QuestionnaireResponse") => self.check_response(document, &node),
             _ => vec![Issue::error("structure", "not-a-response", "resourceType", "a QuestionnaireResponse is wanted")],
         };
@@ -104,12 +104,12 @@ impl Library {
         let is_known = !questionnaire.items().is_empty();
         let (_, found) = examine(node, questionnaire);
         issues.extend(found.into_iter().filter(|issue| is_known || issue.fault != "unknown-link-id"));
-        for (index, contained) in node.list("contained").iter().enumerate() {
-            if let Err(error) = neuvola_fhir::parse(&document[contained.start..contained.end]) {
-                let place = format!("QuestionnaireResponse.contained[{index}]");
-                issues.push(Issue::error("structure", "not-r4", place, error.to_string()));
-            }
-        }
+        let refused = node.list("contained").iter().enumerate().filter_map(|(index, contained)| {
+            let error = neuvola_fhir::parse(&document[contained.start..contained.end]).err()?;
+            let place = format!("QuestionnaireResponse.contained[{index}]");
+            Some(Issue::error("structure", "not-r4", place, error.to_string()))
+        });
+        issues.extend(capped(refused));
         issues
     }
 
@@ -176,6 +176,12 @@ impl Library {
             _ => Err("no version is named, and several were in force when the response was authored"),
         }
     }
+}
+
+fn capped(issues: impl IntoIterator<Item = Issue>) -> Vec<Issue> {
+    let mut capped = Issues::default();
+    capped.extend(issues);
+    capped.into_list()
 }
 
 /// Whether anything in the list makes it invalid.

@@ -10,6 +10,7 @@ mod cases;
 mod conformance;
 mod deadlines;
 mod demo;
+mod fuzzing;
 mod http;
 mod judge;
 mod many;

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use super::expression::Expressions;
 use super::extensions::{Bounds, CQF_EXPRESSION, ITEM_WEIGHT, OPTION_EXCLUSIVE, ORDINAL_VALUE, UNIT_OPEN, Unit, units};
-use super::{AnswerOption, Comparand, Item, ItemKind, OptionValue, decimal, extension};
+use super::{AnswerOption, Comparand, Item, ItemKind, OptionValue, by_code, decimal, extension};
 use crate::issue::Issue;
 use crate::texts::Texts;
 
@@ -35,6 +35,7 @@ impl Item {
             repeats: flag("repeats"),
             read_only: flag("readOnly"),
             has_options: !options.is_empty(),
+            by_code: by_code(&options),
             options,
             value_set: node.text("answerValueSet").map(str::to_owned),
             enable_when: Vec::new(),
@@ -49,9 +50,18 @@ impl Item {
             unit,
             units,
             unit_open: extension(node, UNIT_OPEN).and_then(|it| it.text("valueCode")).is_some_and(|code| code != "optionsOnly"),
+            has_expressions_below: false,
+            end: 0,
             text_varies: node.member("_text").is_some_and(|shadow| extension(shadow, CQF_EXPRESSION).is_some()),
             link_id,
         }
+    }
+
+    /// The option with this code.
+    pub fn option(&self, system: &str, code: &str) -> Option<&AnswerOption> {
+        let from = self.by_code.partition_point(|&position| self.options[position].coding() < (code, system));
+        let same = self.by_code[from..].iter().map(|&position| &self.options[position]);
+        same.take_while(|option| option.coding() == (code, system)).find(|option| matches!(option.value, OptionValue::Coding { .. }))
     }
 
     /// A question with a finite list of answers, none of them free.

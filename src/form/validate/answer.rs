@@ -7,13 +7,13 @@ use neuvola_fhir::Node;
 use rust_decimal::Decimal;
 
 use super::structure::Given;
-use super::{Demand, temporal};
+use super::temporal;
 use crate::form::answers::Answer;
 use crate::form::questionnaire::{Bound, Item, ItemKind, OptionValue, QuantityBound, Unit, decimal};
 use crate::issue::{Issue, Issues, Severity};
 
 /// Notes why the item does not take this answer, which stands among `count` of them.
-pub(super) fn check(item: &Item, given: &Given<'_, '_>, count: usize, place: &dyn Fn() -> String, demand: Demand, issues: &mut Issues) {
+pub(super) fn check(item: &Item, given: &Given<'_, '_>, count: usize, place: &dyn Fn() -> String, issues: &mut Issues) {
     let mut refuse = |code: &'static str, fault: &'static str, text: String| {
         issues.push(Issue::error(code, fault, place(), format!("`{}` {text}", item.link_id)).about(&item.link_id));
     };
@@ -26,14 +26,19 @@ pub(super) fn check(item: &Item, given: &Given<'_, '_>, count: usize, place: &dy
     if count > 1 && is_exclusive(item, given) {
         refuse("business-rule", "exclusive-option", "has an answer that stands alone, and others beside it".to_owned());
     }
+    let mut is_told = true;
     match given.name {
         "valueString" | "valueUri" => given.value.as_str().into_iter().for_each(|text| of_text(item, text, &mut refuse)),
         "valueInteger" | "valueDecimal" => of_number(item, given.value, &mut refuse),
         "valueDate" | "valueDateTime" | "valueTime" => given.value.as_str().into_iter().for_each(|text| of_time(item, text, &mut refuse)),
-        "valueQuantity" => of_quantity(item, given, &mut refuse),
+        "valueQuantity" => is_told = of_quantity(item, given, &mut refuse),
         "valueAttachment" => of_attachment(item, given.value, &mut refuse),
         "valueReference" => of_reference(item, given.value, &mut refuse),
         _ => {}
+    }
+    if !is_told {
+        let message = format!("whether the answer of `{}` is within its bounds was not checked: their units differ", item.link_id);
+        issues.push(Issue::warning("not-supported", "not-checked", place(), message).about(&item.link_id));
     }
     if item.kind == ItemKind::String && given.value.as_str().is_some_and(|text| text.contains(['\n', '\r'])) {
         let message = format!("`{}` takes one line, and its answer has several", item.link_id);
@@ -49,7 +54,6 @@ pub(super) fn check(item: &Item, given: &Given<'_, '_>, count: usize, place: &dy
         let message = format!("the {name} of `{}` was not checked: it cannot be read here", item.link_id);
         issues.push(Issue::warning("not-supported", "not-checked", place(), message).about(&item.link_id));
     }
-    let _ = demand;
 }
 
 fn is_an_option(item: &Item, given: &Given<'_, '_>) -> bool {
@@ -58,7 +62,7 @@ fn is_an_option(item: &Item, given: &Given<'_, '_>) -> bool {
     }
     let value = given.value;
     if given.name == "valueCoding" {
-        return item.option(value.text("system").unwrap_or_default(), value.text("code").unwrap_or_default()).is_some();
+        return matches!(&given.answer, Some(Answer::Coding { option: Some(_), .. }));
     }
     item.options.iter().any(|option| match (&option.value, &given.answer) {
         (OptionValue::Integer(one), Some(Answer::Number(other))) => one == other,
@@ -72,10 +76,11 @@ fn is_an_option(item: &Item, given: &Given<'_, '_>) -> bool {
 }
 
 fn is_exclusive(item: &Item, given: &Given<'_, '_>) -> bool {
+    if let Some(Answer::Coding { option, .. }) = &given.answer {
+        return option.is_some_and(|option| option.exclusive);
+    }
     item.options.iter().filter(|option| option.exclusive).any(|option| match &option.value {
-        OptionValue::Coding { system, code } => {
-            given.value.text("system").unwrap_or_default() == system && given.value.text("code") == Some(code)
-        }
+        OptionValue::Coding { .. } => false,
         OptionValue::Integer(number) => matches!(&given.answer, Some(Answer::Number(other)) if other == number),
         OptionValue::Text(text) | OptionValue::Time(text) => given.value.as_str() == Some(text),
         OptionValue::Reference(text) => given.value.text("reference") == Some(text),
@@ -105,7 +110,7 @@ fn of_number(item: &Item, value: &Node<'_>, refuse: &mut impl FnMut(&'static str
     if let Some(most) = item.bounds.max_decimal_places.filter(|&most| places(digits) > i64::from(most)) {
         refuse("value", "decimal-places", format!("has more than {most} decimal places"));
     }
-    let Some(number) = decimal(digits) else { return };
+    let Some(number) = measured(digits) else { return };
     match (&item.bounds.min, &item.bounds.max) {
         (Some(Bound::Number(least)), _) if number < *least => refuse("value", "too-low", format!("is less than {least}")),
         (_, Some(Bound::Number(most))) if number > *most => refuse("value", "too-high", format!("is more than {most}")),
@@ -133,7 +138,8 @@ fn of_time(item: &Item, text: &str, refuse: &mut impl FnMut(&'static str, &'stat
     }
 }
 
-fn of_quantity(item: &Item, given: &Given<'_, '_>, refuse: &mut impl FnMut(&'static str, &'static str, String)) {
+/// Whether its bounds could be told: nothing is converted, and what is less or more than it says may be anything.
+fn of_quantity(item: &Item, given: &Given<'_, '_>, refuse: &mut impl FnMut(&'static str, &'static str, String)) -> bool {
     let unit = Unit::of_quantity(given.value);
     if !item.units.is_empty() && !item.unit_open {
         let is_known =
@@ -142,23 +148,39 @@ fn of_quantity(item: &Item, given: &Given<'_, '_>, refuse: &mut impl FnMut(&'sta
             refuse("code-invalid", "unit", "has another unit than is asked for".to_owned());
         }
     }
-    let Some(digits) = given.value.member("value").and_then(Node::as_number) else { return };
+    let Some(digits) = given.value.member("value").and_then(Node::as_number) else { return true };
     if let Some(most) = item.bounds.max_decimal_places.filter(|&most| places(digits) > i64::from(most)) {
         refuse("value", "decimal-places", format!("has more than {most} decimal places"));
     }
-    let Some(number) = decimal(digits) else { return };
-    let mut bound = |bound: &Option<QuantityBound>, breaks: fn(Decimal, Decimal) -> bool, fault: &'static str, word: &str| {
-        let Some(bound) = bound else { return };
-        let wanted = &bound.unit;
-        let same = wanted.code == unit.code && (wanted.system.is_none() || unit.system.is_none() || wanted.system == unit.system);
-        if !same && unit.code.is_empty() {
-            refuse("value", "unit", format!("has no unit, and must be compared with {} {}", bound.value, wanted.display));
-        } else if same && breaks(number, bound.value) {
-            refuse("value", fault, format!("is {word} than {} {}", bound.value, wanted.display));
+    let Some(number) = measured(digits) else { return true };
+    let bounds = [
+        (&item.bounds.min_quantity, Ordering::Less, "too-low", "less"),
+        (&item.bounds.max_quantity, Ordering::Greater, "too-high", "more"),
+    ];
+    let mut is_told = true;
+    for (bound, beyond, fault, word) in bounds {
+        let Some(QuantityBound { value, unit: wanted }) = bound else { continue };
+        let is_same = wanted.code == unit.code && (wanted.system.is_none() || unit.system.is_none() || wanted.system == unit.system);
+        if !is_same && unit.code.is_empty() {
+            refuse("value", "unit", format!("has no unit, and must be compared with {value} {}", wanted.display));
+            return true;
         }
-    };
-    bound(&item.bounds.min_quantity, |number, least| number < least, "too-low", "less");
-    bound(&item.bounds.max_quantity, |number, most| number > most, "too-high", "more");
+        if !is_same || given.value.member("comparator").is_some() {
+            is_told = false;
+        } else if number.cmp(value) == beyond {
+            refuse("value", fault, format!("is {word} than {value} {}", wanted.display));
+        }
+    }
+    is_told
+}
+
+/// What lies beyond the numbers that are computed with, in the direction of `digits`, lies beyond every bound.
+fn measured(digits: &str) -> Option<Decimal> {
+    decimal(digits).or_else(|| match digits.parse::<f64>().ok()? {
+        tiny if tiny.abs() < 1.0 => Some(Decimal::ZERO),
+        large if large > 0.0 => Some(Decimal::MAX),
+        _ => Some(Decimal::MIN),
+    })
 }
 
 fn of_attachment(item: &Item, value: &Node<'_>, refuse: &mut impl FnMut(&'static str, &'static str, String)) {
@@ -169,11 +191,14 @@ fn of_attachment(item: &Item, value: &Node<'_>, refuse: &mut impl FnMut(&'static
             refuse("value", "content-type", format!("takes {} only", bounds.mime_types.join(", ")));
         }
     }
+    let stated = value.member("size").and_then(Node::as_number).and_then(decimal);
+    if bounds.max_size.is_none() && stated.is_none() {
+        return;
+    }
     let data = value.text("data").and_then(|text| {
         let bytes: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
         base64::engine::general_purpose::STANDARD.decode(bytes).ok()
     });
-    let stated = value.member("size").and_then(Node::as_number).and_then(decimal);
     let size = data.as_ref().map(|data| Decimal::from(data.len()));
     if let (Some(size), Some(stated)) = (size, stated)
         && size != stated

@@ -66,7 +66,7 @@ pub(super) fn check(
     }
     ground.each_holder(|holder, session, index, item| {
         let Some(expressions) = item.expressions.as_deref() else { return };
-        for at in ground.here(index, holder) {
+        for &at in ground.here(index, holder) {
             if enablement.occurrence(at) == Enabled::No {
                 continue;
             }
@@ -155,11 +155,10 @@ impl<'a, 'q, 'd> Ground<'a, 'q, 'd> {
             let item = self.questionnaire.item(index);
             visit(holder, session, index, item);
         }
-        let children: Vec<usize> = self.found.held(holder).collect();
-        for at in children {
+        for &at in self.found.held(holder) {
             let index = self.found.occurrence(at).item;
             let item = self.questionnaire.item(index);
-            if item.children.is_empty() {
+            if !item.has_expressions_below {
                 continue;
             }
             let nested = self.item_session(session, item, Some(at));
@@ -173,8 +172,9 @@ impl<'a, 'q, 'd> Ground<'a, 'q, 'd> {
         }
     }
 
-    fn here(&self, index: usize, holder: Holder) -> Vec<usize> {
-        self.found.held(holder).filter(|&at| self.found.occurrence(at).item == index).collect()
+    /// An item's occurrences stand nowhere but in their holder.
+    fn here(&self, index: usize, holder: Holder) -> &[usize] {
+        self.found.below(index, holder)
     }
 
     /// The item as focus, its variables defined.
