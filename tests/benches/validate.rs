@@ -126,7 +126,9 @@ fn question(number: usize) -> Value {
     let mut item = match number % 5 {
         0 => json!({ "type": "boolean" }),
         1 => json!({ "type": "integer", "extension": [bound("min"), bound("max")] }),
-        2 => json!({ "type": "choice", "answerOption": ["a", "b", "c", "d", "e"].map(|code| json!({ "valueCoding": { "system": "urn:s", "code": code } })) }),
+        2 => {
+            json!({ "type": "choice", "answerOption": ["a", "b", "c", "d", "e"].map(|code| json!({ "valueCoding": { "system": "urn:s", "code": code } })) })
+        }
         3 => json!({ "type": "string", "maxLength": 40 }),
         _ => json!({ "type": "date" }),
     };

@@ -186,6 +186,8 @@ impl Given {
             OptionValue::Coding { system, code } => Self::Coding { system: system.clone(), code: code.clone() },
             OptionValue::Text(text) => Self::Text(text.clone()),
             OptionValue::Integer(number) => Self::Number(number.to_string()),
+            OptionValue::Time(text) => Self::Time(text.clone()),
+            OptionValue::Reference(text) => panic!("no reference is made up: {text}"),
         }
     }
 
@@ -195,7 +197,7 @@ impl Given {
             (Self::Number(left) | Self::Quantity { digits: left, .. }, Comparand::Number(right)) => {
                 left.parse::<Decimal>().expect("a number").cmp(right)
             }
-            (Self::Text(left) | Self::Time(left), Comparand::Text(right)) => left.cmp(right),
+            (Self::Text(left), Comparand::Text(right)) | (Self::Time(left), Comparand::Time(right)) => left.cmp(right),
             (Self::Coding { system, code }, Comparand::Coding { system: wanted, code: right }) => {
                 // codes are equal or not; they have no order
                 let same = code == right && wanted.as_ref().is_none_or(|wanted| wanted == system);

@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use super::webs::below;
 
-
 /// What cannot be told is between the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Truth {
@@ -52,8 +51,7 @@ pub struct Reference<'v> {
 impl<'v> Reference<'v> {
     pub fn of(questionnaire: &'v Value, response: &'v Value) -> Self {
         let is_whole = !matches!(response["status"].as_str(), Some("in-progress" | "stopped"));
-        let mut reference =
-            Self { definitions: Vec::new(), by_link_id: HashMap::new(), entries: Vec::new(), faults: Vec::new(), is_whole };
+        let mut reference = Self { definitions: Vec::new(), by_link_id: HashMap::new(), entries: Vec::new(), faults: Vec::new(), is_whole };
         reference.define(below(questionnaire), None);
         reference.shape(response, "QuestionnaireResponse");
         reference.walk(response, &[], "QuestionnaireResponse", None);
@@ -148,11 +146,13 @@ impl<'v> Reference<'v> {
             "open-choice" if name == "valueString" => "valueString",
             "open-choice" => "valueCoding",
             "dateTime" => "valueDateTime",
-            kind => return if name.to_lowercase() == format!("value{kind}") {
-                self.entries[entry].values.push((position, name, value));
-            } else {
-                self.error("wrong-type", format!("{place}.value"));
-            },
+            kind => {
+                return if name.to_lowercase() == format!("value{kind}") {
+                    self.entries[entry].values.push((position, name, value));
+                } else {
+                    self.error("wrong-type", format!("{place}.value"));
+                };
+            }
         };
         if name == wanted {
             self.entries[entry].values.push((position, name, value));
@@ -244,7 +244,8 @@ impl<'v> Reference<'v> {
     }
 
     fn count(&mut self, definition: usize, count: usize, must: bool, place: &str) {
-        let limit = |name: &str| Some(super::limits::extension(self.definitions[definition].node, name)?["valueInteger"].as_u64()? as usize);
+        let limit =
+            |name: &str| Some(super::limits::extension(self.definitions[definition].node, name)?["valueInteger"].as_u64()? as usize);
         let (least, most) = (limit("questionnaire-minOccurs"), limit("questionnaire-maxOccurs"));
         if must && least.is_some_and(|least| count < least) {
             self.error("too-few", place);
@@ -326,9 +327,7 @@ impl<'v> Reference<'v> {
 
     pub fn weight(&self, definition: usize, value: &Value) -> Decimal {
         let options = self.definitions[definition].node["answerOption"].as_array().map_or(&[][..], Vec::as_slice);
-        let same = |option: &&Value| {
-            option["valueCoding"]["system"] == value["system"] && option["valueCoding"]["code"] == value["code"]
-        };
+        let same = |option: &&Value| option["valueCoding"]["system"] == value["system"] && option["valueCoding"]["code"] == value["code"];
         let weight = options.iter().find(same).and_then(|option| super::limits::extension(option, "itemWeight")?["valueDecimal"].as_i64());
         weight.unwrap_or(0).into()
     }

@@ -28,7 +28,7 @@ proptest! {
     fn made_up_rules_say_what_all_completions_say(numbers in tape(140)) {
         let tape = &mut Tape::of(&numbers);
         let document = serde_json::to_vec(&made_up::questionnaire(tape)).expect("it prints");
-        let questionnaire = Arc::new(Questionnaire::compile(&read(&document).expect("JSON")).expect("no defect"));
+        let questionnaire = Arc::new(Questionnaire::compile_strictly(&read(&document).expect("JSON")).expect("no defect"));
         let habits = Habits { missing: 40, declined: 30, optional: 45 };
         let filled = fill(&questionnaire, habits, tape);
         let expressions: Vec<String> = (0..8).map(|_| made_up::expression(&questionnaire, tape)).collect();
