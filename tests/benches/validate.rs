@@ -127,7 +127,8 @@ fn question(number: usize) -> Value {
         0 => json!({ "type": "boolean" }),
         1 => json!({ "type": "integer", "extension": [bound("min"), bound("max")] }),
         2 => {
-            json!({ "type": "choice", "answerOption": ["a", "b", "c", "d", "e"].map(|code| json!({ "valueCoding": { "system": "urn:s", "code": code } })) })
+            let options = ["a", "b", "c", "d", "e"].map(|code| json!({ "valueCoding": { "system": "urn:s", "code": code } }));
+            json!({ "type": "choice", "answerOption": options })
         }
         3 => json!({ "type": "string", "maxLength": 40 }),
         _ => json!({ "type": "date" }),
