@@ -129,7 +129,8 @@ impl<'q, 'd> Walker<'q, 'd, '_> {
             }
             latest = Some(index);
             let at = self.found.occurrences.len();
-            let occurrence = Occurrence { item: index, node, holder, position, values: Vec::new(), children: Vec::new(), end: at + 1 };
+            let values = Vec::with_capacity(node.list("answer").len());
+            let occurrence = Occurrence { item: index, node, holder, position, values, children: Vec::new(), end: at + 1 };
             self.found.occurrences.push(occurrence);
             self.found.by_item[index].push(at);
             match holder.occurrence {

@@ -131,7 +131,8 @@ fn faults_are_capped_and_the_last_says_how_many_more() {
     let sent = json!({ "resourceType": "QuestionnaireResponse", "status": "completed", "item": items });
     let (definition, document) = (web.to_string(), sent.to_string());
     let compiled = Questionnaire::compile(&read(definition.as_bytes()).expect("JSON")).questionnaire;
-    let (proof, issues) = examine(&read(document.as_bytes()).expect("JSON"), &compiled);
+    let node = read(document.as_bytes()).expect("JSON");
+    let (proof, issues) = examine(&node, &compiled);
     assert!(proof.is_none());
     assert_eq!((issues.len(), issues[100].fault, issues[100].message.as_str()), (101, "more-faults", "4900 more faults are not listed"));
 }
@@ -233,7 +234,7 @@ fn change(holder: &mut Value, tape: &mut Tape<'_>) {
                 0 => list.push(list[answer].clone()),
                 1 => list[answer] = json!({ "id": "silent" }),
                 2 => {
-                    let (name, value) = value(tape.one_of(&["integer", "string", "choice", "quantity", "date"]), tape);
+                    let (name, value) = value(*tape.one_of(&["integer", "string", "choice", "quantity", "date"]), tape);
                     list[answer] = json!({});
                     list[answer][name] = value;
                 }

@@ -221,7 +221,7 @@ pub fn value(kind: &str, tape: &mut Tape<'_>) -> (String, Value) {
     let (name, value) = match kind {
         "boolean" => ("valueBoolean", json!(tape.below(2) == 0)),
         "integer" => ("valueInteger", json!(1 + tape.below(5))),
-        "decimal" => ("valueDecimal", digits(tape.one_of(&["1", "1.0", "2.55", "0.25", "25e-1", "-3"]))),
+        "decimal" => ("valueDecimal", digits(*tape.one_of(&["1", "1.0", "2.55", "0.25", "25e-1", "-3"]))),
         "open-choice" if tape.chance(30) => ("valueString", json!(tape.one_of(&["abc", "else than that"]))),
         "quantity" => {
             let digits = *tape.one_of(&["2", "2.00", "0.5", "7"]);
