@@ -81,7 +81,7 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
         // what is perhaps not asked is not demanded
         let must = self.demand == Demand::Whole && enabled == Enabled::Yes;
         if here.is_empty() {
-            if item.required && must && item.kind != ItemKind::Display {
+            if item.required && must && item.kind != ItemKind::Display && self.can_hold(item, holder) {
                 let what = if item.kind == ItemKind::Group { "a required group is missing" } else { "a required answer is missing" };
                 let issue = Issue::error("required", "missing-answer", self.found.holder_place(holder), format!("{what}: `{link_id}`"));
                 self.issues.push(issue.about(link_id));
@@ -100,13 +100,19 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
                     self.inside(Holder { occurrence: Some(at), answer: Some(position) }, Some(index));
                 }
             } else if item.kind == ItemKind::Group {
-                if item.required && must && self.found.occurrence(at).children.is_empty() {
+                let inside = Holder { occurrence: Some(at), answer: None };
+                if item.required && must && self.found.occurrence(at).children.is_empty() && self.can_hold(item, inside) {
                     let message = format!("a required group holds nothing: `{link_id}`");
                     self.issues.push(Issue::error("required", "missing-answer", self.found.place(at), message).about(link_id));
                 }
-                self.inside(Holder { occurrence: Some(at), answer: None }, Some(index));
+                self.inside(inside, Some(index));
             }
         }
+    }
+
+    /// A group of which nothing is asked cannot be required to hold anything.
+    fn can_hold(&self, item: &Item, holder: Holder) -> bool {
+        item.kind != ItemKind::Group || item.children.iter().any(|&child| self.enablement.own(child, holder) != Enabled::No)
     }
 
     /// Repeated groups are many items; a repeated question is one item with many answers (R4 `repeats`; SDC's sdcqr-2 is strict).

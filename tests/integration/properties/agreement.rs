@@ -39,7 +39,8 @@ proptest! {
         remove(&mut shown, "QuestionnaireResponse", &before.iter().filter(|it| it.1 == "disabled-answer").map(|it| it.2.as_str()).collect());
         let (_, after) = faults(&web, &shown);
         let missing = |faults: &[(&str, &str, String)]| faults.iter().filter(|it| matches!(it.1, "missing-answer" | "too-few")).count();
-        prop_assert_eq!(missing(&before), missing(&after), "\n{}\n{}", web, sent);
+        // a required group that held nothing else is empty now
+        prop_assert!(missing(&before) <= missing(&after), "\n{}\n{}", web, sent);
         prop_assert!(after.iter().all(|it| it.1 != "disabled-answer"), "what is left is disabled by what was taken\n{}\n{}", web, sent);
     }
 
@@ -216,7 +217,10 @@ fn change(holder: &mut Value, tape: &mut Tape<'_>) {
         1 => items.push(items[at].clone()),
         2 => items[at]["linkId"] = json!("nowhere"),
         3 => items[at]["linkId"] = json!(format!("i{}", tape.below(12))),
-        4 => drop(items[at].as_object_mut().expect("an object").remove("linkId")),
+        4 => {
+            items[at].as_object_mut().expect("an object").remove("linkId");
+            items[at]["id"] = json!("nameless");
+        }
         5 => {
             let item = items[at].clone();
             push(&mut items[other], item);

@@ -192,7 +192,7 @@ impl<'v> Reference<'v> {
         let node = self.definitions[definition].node;
         let kind = self.kind(definition);
         let (required, repeats, is_group) = (node["required"] == true && must, node["repeats"] == true, kind == "group");
-        if here.is_empty() && required {
+        if here.is_empty() && required && self.can_hold(definition, path) {
             self.error("missing-answer", place);
         }
         if here.len() > 1 && !(repeats && is_group) {
@@ -208,7 +208,7 @@ impl<'v> Reference<'v> {
             let inside = |answer| [path, &[Step { entry: at, answer }]].concat();
             if is_group {
                 let holds = |entry: &Entry<'_>| entry.path.last().is_some_and(|step| step.entry == at);
-                if required && !self.entries.iter().any(holds) {
+                if required && !self.entries.iter().any(holds) && self.can_hold(definition, &inside(None)) {
                     self.error("missing-answer", &place);
                 }
                 self.inside(&inside(None), &place, Some(definition));
@@ -219,6 +219,12 @@ impl<'v> Reference<'v> {
                 }
             }
         }
+    }
+
+    /// A group of which nothing is asked is not required.
+    fn can_hold(&self, group: usize, path: &[Step]) -> bool {
+        let is_asked = |&child: &usize| self.definitions[child].parent == Some(group) && self.is_asked(child, path) != Truth::No;
+        self.kind(group) != "group" || (0..self.definitions.len()).any(|child| is_asked(&child))
     }
 
     fn question(&mut self, at: usize, required: bool, repeats: bool, must: bool) {
