@@ -148,11 +148,6 @@ impl<'q, 'd> Answer<'q, 'd> {
 }
 
 impl Item {
-    /// The option with this code.
-    pub fn option(&self, system: &str, code: &str) -> Option<&AnswerOption> {
-        self.options.iter().find(|option| matches!(&option.value, OptionValue::Coding { system: s, code: c } if s == system && c == code))
-    }
-
     /// The weight of the option that is no Coding and has this value.
     pub(super) fn weight_of(&self, name: &str, value: &Node<'_>) -> Option<Decimal> {
         let is_it = |option: &&AnswerOption| match &option.value {

@@ -7,8 +7,18 @@ use crate::issue::Issue;
 /// Gives every issue that names a place in `document` its line and column: the element's own, or for what is missing that of
 /// what should hold it.
 pub fn locate(document: &[u8], node: &Node<'_>, issues: &mut [Issue]) {
-    for issue in issues.iter_mut().filter(|issue| issue.position.is_none() && !issue.place.is_empty()) {
-        issue.position = offset(node, &issue.place).map(|offset| LineColumn::of(document, offset));
+    let is_wanted = |issue: &Issue| issue.position.is_none() && !issue.place.is_empty();
+    let mut offsets: Vec<(usize, usize)> = (0..issues.len())
+        .filter(|&index| is_wanted(&issues[index]))
+        .filter_map(|index| Some((offset(node, &issues[index].place)?, index)))
+        .collect();
+    offsets.sort_unstable();
+    // lines are counted once for all of them
+    let (mut here, mut counted) = (LineColumn::of(document, 0), 0);
+    for (offset, index) in offsets {
+        here = here.past(document.get(counted..offset).unwrap_or_default());
+        counted = offset;
+        issues[index].position = Some(here);
     }
 }
 

@@ -11,7 +11,7 @@ use super::terminology::Terminology;
 use crate::form::locate::locate;
 use crate::form::questionnaire::{Compiled, Questionnaire, lint};
 use crate::form::validate::examine;
-use crate::issue::{Issue, Severity};
+use crate::issue::{Issue, Issues, Severity};
 
 /// What a response is held to besides its Questionnaire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -109,7 +109,7 @@ impl Library {
             Err(faults) => return unreadable(faults),
         };
         let mut issues = match node.text("resourceType") {
-            Some("Questionnaire") => self.compile(&node).1,
+            Some("Questionnaire") => capped(self.compile(&node).1),
             Some("QuestionnaireResponse") => self.check_response(document, &node, profile),
             _ => vec![Issue::error("structure", "not-a-response", "resourceType", "a QuestionnaireResponse is wanted")],
         };
@@ -129,12 +129,12 @@ impl Library {
         let is_known = !questionnaire.items().is_empty();
         let (_, found) = examine(node, questionnaire);
         issues.extend(found.into_iter().filter(|issue| is_known || issue.fault != "unknown-link-id"));
-        for (index, contained) in node.list("contained").iter().enumerate() {
-            if let Err(error) = neuvola_fhir::parse(&document[contained.start..contained.end]) {
-                let place = format!("QuestionnaireResponse.contained[{index}]");
-                issues.push(Issue::error("structure", "not-r4", place, error.to_string()));
-            }
-        }
+        let refused = node.list("contained").iter().enumerate().filter_map(|(index, contained)| {
+            let error = neuvola_fhir::parse(&document[contained.start..contained.end]).err()?;
+            let place = format!("QuestionnaireResponse.contained[{index}]");
+            Some(Issue::error("structure", "not-r4", place, error.to_string()))
+        });
+        issues.extend(capped(refused));
         let claims = node.member("meta").map_or(&[][..], |meta| meta.list("profile"));
         let claims_sdc = claims.iter().filter_map(Node::as_str).any(|canonical| Profile::named(canonical) == Some(Profile::Sdc));
         if profile == Profile::Sdc || claims_sdc {
@@ -224,6 +224,12 @@ fn sdc(node: &Node<'_>, issues: &mut Vec<Issue>) {
     for issue in issues.iter_mut().filter(|issue| issue.fault == "repeated-item") {
         issue.severity = Severity::Error; // sdcqr-2
     }
+}
+
+fn capped(issues: impl IntoIterator<Item = Issue>) -> Vec<Issue> {
+    let mut capped = Issues::default();
+    capped.extend(issues);
+    capped.into_list()
 }
 
 /// Whether anything in the list makes it invalid.

@@ -76,11 +76,20 @@ pub struct LineColumn {
 impl LineColumn {
     /// The place of the byte at `offset`; past the end it is the end.
     pub fn of(document: &[u8], offset: usize) -> Self {
-        let before = &document[..offset.min(document.len())];
-        let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
-        Self {
-            line: before.iter().filter(|&&byte| byte == b'\n').count() + 1,
-            column: String::from_utf8_lossy(&before[start..]).chars().count() + 1,
+        Self { line: 1, column: 1 }.past(&document[..offset.min(document.len())])
+    }
+
+    /// Behind `text`, which begins here.
+    #[must_use]
+    pub fn past(self, text: &[u8]) -> Self {
+        // each character has one byte that continues none
+        let characters = |text: &[u8]| text.iter().filter(|&&byte| byte & 0xC0 != 0x80).count();
+        match text.iter().rposition(|&byte| byte == b'\n') {
+            None => Self { column: self.column + characters(text), ..self },
+            Some(newline) => Self {
+                line: self.line + text[..=newline].iter().filter(|&&byte| byte == b'\n').count(),
+                column: characters(&text[newline + 1..]) + 1,
+            },
         }
     }
 }

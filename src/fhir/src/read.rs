@@ -151,7 +151,8 @@ impl<'a> Reader<'a> {
 
     fn array(&mut self, place: &Place<'_>, depth: usize, start: usize) -> Result<Vec<Node<'a>>, Stop> {
         self.check_depth(depth, place, start)?;
-        let mut elements = Vec::new();
+        // most hold one: an answer, a coding
+        let mut elements = Vec::with_capacity(1);
         let mut next = self.json.known_array().map_err(|error| self.syntax(&error, place))?;
         while let Some(peek) = next {
             elements.push(self.value(peek, &place.element(elements.len()), depth)?);

@@ -108,6 +108,9 @@ impl Questionnaire {
                 None => self.roots.push(index),
             }
             self.collect(child, Some(index), &here, raw, defects);
+            self.items[index].end = self.items.len();
+            let speaks = |&below: &usize| self.items[below].expressions.is_some() || self.items[below].has_expressions_below;
+            self.items[index].has_expressions_below = self.items[index].children.iter().any(speaks);
         }
     }
 
@@ -160,8 +163,7 @@ impl Questionnaire {
         if matches!(kind, ItemKind::Group | ItemKind::Display) {
             return Err(format!("`{link_id}` is no question"));
         }
-        let ancestors: Vec<usize> = std::iter::successors(self.items[index].parent, |&parent| self.items[parent].parent).collect();
-        let scope = ancestors.into_iter().find(|&ancestor| ancestor == question || self.is_below(question, ancestor));
+        let scope = self.ancestors(index).find(|&ancestor| ancestor == question || self.descendants(ancestor).contains(&question));
         let sentence = format!("`{link_id}` {sign} {}", answer.sentence());
         Ok(EnableWhen { number: self.conditions, question, scope, operator, answer, sentence })
     }

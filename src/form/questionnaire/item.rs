@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use super::expression::Expressions;
 use super::extensions::{Bounds, CQF_EXPRESSION, OPTION_EXCLUSIVE, Unit, UnitOpen, computing, unit_value_set, units};
-use super::{AnswerOption, Comparand, Item, ItemKind, OptionValue, decimal, extension, weight_on};
+use super::{AnswerOption, Comparand, Item, ItemKind, OptionValue, by_code, decimal, extension, weight_on};
 use crate::issue::Issue;
 use crate::texts::Texts;
 
@@ -45,6 +45,7 @@ impl Item {
             repeats: flag("repeats") || (node.member("repeats").is_none() && is_computed("_repeats")),
             read_only: flag("readOnly"),
             has_options: !options.is_empty(),
+            by_code: by_code(&options),
             options,
             options_open: openness == Some("optionsOrType"),
             value_set: node.text("answerValueSet").map(str::to_owned),
@@ -63,9 +64,18 @@ impl Item {
             unit_value_set: unit_value_set(node),
             units_unknown: unit_value_set(node).is_some(),
             kept: None,
+            has_expressions_below: false,
+            end: 0,
             text_varies: node.member("_text").is_some_and(|shadow| extension(shadow, CQF_EXPRESSION).is_some()),
             link_id,
         }
+    }
+
+    /// The option with this code.
+    pub fn option(&self, system: &str, code: &str) -> Option<&AnswerOption> {
+        let from = self.by_code.partition_point(|&position| self.options[position].coding() < (code, system));
+        let same = self.by_code[from..].iter().map(|&position| &self.options[position]);
+        same.take_while(|option| option.coding() == (code, system)).find(|option| matches!(option.value, OptionValue::Coding { .. }))
     }
 
     /// A question with a finite list of answers, none of them free.

@@ -95,6 +95,12 @@ pub struct Item {
     pub text_varies: bool,
     /// The item itself, where an expression reads it.
     pub kept: Option<Kept>,
+    /// Something below it says something in an expression.
+    pub has_expressions_below: bool,
+    /// The first item behind it that does not stand below it.
+    end: usize,
+    /// The options in the order of their codes.
+    by_code: Vec<usize>,
 }
 
 /// `Questionnaire.item.type`.
@@ -143,6 +149,14 @@ pub enum OptionValue {
 }
 
 impl AnswerOption {
+    /// Code and system; empty for what is no Coding.
+    pub fn coding(&self) -> (&str, &str) {
+        match &self.value {
+            OptionValue::Coding { system, code } => (code, system),
+            _ => ("", ""),
+        }
+    }
+
     /// "I prefer not to answer": the question counts as open.
     pub fn is_declined(&self) -> bool {
         matches!(&self.value, OptionValue::Coding { system, code } if is_declined(system, code))
@@ -229,17 +243,14 @@ impl Questionnaire {
 
     /// Below `ancestor`, itself not included.
     pub fn descendants(&self, ancestor: usize) -> Range<usize> {
-        let mut end = ancestor + 1;
-        while end < self.items.len() && self.is_below(end, ancestor) {
-            end += 1;
-        }
-        ancestor + 1..end
+        ancestor + 1..self.items[ancestor].end
     }
 
     /// The options of `answerValueSet`, once the value sets are known.
     pub fn fill_options(&mut self, index: usize, options: Vec<AnswerOption>) {
-        self.items[index].options = options;
-        self.items[index].has_options = true;
+        let item = &mut self.items[index];
+        (item.by_code, item.options) = (by_code(&options), options);
+        item.has_options = true;
     }
 
     /// The units of `unitValueSet`, once the value sets are known.
@@ -281,10 +292,13 @@ impl Questionnaire {
     pub fn ancestors(&self, index: usize) -> impl Iterator<Item = usize> {
         std::iter::successors(self.items[index].parent, |&parent| self.items[parent].parent)
     }
+}
 
-    fn is_below(&self, index: usize, ancestor: usize) -> bool {
-        std::iter::successors(self.items[index].parent, |&parent| self.items[parent].parent).any(|parent| parent == ancestor)
-    }
+/// Positions in the order of the codes, for looking one up among many.
+fn by_code(options: &[AnswerOption]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..options.len()).collect();
+    order.sort_by_key(|&position| options[position].coding());
+    order
 }
 
 /// Digits to an exact number; exponents too.

@@ -65,7 +65,7 @@ fn is_an_option(item: &Item, given: &Given<'_, '_>) -> bool {
         return true;
     }
     if given.name == "valueCoding" {
-        return item.option(value.text("system").unwrap_or_default(), value.text("code").unwrap_or_default()).is_some();
+        return matches!(&given.answer, Some(Answer::Coding { option: Some(_), .. }));
     }
     item.options.iter().any(|option| match (&option.value, &given.answer) {
         (OptionValue::Integer(one), Some(Answer::Number(other))) => one == other,
@@ -79,10 +79,11 @@ fn is_an_option(item: &Item, given: &Given<'_, '_>) -> bool {
 }
 
 fn is_exclusive(item: &Item, given: &Given<'_, '_>) -> bool {
+    if let Some(Answer::Coding { option, .. }) = &given.answer {
+        return option.is_some_and(|option| option.exclusive);
+    }
     item.options.iter().filter(|option| option.exclusive).any(|option| match &option.value {
-        OptionValue::Coding { system, code } => {
-            given.value.text("system").unwrap_or_default() == system && given.value.text("code") == Some(code)
-        }
+        OptionValue::Coding { .. } => false,
         OptionValue::Integer(number) => matches!(&given.answer, Some(Answer::Number(other)) if other == number),
         OptionValue::Text(text) | OptionValue::Time(text) => given.value.as_str() == Some(text),
         OptionValue::Reference(text) => given.value.text("reference") == Some(text),
@@ -109,7 +110,7 @@ fn of_number(bounds: &Bounds, value: &Node<'_>, tell: &mut Tell<'_>) {
     if bounds.min.is_none() && bounds.max.is_none() {
         return;
     }
-    let Some(number) = decimal(digits) else { return tell.not_checked("the size", TOO_LONG) };
+    let Some(number) = measured(digits) else { return tell.not_checked("the size", TOO_LONG) };
     match (&bounds.min, &bounds.max) {
         (Some(Bound::Number(least)), _) if number < *least => tell.refuse("value", "too-low", format_args!("is less than {least}")),
         (_, Some(Bound::Number(most))) if number > *most => tell.refuse("value", "too-high", format_args!("is more than {most}")),
@@ -152,7 +153,7 @@ fn of_quantity(bounds: &Bounds, quantity: &Node<'_>, tell: &mut Tell<'_>) {
         let Some(bound) = bound else { return };
         let wanted = &bound.unit;
         let same = wanted.code == unit.code && (wanted.system.is_none() || unit.system.is_none() || wanted.system == unit.system);
-        match decimal(digits) {
+        match measured(digits) {
             _ if !same && unit.code.is_empty() => {
                 tell.refuse("value", "unit", format_args!("has no unit, and must be compared with {} {}", bound.value, wanted.display));
             }
@@ -169,6 +170,15 @@ fn of_quantity(bounds: &Bounds, quantity: &Node<'_>, tell: &mut Tell<'_>) {
     bound(&bounds.max_quantity, |number, most| number > most, "too-high", "more");
 }
 
+/// What lies beyond the numbers that are computed with, in the direction of `digits`, lies beyond every bound.
+fn measured(digits: &str) -> Option<Decimal> {
+    decimal(digits).or_else(|| match digits.parse::<f64>().ok()? {
+        tiny if tiny.abs() < 1.0 => Some(Decimal::ZERO),
+        large if large > 0.0 => Some(Decimal::MAX),
+        _ => Some(Decimal::MIN),
+    })
+}
+
 fn of_attachment(item: &Item, value: &Node<'_>, tell: &mut Tell<'_>) {
     let bounds = &item.bounds;
     if !bounds.mime_types.is_empty() {
@@ -177,11 +187,14 @@ fn of_attachment(item: &Item, value: &Node<'_>, tell: &mut Tell<'_>) {
             tell.refuse("value", "mime-type", format_args!("takes {} only", bounds.mime_types.join(", ")));
         }
     }
+    let stated = value.member("size").and_then(Node::as_number).and_then(decimal);
+    if bounds.max_size.is_none() && stated.is_none() {
+        return;
+    }
     let data = value.text("data").and_then(|text| {
         let bytes: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
         base64::engine::general_purpose::STANDARD.decode(bytes).ok()
     });
-    let stated = value.member("size").and_then(Node::as_number).and_then(decimal);
     let size = data.as_ref().map(|data| Decimal::from(data.len()));
     if let (Some(size), Some(stated)) = (size, stated)
         && size != stated

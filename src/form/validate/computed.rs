@@ -100,7 +100,8 @@ impl Spot<'_, '_, '_> {
 
     fn bounded(&self, bounds: &Bounds, issues: &mut Issues) {
         let found = self.ground.found;
-        let counted = |at: usize, count: usize| rules::occurs(self.item, bounds, count, &|| found.place(at), self.demand);
+        let must = self.demand == Demand::Whole && self.enabled == Enabled::Yes;
+        let counted = |at: usize, count: usize| rules::occurs(self.item, bounds, count, &|| found.place(at), self.demand, must);
         if !self.item.is_question() {
             issues.extend(self.here.first().and_then(|&at| counted(at, self.here.len())));
             return;

@@ -40,7 +40,7 @@ impl<'a, 'q, 'd> Enablement<'a, 'q, 'd> {
         let states = vec![Enabled::Yes; found.len()];
         let mut enablement = Self { questionnaire, found, expressed, states, held: RefCell::default() };
         for &item in questionnaire.in_order_of_enablement() {
-            for &at in found.below(item, None) {
+            for &at in found.below(item, Holder::RESPONSE) {
                 enablement.states[at] = enablement.item(item, found.occurrence(at).holder);
             }
         }
@@ -82,48 +82,57 @@ impl<'a, 'q, 'd> Enablement<'a, 'q, 'd> {
     }
 
     fn holds(&self, condition: &EnableWhen, holder: Holder) -> Enabled {
-        let scope = self.found.climb(holder).find(|&(at, _)| Some(self.found.occurrence(at).item) == condition.scope);
-        let (at, answer) = scope.map_or((None, None), |(at, answer)| (Some(at), answer));
-        let key = (condition.number, Holder { occurrence: at, answer });
+        let item = |holder: &Holder| holder.occurrence.map(|at| self.found.occurrence(at).item);
+        let scope = self.found.climb(holder).find(|holder| item(holder) == condition.scope).unwrap_or(Holder::RESPONSE);
+        let key = (condition.number, scope);
         if let Some(&known) = self.held.borrow().get(&key) {
             return known;
         }
-        let holds = satisfied(condition, &self.answers(condition.question, at, answer));
+        let holds = self.satisfied(condition, scope);
         self.held.borrow_mut().insert(key, holds);
         holds
     }
 
-    /// The question's answers in the scope: an occurrence, and of a question the one answer that is come from.
-    fn answers(&self, question: usize, scope: Option<usize>, answer: Option<usize>) -> Vec<&Given<'q, 'd>> {
-        let given = |at: usize| self.found.occurrence(at).values.iter();
-        if let Some(at) = scope.filter(|&at| self.found.occurrence(at).item == question) {
-            return given(at).collect(); // R4: the nearest is the item itself, with all its answers
+    /// By the question's answers in the scope: an occurrence, and of a question the one answer that is come from. What is
+    /// perhaps not asked has perhaps no answer.
+    fn satisfied(&self, condition: &EnableWhen, scope: Holder) -> Enabled {
+        // R4: the nearest is the item itself, with all its answers
+        let own = scope.occurrence.filter(|&at| self.found.occurrence(at).item == condition.question);
+        let all = own.as_ref().map_or_else(|| self.found.below(condition.question, scope), std::slice::from_ref);
+        let answers = all.iter().flat_map(|&at| self.found.occurrence(at).values.iter().map(move |given| (self.states[at], given)));
+        match (condition.operator, &condition.answer) {
+            // a declined answer is an answer to `exists`: the question was met
+            (Operator::Exists, Comparand::Boolean(wanted)) => {
+                let exists = answers.map(|(state, _)| state).max().unwrap_or(Enabled::No);
+                if *wanted { exists } else { exists.not() }
+            }
+            (operator, comparand) => {
+                answers.map(|(state, given)| state.min(satisfies(given, operator, comparand))).max().unwrap_or(Enabled::No)
+            }
         }
-        let is_inside = |&at: &usize| {
-            scope.zip(answer).is_none_or(|(scope, answer)| {
-                let holder = self.found.occurrence(at).holder;
-                self.found.climb(holder).any(|(above, from)| above == scope && from == Some(answer))
-            })
-        };
-        let asked = self.found.below(question, scope).iter().copied().filter(|&at| self.states[at] != Enabled::No);
-        asked.filter(is_inside).flat_map(given).collect()
     }
 }
 
-fn satisfied(condition: &EnableWhen, answers: &[&Given<'_, '_>]) -> Enabled {
-    let truth = |holds: bool| if holds { Enabled::Yes } else { Enabled::No };
-    match (condition.operator, &condition.answer) {
-        // a declined answer is an answer to `exists`: the question was met
-        (Operator::Exists, Comparand::Boolean(wanted)) => truth(answers.is_empty() != *wanted),
-        (operator, comparand) => {
-            let one = |given: &&Given<'_, '_>| match &given.answer {
-                Some(answer) => compared(answer, operator, comparand).map_or(Enabled::Perhaps, truth),
-                // more digits than can be compared
-                None if !given.declined && matches!(comparand, Comparand::Number(_) | Comparand::Quantity { .. }) => Enabled::Perhaps,
-                None => truth(given.declined && is_declined_wanted(operator, comparand)),
-            };
-            answers.iter().map(one).max().unwrap_or(Enabled::No)
+impl Enabled {
+    const fn of(holds: bool) -> Self {
+        if holds { Self::Yes } else { Self::No }
+    }
+
+    const fn not(self) -> Self {
+        match self {
+            Self::No => Self::Yes,
+            Self::Perhaps => Self::Perhaps,
+            Self::Yes => Self::No,
         }
+    }
+}
+
+fn satisfies(given: &Given<'_, '_>, operator: Operator, comparand: &Comparand) -> Enabled {
+    match &given.answer {
+        Some(answer) => compared(answer, operator, comparand).map_or(Enabled::Perhaps, Enabled::of),
+        None if given.declined => Enabled::of(is_declined_wanted(operator, comparand)),
+        // a number beyond what is computed with
+        None => Enabled::Perhaps,
     }
 }
 

@@ -80,12 +80,12 @@ pub(super) fn check<'q, 'd>(
         if !expressions.computed.is_empty() {
             let enabled = enablement.item(index, holder);
             let holder_place = || found.holder_place(holder);
-            let spot = Spot { item, here: &here, enabled, demand, ground: &ground, holder_place: &holder_place };
+            let spot = Spot { item, here, enabled, demand, ground: &ground, holder_place: &holder_place };
             let session = ground.item_session(session, item, here.first().copied());
             let computed = expressions.computed.iter().filter(|_| enabled != Enabled::No);
             computed.for_each(|computed| spot.check(&session, computed, check.issues));
         }
-        for at in here {
+        for &at in here {
             if enablement.occurrence(at) != Enabled::No {
                 let session = ground.item_session(session, item, Some(at));
                 check.item(&session, expressions, index, at);

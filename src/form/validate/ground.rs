@@ -62,7 +62,7 @@ impl<'a, 'q, 'd> Ground<'a, 'q, 'd> {
             if !item.children.iter().any(|&child| self.speaking[child]) {
                 continue;
             }
-            for at in self.here(index, holder) {
+            for &at in self.here(index, holder) {
                 let own =
                     item.expressions.as_ref().filter(|it| !it.variables.is_empty()).map(|_| self.item_session(session, item, Some(at)));
                 let nested = own.as_ref().unwrap_or(session);
@@ -73,10 +73,9 @@ impl<'a, 'q, 'd> Ground<'a, 'q, 'd> {
         }
     }
 
-    /// The item's occurrences in the holder.
-    pub(super) fn here(&self, index: usize, holder: Holder) -> Vec<usize> {
-        let all = self.found.below(index, holder.occurrence).iter().copied();
-        all.filter(|&at| self.found.occurrence(at).holder == holder).collect()
+    /// The item's occurrences in the holder: they stand nowhere else below it.
+    pub(super) fn here(&self, index: usize, holder: Holder) -> &[usize] {
+        self.found.below(index, holder)
     }
 
     /// The item as focus, its variables defined.

@@ -96,17 +96,17 @@ impl<'q> Missing<'_, 'q, '_> {
 
     /// Somewhere the question is asked and not answered; near to `of` only, if it is given.
     fn is_missing(&self, question: usize, of: Option<(usize, usize)>) -> bool {
+        let item = |holder: &Holder| holder.occurrence.map(|at| self.found.occurrence(at).item);
         let shared = of.and_then(|(index, at)| {
             let common = self.questionnaire.ancestors(question).find(|&above| self.questionnaire.ancestors(index).any(|it| it == above))?;
-            let holder = self.found.occurrence(at).holder;
-            self.found.climb(holder).find(|&(at, _)| self.found.occurrence(at).item == common)
+            self.found.climb(self.found.occurrence(at).holder).find(|holder| item(holder) == Some(common))
         });
         let mut path: Vec<usize> = std::iter::once(question).chain(self.questionnaire.ancestors(question)).collect();
         let holder = match shared {
-            Some((at, answer)) => {
-                let top = path.iter().position(|&it| it == self.found.occurrence(at).item).unwrap_or(path.len());
+            Some(holder) => {
+                let top = path.iter().position(|&it| Some(it) == item(&holder)).unwrap_or(path.len());
                 path.truncate(top);
-                Holder { occurrence: Some(at), answer }
+                holder
             }
             None => Holder::RESPONSE,
         };
@@ -119,14 +119,13 @@ impl<'q> Missing<'_, 'q, '_> {
         if self.enablement.item(index, holder) == Enabled::No {
             return false;
         }
-        let mut here =
-            self.found.below(index, holder.occurrence).iter().filter(|&&at| self.found.occurrence(at).holder == holder).peekable();
-        if here.peek().is_none() {
+        let here = self.found.below(index, holder);
+        if here.is_empty() {
             // what would be below it is asked unless its own conditions say otherwise
             return rest.iter().all(|&below| self.enablement.own(below, holder) != Enabled::No);
         }
         let is_question = self.questionnaire.item(index).is_question();
-        here.any(|&at| match rest {
+        here.iter().any(|&at| match rest {
             [] => self.found.occurrence(at).values.iter().all(|given| given.declined),
             _ => self.found.holders(at, is_question).any(|holder| self.below(rest, holder)),
         })

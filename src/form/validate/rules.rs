@@ -1,6 +1,7 @@
 //! Second pass: the Questionnaire's rules over what was found.
 
 use neuvola_fhir::Node;
+use std::borrow::Cow;
 
 use super::enable::{Enabled, Enablement};
 use super::structure::{Found, Holder};
@@ -37,17 +38,20 @@ struct Check<'q, 'd, 'f, 'e, 'i> {
 impl<'q> Check<'q, '_, '_, '_, '_> {
     /// All items that the Questionnaire has below `above`, in this holder.
     fn inside(&mut self, holder: Holder, above: Option<usize>) {
-        let mut present: Vec<(usize, usize)> = self.found.held(holder).map(|at| (self.found.occurrence(at).item, at)).collect();
-        present.sort_by_key(|&(item, _)| item);
-        let mut from = 0;
+        let found = self.found;
+        let item_of = |&at: &usize| found.occurrence(at).item;
+        let mut held = Cow::Borrowed(found.held(holder));
+        if !held.is_sorted_by_key(item_of) {
+            held.to_mut().sort_by_key(item_of);
+        }
+        let mut rest = &*held;
         for &index in self.questionnaire.children(above) {
             let item = self.questionnaire.item(index);
-            let to = from + present[from..].partition_point(|&(it, _)| it <= index);
-            let here: Vec<usize> = present[from..to].iter().map(|&(_, at)| at).collect();
-            from = to;
-            match self.enablement.own(index, holder) {
+            let (here, behind) = rest.split_at(rest.iter().take_while(|&at| item_of(at) == index).count());
+            rest = behind;
+            match self.enablement.item(index, holder) {
                 Enabled::No => here.iter().for_each(|&at| self.disabled(item, at)),
-                enabled => self.enabled(index, item, holder, &here, enabled),
+                enabled => self.enabled(index, item, holder, here, enabled),
             }
         }
     }
@@ -78,8 +82,10 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
     fn enabled(&mut self, index: usize, item: &'q Item, holder: Holder, here: &[usize], enabled: Enabled) {
         let link_id = &item.link_id;
         self.note_open(index, here);
+        // what is perhaps not asked is not demanded
+        let must = self.demand == Demand::Whole && enabled == Enabled::Yes;
         if here.is_empty() {
-            if item.required && self.demand == Demand::Whole && enabled == Enabled::Yes && item.kind != ItemKind::Display {
+            if item.required && must && item.kind != ItemKind::Display && self.can_hold(item, holder) {
                 let what = if item.kind == ItemKind::Group { "a required group is missing" } else { "a required answer is missing" };
                 let issue = Issue::error("required", "missing-answer", self.found.holder_place(holder), format!("{what}: `{link_id}`"));
                 self.issues.push(issue.about(link_id));
@@ -88,24 +94,29 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
         }
         self.repeated(item, here);
         if item.kind == ItemKind::Group {
-            self.occurs(item, here.len(), here[0]);
+            self.occurs(item, here.len(), here[0], must);
         }
         for &at in here {
             self.text(item, at);
             if item.is_question() {
-                self.question(index, item, at, enabled);
+                self.question(index, item, at, must);
                 for position in 0..self.found.occurrence(at).node.list("answer").len() {
                     self.inside(Holder { occurrence: Some(at), answer: Some(position) }, Some(index));
                 }
             } else if item.kind == ItemKind::Group {
-                if item.required && self.demand == Demand::Whole && enabled == Enabled::Yes && self.found.occurrence(at).children.is_empty()
-                {
+                let inside = Holder { occurrence: Some(at), answer: None };
+                if item.required && must && self.found.occurrence(at).children.is_empty() && self.can_hold(item, inside) {
                     let message = format!("a required group holds nothing: `{link_id}`");
                     self.issues.push(Issue::error("required", "missing-answer", self.found.place(at), message).about(link_id));
                 }
-                self.inside(Holder { occurrence: Some(at), answer: None }, Some(index));
+                self.inside(inside, Some(index));
             }
         }
+    }
+
+    /// A group of which nothing is asked cannot be required to hold anything.
+    fn can_hold(&self, item: &Item, holder: Holder) -> bool {
+        item.kind != ItemKind::Group || item.children.iter().any(|&child| self.enablement.own(child, holder) != Enabled::No)
     }
 
     /// Repeated groups are many items; a repeated question is one item with many answers (R4 `repeats`; SDC's sdcqr-2 is strict).
@@ -154,13 +165,13 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
         }
     }
 
-    fn question(&mut self, index: usize, item: &'q Item, at: usize, enabled: Enabled) {
+    fn question(&mut self, index: usize, item: &'q Item, at: usize, must: bool) {
         let occurrence = self.found.occurrence(at);
         let given = &occurrence.values;
         let link_id = &item.link_id;
         let count = occurrence.node.list("answer").len();
         if count == 0 {
-            if item.required && self.demand == Demand::Whole && enabled == Enabled::Yes {
+            if item.required && must {
                 let message = format!("a required answer is missing: `{link_id}`");
                 self.issues.push(Issue::error("required", "missing-answer", self.found.place(at), message).about(link_id));
             }
@@ -170,7 +181,7 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
             let message = format!("`{link_id}` takes one answer and has {count}");
             self.issues.push(Issue::error("structure", "too-many-answers", self.found.place(at), message).about(link_id));
         }
-        self.occurs(item, count, at);
+        self.occurs(item, count, at, must);
         if given.len() > 1 && given.iter().any(|it| it.declined) {
             let message = format!("`{link_id}` is declined and answered at once");
             self.issues.push(Issue::error("business-rule", "declined-and-answered", self.found.place(at), message).about(link_id));
@@ -185,9 +196,9 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
         slot.values.extend(given.iter().filter_map(|it| it.answer.clone()));
     }
 
-    fn occurs(&mut self, item: &Item, count: usize, at: usize) {
+    fn occurs(&mut self, item: &Item, count: usize, at: usize, must: bool) {
         let place = || self.found.place(at);
-        self.issues.extend(occurs(item, &item.bounds, count, &place, self.demand));
+        self.issues.extend(occurs(item, &item.bounds, count, &place, self.demand, must));
     }
 
     /// What is unfinished may break it for now.
@@ -199,10 +210,10 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
     }
 }
 
-/// `minOccurs` and `maxOccurs`: answers of a question, items of a group.
-pub(super) fn occurs(item: &Item, bounds: &Bounds, count: usize, place: &dyn Fn() -> String, demand: Demand) -> Option<Issue> {
+/// `minOccurs`, where it must be met, and `maxOccurs`: answers of a question, items of a group.
+pub(super) fn occurs(item: &Item, bounds: &Bounds, count: usize, place: &dyn Fn() -> String, demand: Demand, must: bool) -> Option<Issue> {
     let link_id = &item.link_id;
-    if let Some(least) = bounds.min_occurs.filter(|&least| count < least && demand == Demand::Whole) {
+    if let Some(least) = bounds.min_occurs.filter(|&least| must && count < least) {
         let message = format!("`{link_id}` needs at least {least} and has {count}");
         return Some(Issue::error("required", "too-few", place(), message).about(link_id));
     }

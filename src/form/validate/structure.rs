@@ -64,24 +64,29 @@ impl<'q, 'd> Found<'q, 'd> {
     }
 
     /// What the holder holds, in document order.
-    pub(super) fn held(&self, holder: Holder) -> impl Iterator<Item = usize> {
-        let all = holder.occurrence.map_or(&self.roots, |above| &self.occurrences[above].children);
-        all.iter().copied().filter(move |&at| self.occurrences[at].holder.answer == holder.answer)
-    }
-
-    /// The item's occurrences below `above`, however deep; all of them for `None`.
-    pub(super) fn below(&self, item: usize, above: Option<usize>) -> &[usize] {
-        let all = self.by_item.get(item).map_or(&[][..], Vec::as_slice);
-        let Some(above) = above else { return all };
-        let from = all.partition_point(|&at| at <= above);
-        let to = all.partition_point(|&at| at < self.occurrences[above].end);
+    pub(super) fn held(&self, holder: Holder) -> &[usize] {
+        let Some(above) = holder.occurrence else { return &self.roots };
+        let all = &self.occurrences[above].children;
+        let from = all.partition_point(|&at| self.occurrences[at].holder.answer < holder.answer);
+        let to = all.partition_point(|&at| self.occurrences[at].holder.answer <= holder.answer);
         &all[from..to]
     }
 
-    /// Up from the holder to the response: each occurrence, with the answer of it that is come from.
-    pub(super) fn climb(&self, holder: Holder) -> impl Iterator<Item = (usize, Option<usize>)> {
-        let step = |holder: Holder| holder.occurrence.map(|at| (at, holder.answer));
-        std::iter::successors(step(holder), move |&(at, _)| step(self.occurrences[at].holder))
+    /// The item's occurrences in the holder, however deep.
+    pub(super) fn below(&self, item: usize, holder: Holder) -> &[usize] {
+        let all = self.by_item.get(item).map_or(&[][..], Vec::as_slice);
+        if holder == Holder::RESPONSE {
+            return all;
+        }
+        let ([first, ..], [.., last]) = (self.held(holder), self.held(holder)) else { return &[] };
+        let from = all.partition_point(|at| at < first);
+        let to = all.partition_point(|&at| at < self.occurrences[*last].end);
+        &all[from..to]
+    }
+
+    /// Up from the holder to the response, which is the last.
+    pub(super) fn climb(&self, holder: Holder) -> impl Iterator<Item = Holder> {
+        std::iter::successors(Some(holder), |holder| holder.occurrence.map(|at| self.occurrences[at].holder))
     }
 
     /// What the occurrence is to those below it: a group itself, a question by each of its answers.
@@ -132,7 +137,8 @@ impl<'q, 'd> Walker<'q, 'd, '_> {
             }
             latest = Some(index);
             let at = self.found.occurrences.len();
-            let occurrence = Occurrence { item: index, node, holder, position, values: Vec::new(), children: Vec::new(), end: at + 1 };
+            let values = Vec::with_capacity(node.list("answer").len());
+            let occurrence = Occurrence { item: index, node, holder, position, values, children: Vec::new(), end: at + 1 };
             self.found.occurrences.push(occurrence);
             self.found.by_item[index].push(at);
             match holder.occurrence {

@@ -187,7 +187,7 @@ impl Given {
             OptionValue::Text(text) => Self::Text(text.clone()),
             OptionValue::Integer(number) => Self::Number(number.to_string()),
             OptionValue::Time(text) => Self::Time(text.clone()),
-            OptionValue::Reference(_) => unreachable!("no shipped or made-up Questionnaire has options that are references"),
+            OptionValue::Reference(text) => panic!("no reference is made up: {text}"),
         }
     }
 

@@ -1,0 +1,250 @@
+//! The validator against the reference evaluator, over made-up Questionnaires and responses to them.
+
+use std::collections::BTreeSet;
+
+use neuvola_adapter::form::questionnaire::Questionnaire;
+use neuvola_adapter::form::validate::{examine, validate};
+use neuvola_adapter::issue::{Issue, Severity};
+use neuvola_fhir::read;
+use proptest::prelude::*;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use super::reference::{Reference, Truth, answers};
+use super::tape::{Tape, config, tape};
+use super::webs::{below, questionnaire, response, value};
+
+proptest! {
+    #![proptest_config(config(600))]
+
+    #[test]
+    fn every_fault_and_place_is_that_of_the_reference_evaluator(numbers in tape(300), changes in tape(40)) {
+        let (web, mut sent) = pair(&numbers);
+        let changes = &mut Tape::of(&changes);
+        for _ in 0..changes.below(4) {
+            change(&mut sent, changes);
+        }
+        let expected = Reference::of(&web, &sent).faults;
+        prop_assume!(expected.len() < 100);
+        let (is_valid, found) = faults(&web, &sent);
+        prop_assert_eq!(&found, &expected, "\n{}\n{}", web, sent);
+        prop_assert_eq!(is_valid, expected.iter().all(|(severity, ..)| *severity != "error"));
+    }
+
+    #[test]
+    fn what_is_hidden_never_makes_an_answer_missing(numbers in tape(300)) {
+        let (web, sent) = pair(&numbers);
+        let (_, before) = faults(&web, &sent);
+        let mut shown = sent.clone();
+        remove(&mut shown, "QuestionnaireResponse", &before.iter().filter(|it| it.1 == "disabled-answer").map(|it| it.2.as_str()).collect());
+        let (_, after) = faults(&web, &shown);
+        let missing = |faults: &[(&str, &str, String)]| faults.iter().filter(|it| matches!(it.1, "missing-answer" | "too-few")).count();
+        // a required group that held nothing else is empty now
+        prop_assert!(missing(&before) <= missing(&after), "\n{}\n{}", web, sent);
+        prop_assert!(after.iter().all(|it| it.1 != "disabled-answer"), "what is left is disabled by what was taken\n{}\n{}", web, sent);
+    }
+
+    #[test]
+    fn no_disabled_answer_reaches_what_rules_read(numbers in tape(300)) {
+        let (web, mut sent) = pair(&numbers);
+        sent["status"] = json!("in-progress");
+        let reference = Reference::of(&web, &sent);
+        let (document, definition) = (sent.to_string(), web.to_string());
+        let (node, definition) = (read(document.as_bytes()).expect("JSON"), read(definition.as_bytes()).expect("JSON"));
+        let compiled = Questionnaire::compile(&definition).questionnaire;
+        let Ok(proof) = validate(&node, &compiled) else { return Ok(()) };
+        for index in 0..compiled.items().len() {
+            let given = proof.answers().slot(index).values.len();
+            prop_assert_eq!(given, reference.answers_of(index).len(), "`{}`\n{}\n{}", compiled.item(index).link_id, web, sent);
+        }
+    }
+
+    #[test]
+    fn no_disabled_answer_reaches_a_score(numbers in tape(300)) {
+        let (web, mut sent) = pair(&numbers);
+        sent["status"] = json!("in-progress");
+        let reference = Reference::of(&web, &sent);
+        let is_perhaps = |at: usize| reference.is_entry_asked(at) == Truth::Unknown;
+        prop_assume!(!(0..reference.entries.len()).any(is_perhaps));
+        let (mut count, mut score) = (0, Decimal::ZERO);
+        for definition in 0..reference.definitions.len() {
+            let given = reference.answers_of(definition);
+            count += given.len();
+            score += given.into_iter().map(|value| reference.weight(definition, value)).sum::<Decimal>();
+        }
+        let mut web = web.clone();
+        web["extension"] = json!([variable("seen", "%resource.descendants().where(linkId in %mine).answer.value")]);
+        let link_ids: Vec<String> = reference.definitions.iter().map(|it| format!("'{}'", it.node["linkId"].as_str().unwrap_or_default())).collect();
+        web["extension"].as_array_mut().expect("an array").insert(0, variable("mine", &link_ids.join(" | ")));
+        let totals = [("count", "%seen.count()", json!(count)), ("score", "%seen.weight().sum()", json!(score.normalize().mantissa() as i64))];
+        for (link_id, expression, total) in totals {
+            let url = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-calculatedExpression";
+            let calculated = json!([{ "url": url, "valueExpression": { "language": "text/fhirpath", "expression": expression } }]);
+            push(&mut web, json!({ "linkId": link_id, "type": "integer", "readOnly": true, "extension": calculated }));
+            push(&mut sent, json!({ "linkId": link_id, "answer": [{ "valueInteger": total }] }));
+        }
+        let (_, found) = faults(&web, &sent);
+        let from = below(&sent).len() - 2;
+        let is_total = |place: &str| place.starts_with(&format!("QuestionnaireResponse.item[{from}]")) || place.starts_with(&format!("QuestionnaireResponse.item[{}]", from + 1));
+        let told: Vec<_> = found.iter().filter(|it| is_total(&it.2)).collect();
+        prop_assert!(told.is_empty(), "{told:?}\n{}\n{}", web, sent);
+    }
+
+    #[test]
+    fn without_an_optional_item_on_which_nothing_hangs_a_valid_response_stays_valid(numbers in tape(300), which in any::<u16>()) {
+        let (web, mut sent) = pair(&numbers);
+        // what is wrong with it is taken out until nothing is
+        for _ in 0..8 {
+            let (is_valid, found) = faults(&web, &sent);
+            if is_valid {
+                break;
+            }
+            remove(&mut sent, "QuestionnaireResponse", &found.iter().filter_map(|it| item_of(&it.2)).collect());
+        }
+        prop_assume!(faults(&web, &sent).0);
+        let reference = Reference::of(&web, &sent);
+        let text = web.to_string();
+        let is_free = |at: &usize| {
+            let node = reference.definitions[reference.entries[*at].definition].node;
+            let mut link_ids = Vec::new();
+            named(std::slice::from_ref(node), &mut link_ids);
+            let parent = reference.definitions[reference.entries[*at].definition].parent;
+            node["required"] != true
+                && parent.is_none_or(|parent| reference.definitions[parent].node["required"] != true)
+                && link_ids.iter().all(|link_id| !text.contains(&format!("\"question\":\"{link_id}\"")))
+        };
+        let free: Vec<usize> = (0..reference.entries.len()).filter(is_free).collect();
+        prop_assume!(!free.is_empty());
+        let chosen = &reference.entries[free[usize::from(which) % free.len()]];
+        let holder = chosen.place.rsplit_once(".item[").map_or("", |(holder, _)| holder);
+        let all = reference.entries.iter().filter(|it| it.definition == chosen.definition && it.place.rsplit_once(".item[").is_some_and(|it| it.0 == holder));
+        let mut without = sent.clone();
+        remove(&mut without, "QuestionnaireResponse", &all.map(|it| it.place.as_str()).collect());
+        let (is_valid, found) = faults(&web, &without);
+        prop_assert!(is_valid, "{found:?}\n{}\n{}\n{}", web, sent, without);
+    }
+}
+
+#[test]
+fn faults_are_capped_and_the_last_says_how_many_more() {
+    let web = json!({ "resourceType": "Questionnaire", "url": "urn:web", "version": "1", "status": "active", "item": [{ "linkId": "a", "type": "integer" }] });
+    let items: Vec<Value> = (0..5_000).map(|number| json!({ "linkId": format!("x{number}") })).collect();
+    let sent = json!({ "resourceType": "QuestionnaireResponse", "status": "completed", "item": items });
+    let (definition, document) = (web.to_string(), sent.to_string());
+    let compiled = Questionnaire::compile(&read(definition.as_bytes()).expect("JSON")).questionnaire;
+    let node = read(document.as_bytes()).expect("JSON");
+    let (proof, issues) = examine(&node, &compiled);
+    assert!(proof.is_none());
+    assert_eq!((issues.len(), issues[100].fault, issues[100].message.as_str()), (101, "more-faults", "4900 more faults are not listed"));
+}
+
+fn pair(numbers: &[u16]) -> (Value, Value) {
+    let tape = &mut Tape::of(numbers);
+    let status = *tape.one_of(&["completed", "completed", "amended", "in-progress", "stopped"]);
+    let web = questionnaire(tape);
+    let sent = response(&web, status, tape);
+    (web, sent)
+}
+
+/// Whether it passes, and what is told, in the reference evaluator's order.
+fn faults(web: &Value, sent: &Value) -> (bool, Vec<(&'static str, &'static str, String)>) {
+    let (definition, document) = (web.to_string(), sent.to_string());
+    let compiled = Questionnaire::compile(&read(definition.as_bytes()).expect("JSON"));
+    let defects: Vec<&Issue> = compiled.defects.iter().filter(|it| it.severity == Severity::Error).collect();
+    assert!(defects.is_empty(), "{defects:#?}\n{web}");
+    let node = read(document.as_bytes()).expect("FHIR's JSON");
+    let (proof, issues) = examine(&node, &compiled.questionnaire);
+    let mut found: Vec<_> = issues.into_iter().map(|it| (it.severity.code(), it.fault, it.place)).collect();
+    found.sort();
+    (proof.is_some(), found)
+}
+
+/// The innermost item that the place is in.
+fn item_of(place: &str) -> Option<&str> {
+    let at = place.rfind(".item[")?;
+    Some(&place[..=at + place[at..].find(']')?])
+}
+
+fn variable(name: &str, expression: &str) -> Value {
+    json!({
+        "url": "http://hl7.org/fhir/StructureDefinition/variable",
+        "valueExpression": { "name": name, "language": "text/fhirpath", "expression": expression },
+    })
+}
+
+fn push(holder: &mut Value, item: Value) {
+    match holder.get_mut("item").and_then(Value::as_array_mut) {
+        Some(items) => items.push(item),
+        None => holder["item"] = json!([item]),
+    }
+}
+
+fn named<'v>(items: &'v [Value], link_ids: &mut Vec<&'v str>) {
+    for item in items {
+        link_ids.push(item["linkId"].as_str().expect("a linkId"));
+        named(below(item), link_ids);
+    }
+}
+
+/// Takes the items at these places away, and what is empty then.
+fn remove(holder: &mut Value, place: &str, places: &BTreeSet<&str>) {
+    let Some(items) = holder.get_mut("item").and_then(Value::as_array_mut) else { return };
+    let mut position = 0;
+    items.retain_mut(|item| {
+        let here = format!("{place}.item[{position}]");
+        position += 1;
+        if places.contains(here.as_str()) {
+            return false;
+        }
+        remove(item, &here, places);
+        for (number, answer) in item.get_mut("answer").and_then(Value::as_array_mut).into_iter().flatten().enumerate() {
+            remove(answer, &format!("{here}.answer[{number}]"), places);
+        }
+        true
+    });
+    if items.is_empty() {
+        holder.as_object_mut().expect("an object").remove("item");
+    }
+}
+
+/// Changes one place of a response, in a way that breaks rules and not JSON.
+fn change(holder: &mut Value, tape: &mut Tape<'_>) {
+    let Some(items) = holder.get_mut("item").and_then(Value::as_array_mut) else { return };
+    let at = tape.below(items.len());
+    let other = tape.below(items.len());
+    match tape.below(14) {
+        0 => items.swap(at, other),
+        1 => items.push(items[at].clone()),
+        2 => items[at]["linkId"] = json!("nowhere"),
+        3 => items[at]["linkId"] = json!(format!("i{}", tape.below(12))),
+        4 => {
+            items[at].as_object_mut().expect("an object").remove("linkId");
+            items[at]["id"] = json!("nameless");
+        }
+        5 => {
+            let item = items[at].clone();
+            push(&mut items[other], item);
+        }
+        6 => items[at]["answer"] = json!([{ "valueBoolean": true }]),
+        7 => change(holder, tape),
+        _ => {
+            let item = &mut items[at];
+            if answers(item).is_empty() {
+                return change(item, tape);
+            }
+            let list = item["answer"].as_array_mut().expect("an array");
+            let answer = tape.below(list.len());
+            match tape.below(5) {
+                0 => list.push(list[answer].clone()),
+                1 => list[answer] = json!({ "id": "silent" }),
+                2 => {
+                    let (name, value) = value(*tape.one_of(&["integer", "string", "choice", "quantity", "date"]), tape);
+                    list[answer] = json!({});
+                    list[answer][name] = value;
+                }
+                3 => drop(item.as_object_mut().expect("an object").remove("answer")),
+                _ => change(&mut list[answer], tape),
+            }
+        }
+    }
+}
