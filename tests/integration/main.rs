@@ -26,4 +26,5 @@ mod stores;
 mod stories;
 mod twenty;
 mod upkeep;
+mod validation;
 mod world;

@@ -1,0 +1,77 @@
+//! The ways in.
+
+use std::collections::BTreeMap;
+use std::process::Output;
+
+use neuvola_adapter::outcome;
+use neuvola_adapter::profiles::Library;
+use serde_json::{Value, json};
+
+use super::{Case, Verdict, verdict, written};
+use crate::binary::neuvola_adapter;
+use crate::world::World;
+
+pub fn library(case: &Case) -> Verdict {
+    let mut library = Library::default();
+    let learn = |library: &mut Library, resource: &Value, take: fn(&mut Library, &neuvola_fhir::Node<'_>)| {
+        let text = resource.to_string();
+        take(library, &neuvola_fhir::read(text.as_bytes()).unwrap());
+    };
+    case.terminology.iter().for_each(|resource| learn(&mut library, resource, |library, node| library.learn(node)));
+    case.questionnaire.iter().for_each(|resource| learn(&mut library, resource, |library, node| _ = library.add(node)));
+    let issues = library.check(case.response.to_string().as_bytes());
+    verdict(&serde_json::from_slice(&outcome::print(&issues)).unwrap())
+}
+
+/// One process for all of them; and its exit codes.
+pub fn command_line(cases: &[Case]) -> BTreeMap<String, Verdict> {
+    let (known, asked) = written("command-line", cases);
+    let run = |names: &[&str]| -> Output {
+        let files: Vec<String> = names.iter().map(|name| asked.join(format!("{name}.json")).display().to_string()).collect();
+        let mut arguments = vec!["validate", "--named", "--profiles", known.to_str().unwrap()];
+        arguments.extend(files.iter().map(String::as_str));
+        neuvola_adapter(&arguments).output().unwrap()
+    };
+    assert_eq!(run(&[]).status.code(), Some(64), "no files are named");
+    let sure = cases.iter().filter(|case| case.not_yet.is_none());
+    let valid: Vec<&str> = sure.filter(|case| case.valid).map(|case| case.name.as_str()).collect();
+    assert_eq!(run(&valid).status.code(), Some(0), "all are valid");
+    let all: Vec<&str> = cases.iter().map(|case| case.name.as_str()).collect();
+    let output = run(&all);
+    assert_eq!(output.status.code(), Some(65), "some are not valid");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let of_line = |line: &str| {
+        let (file, outcome) = line.split_once(" {").unwrap();
+        let name = file.rsplit('/').next().unwrap().strip_suffix(".json").unwrap().to_owned();
+        (name, verdict(&serde_json::from_str(&format!("{{{outcome}")).unwrap()))
+    };
+    text.lines().map(of_line).collect()
+}
+
+/// Over HTTP a Questionnaire that is not shipped travels in the response; `None` where the case is about how it is named, or
+/// about terminology, which cannot travel there.
+// The place to send it as the operation's `questionnaire` parameter, once there is one.
+pub fn as_contained(case: &Case) -> Option<Value> {
+    let mut questionnaire = case.questionnaire.clone()?;
+    let text = questionnaire.to_string();
+    if case.family == "resolution" || text.contains("/vs/") || text.contains("\"contained\"") {
+        return None;
+    }
+    questionnaire["id"] = json!("asked");
+    let mut response = case.response.clone();
+    response["questionnaire"] = json!("#asked");
+    let contained = response.as_object_mut().unwrap().entry("contained").or_insert_with(|| json!([]));
+    contained.as_array_mut().unwrap().push(questionnaire);
+    Some(response)
+}
+
+pub async fn http(cases: &[Case]) -> BTreeMap<String, Verdict> {
+    let world = World::new().await;
+    let mut verdicts = BTreeMap::new();
+    for case in cases {
+        let response = as_contained(case).unwrap();
+        let answer = world.post("/fhir/QuestionnaireResponse/$validate", &response).await;
+        verdicts.insert(case.name.clone(), verdict(&serde_json::from_str(&answer.text).unwrap()));
+    }
+    verdicts
+}
