@@ -69,6 +69,14 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
             || occurrence.children.iter().any(|&child| self.has_answers(child))
     }
 
+    /// SDC: a required group needs an answer in it, if anything in it is asked.
+    fn is_unfilled(&self, group: usize, at: usize) -> bool {
+        let holder = Holder { occurrence: Some(at), answer: None };
+        let asks =
+            |&child: &usize| self.questionnaire.item(child).kind != ItemKind::Display && self.enablement.own(child, holder) != Enabled::No;
+        self.found.occurrence(at).children.is_empty() || !self.has_answers(at) && self.questionnaire.children(Some(group)).iter().any(asks)
+    }
+
     // an absent optional group asks for nothing inside it
     fn enabled(&mut self, index: usize, item: &'q Item, holder: Holder, here: &[usize], enabled: Enabled) {
         let link_id = &item.link_id;
@@ -93,8 +101,7 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
                     self.inside(Holder { occurrence: Some(at), answer: Some(position) }, Some(index));
                 }
             } else if item.kind == ItemKind::Group {
-                if item.required && self.demand == Demand::Whole && enabled == Enabled::Yes && self.found.occurrence(at).children.is_empty()
-                {
+                if item.required && self.demand == Demand::Whole && enabled == Enabled::Yes && self.is_unfilled(index, at) {
                     let message = format!("a required group holds nothing: `{link_id}`");
                     self.issues.push(Issue::error("required", "missing-answer", self.found.place(at), message).about(link_id));
                 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::Output;
 
 use neuvola_adapter::outcome;
-use neuvola_adapter::profiles::Library;
+use neuvola_adapter::profiles::{Library, Profile};
 use serde_json::{Value, json};
 
 use super::{Case, Verdict, verdict, written};
@@ -19,7 +19,7 @@ pub fn library(case: &Case) -> Verdict {
     };
     case.terminology.iter().for_each(|resource| learn(&mut library, resource, |library, node| library.learn(node)));
     case.questionnaire.iter().for_each(|resource| learn(&mut library, resource, |library, node| _ = library.add(node)));
-    let issues = library.check(case.response.to_string().as_bytes());
+    let issues = library.check(case.response.to_string().as_bytes(), Profile::Core);
     verdict(&serde_json::from_slice(&outcome::print(&issues)).unwrap())
 }
 
@@ -48,29 +48,24 @@ pub fn command_line(cases: &[Case]) -> BTreeMap<String, Verdict> {
     text.lines().map(of_line).collect()
 }
 
-/// Over HTTP a Questionnaire that is not shipped travels in the response; `None` where the case is about how it is named, or
-/// about terminology, which cannot travel there.
-// The place to send it as the operation's `questionnaire` parameter, once there is one.
-pub fn as_contained(case: &Case) -> Option<Value> {
-    let mut questionnaire = case.questionnaire.clone()?;
-    let text = questionnaire.to_string();
-    if case.family == "resolution" || text.contains("/vs/") || text.contains("\"contained\"") {
+/// Over HTTP the Questionnaire goes with the response; `None` where terminology is needed, which cannot, and where the
+/// Questionnaire is not named: there the one that is sent is meant.
+pub fn as_parameters(case: &Case) -> Option<Value> {
+    let text = case.questionnaire.as_ref().map(Value::to_string).unwrap_or_default();
+    let is_needed = |set: &Value| set["resourceType"] == "ValueSet" && text.contains(set["url"].as_str().unwrap());
+    if case.terminology.iter().any(is_needed) || case.response["questionnaire"].is_null() {
         return None;
     }
-    questionnaire["id"] = json!("asked");
-    let mut response = case.response.clone();
-    response["questionnaire"] = json!("#asked");
-    let contained = response.as_object_mut().unwrap().entry("contained").or_insert_with(|| json!([]));
-    contained.as_array_mut().unwrap().push(questionnaire);
-    Some(response)
+    let mut parameters = vec![json!({"name": "resource", "resource": case.response})];
+    parameters.extend(case.questionnaire.iter().map(|it| json!({"name": "questionnaire", "resource": it})));
+    Some(json!({"resourceType": "Parameters", "parameter": parameters}))
 }
 
 pub async fn http(cases: &[Case]) -> BTreeMap<String, Verdict> {
     let world = World::new().await;
     let mut verdicts = BTreeMap::new();
     for case in cases {
-        let response = as_contained(case).unwrap();
-        let answer = world.post("/fhir/QuestionnaireResponse/$validate", &response).await;
+        let answer = world.post("/fhir/QuestionnaireResponse/$validate", &as_parameters(case).unwrap()).await;
         verdicts.insert(case.name.clone(), verdict(&serde_json::from_str(&answer.text).unwrap()));
     }
     verdicts

@@ -7,15 +7,15 @@ use super::cases;
 use crate::judge::root;
 
 /// What validation is made of; all that it can tell stands in these.
-const SOURCES: [&str; 3] = ["src/form/validate", "src/shape", "src/profiles/library.rs"];
+const SOURCES: [&str; 4] = ["src/form/validate", "src/shape", "src/shape.rs", "src/profiles/library.rs"];
 
 /// The fault codes of issues that are made in these sources.
 fn told() -> BTreeSet<String> {
-    let mut texts = vec![read("src/shape.rs")];
+    let mut texts = Vec::new();
     for source in SOURCES {
         gather(&root().join(source), &mut texts);
     }
-    // `Issue::error("code", "fault"`, `refuse("code", "fault"`, and what is handed on: `"fault", "word"`
+    // `Issue::error("code", "fault"` and `refuse("code", "fault"`, on one line or several
     let made = regex_lite::Regex::new(r#"(?:Issue::(?:error|warning)|refuse)\(\s*"[a-z-]+",\s*"([a-z0-9-]+)""#).unwrap();
     let found = texts.iter().flat_map(|text| made.captures_iter(text).map(|found| found[1].to_owned()).collect::<Vec<_>>());
     // what reading alone tells, and the cap
@@ -40,8 +40,7 @@ fn quoted(cell: &str) -> impl Iterator<Item = &str> {
 
 /// The rows of a table that has these columns, cell by cell.
 fn rows(text: &str, columns: usize) -> Vec<Vec<&str>> {
-    let cells = |line: &str| line.starts_with("| ").then(|| line.len());
-    let lines = text.lines().filter(|line| cells(line).is_some());
+    let lines = text.lines().filter(|line| line.starts_with("| "));
     let rows = lines.map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect::<Vec<_>>());
     rows.filter(|row| row.len() == columns).collect()
 }
