@@ -21,7 +21,8 @@ pub struct Case {
     pub terminology: Vec<Value>,
     pub response: Value,
     pub valid: bool,
-    pub issues: BTreeSet<String>,
+    /// Errors and warnings, as [`line`] writes them, in order.
+    pub issues: Vec<String>,
     /// Why HL7's validator says otherwise.
     pub official: Option<String>,
     /// What it is not yet, though it is right.
@@ -31,8 +32,7 @@ pub struct Case {
 /// What a face says of a response.
 pub struct Verdict {
     pub valid: bool,
-    /// Errors and warnings, as [`line`] writes them.
-    pub issues: BTreeSet<String>,
+    pub issues: Vec<String>,
     /// All that was said.
     pub text: String,
 }
@@ -68,15 +68,10 @@ fn of_file(path: &Path) -> Vec<Case> {
             terminology: terminology.clone(),
             response: case["response"].clone(),
             valid: case["expect"]["valid"].as_bool().unwrap(),
-            issues: case["expect"]["issues"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(|issue| {
-                    only(&family, issue, &["severity", "code", "fault", "place"]);
-                    line(&issue["severity"], &issue["code"], &issue["fault"], &issue["place"])
-                })
-                .collect(),
+            issues: issues(&case["expect"]["issues"], |issue| {
+                only(&family, issue, &["severity", "code", "fault", "place"]);
+                line(&issue["severity"], &issue["code"], &issue["fault"], &issue["place"])
+            }),
             official: text("official"),
             not_yet: text("not_yet"),
         }
@@ -93,12 +88,19 @@ fn line(severity: &Value, code: &Value, fault: &Value, place: &Value) -> String 
     [severity, code, fault, place].map(|part| part.as_str().unwrap_or_default()).join(" ")
 }
 
+/// In order, without mere information.
+fn issues(list: &Value, line: impl FnMut(&Value) -> String) -> Vec<String> {
+    let list = list.as_array().into_iter().flatten().filter(|issue| issue["severity"] != "information");
+    let mut issues: Vec<_> = list.map(line).collect();
+    issues.sort();
+    issues
+}
+
 /// What an OperationOutcome says.
 pub fn verdict(outcome: &Value) -> Verdict {
-    let issues = outcome["issue"].as_array().unwrap().iter().filter(|issue| issue["severity"] != "information");
-    let issues: BTreeSet<_> = issues
-        .map(|issue| line(&issue["severity"], &issue["code"], &issue["details"]["coding"][0]["code"], &issue["expression"][0]))
-        .collect();
+    let issues = issues(&outcome["issue"], |issue| {
+        line(&issue["severity"], &issue["code"], &issue["details"]["coding"][0]["code"], &issue["expression"][0])
+    });
     Verdict { valid: !issues.iter().any(|issue| issue.starts_with("error")), issues, text: outcome.to_string() }
 }
 
