@@ -116,7 +116,7 @@ fn compare(cases: &[Case], verdicts: &BTreeMap<String, Verdict>) {
         match &case.not_yet {
             None if !agrees => {
                 let (wanted, is) = (&case.issues, &verdict.issues);
-                told.push_str(&format!("{} ({}):\n  wanted {wanted:?}\n  is     {is:?}\n", case.name, case.purpose));
+                told.push_str(&format!("{}: {} ({}):\n  wanted {wanted:?}\n  is     {is:?}\n", case.family, case.name, case.purpose));
             }
             Some(_) if agrees => told.push_str(&format!("{}: it is as it should be: take `not_yet` out\n", case.name)),
             _ => {}
