@@ -66,7 +66,9 @@ pub async fn http(cases: &[Case]) -> BTreeMap<String, Verdict> {
     let mut verdicts = BTreeMap::new();
     for case in cases {
         let answer = world.post("/fhir/QuestionnaireResponse/$validate", &as_parameters(case).unwrap()).await;
-        verdicts.insert(case.name.clone(), verdict(&serde_json::from_str(&answer.text).unwrap()));
+        // what cannot be read is told by its place in what was sent
+        let text = answer.text.replace("parameter[0].resource.", "");
+        verdicts.insert(case.name.clone(), verdict(&serde_json::from_str(&text).unwrap()));
     }
     verdicts
 }
