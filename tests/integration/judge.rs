@@ -38,9 +38,19 @@ pub fn judge(folders: &[&Path]) -> Vec<Verdict> {
     judge_and_define(&[], folders).1
 }
 
+/// With more definitions.
+pub fn judge_with(definitions: &Path, folders: &[&Path]) -> Vec<Verdict> {
+    let mut judge = Command::new(root().join("tests/judge/run"));
+    judge.arg("--profiles").arg(definitions);
+    called(judge, &[], folders).1
+}
+
 /// With R4's own StructureDefinitions of these types.
 pub fn judge_and_define(types: &[&str], folders: &[&Path]) -> (Vec<Value>, Vec<Verdict>) {
-    let mut judge = Command::new(root().join("tests/judge/run"));
+    called(Command::new(root().join("tests/judge/run")), types, folders)
+}
+
+fn called(mut judge: Command, types: &[&str], folders: &[&Path]) -> (Vec<Value>, Vec<Verdict>) {
     for of in types {
         judge.args(["--definition", of]);
     }

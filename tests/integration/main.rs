@@ -27,4 +27,5 @@ mod stores;
 mod stories;
 mod twenty;
 mod upkeep;
+mod validation;
 mod world;

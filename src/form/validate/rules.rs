@@ -78,6 +78,14 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
             || occurrence.children.iter().any(|&child| self.has_answers(child))
     }
 
+    /// SDC: a required group needs an answer in it, if anything in it is asked.
+    fn is_unfilled(&self, group: usize, at: usize) -> bool {
+        let holder = Holder { occurrence: Some(at), answer: None };
+        let asks =
+            |&child: &usize| self.questionnaire.item(child).kind != ItemKind::Display && self.enablement.own(child, holder) != Enabled::No;
+        !self.has_answers(at) && self.questionnaire.children(Some(group)).iter().any(asks)
+    }
+
     // an absent optional group asks for nothing inside it
     fn enabled(&mut self, index: usize, item: &'q Item, holder: Holder, here: &[usize], enabled: Enabled) {
         let link_id = &item.link_id;
@@ -105,7 +113,7 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
                 }
             } else if item.kind == ItemKind::Group {
                 let inside = Holder { occurrence: Some(at), answer: None };
-                if item.required && must && self.found.occurrence(at).children.is_empty() && self.can_hold(item, inside) {
+                if item.required && must && self.is_unfilled(index, at) {
                     let message = format!("a required group holds nothing: `{link_id}`");
                     self.issues.push(Issue::error("required", "missing-answer", self.found.place(at), message).about(link_id));
                 }

@@ -22,7 +22,7 @@ pub(super) fn fault(item: &Item, name: &str, value: &Node<'_>) -> Option<String>
         .then(|| "has an answer that says nothing".to_owned())
 }
 
-/// Options may be integers, dates, times, strings and references as well; where they are not known any of these may be meant.
+/// Options may be integers, dates, times, strings and references as well; where an expression gives them any of these may be meant.
 fn is_type_of_an_option(item: &Item, name: &str) -> bool {
     let of = |option: &OptionValue| match option {
         OptionValue::Coding { .. } => "valueCoding",
@@ -32,7 +32,8 @@ fn is_type_of_an_option(item: &Item, name: &str) -> bool {
         OptionValue::Time(_) => "",
     };
     if item.value_set.is_some() || item.options.is_empty() {
-        return item.options.is_empty() && item.value_set.is_none() && OPTIONS.contains(&name);
+        let computed = item.expressions.as_ref().is_some_and(|it| it.answers.is_some());
+        return computed && item.value_set.is_none() && OPTIONS.contains(&name);
     }
     item.options.iter().any(|option| match &option.value {
         OptionValue::Time(_) => matches!(name, "valueDate" | "valueTime"),

@@ -207,8 +207,8 @@ impl<'v> Reference<'v> {
             let node = self.entries[at].node;
             let inside = |answer| [path, &[Step { entry: at, answer }]].concat();
             if is_group {
-                let holds = |entry: &Entry<'_>| entry.path.last().is_some_and(|step| step.entry == at);
-                if required && !self.entries.iter().any(holds) && self.can_hold(definition, &inside(None)) {
+                let is_answer = |entry: &Entry<'_>| entry.path.iter().any(|step| step.entry == at) && entry.node.get("answer").is_some();
+                if required && !self.entries.iter().any(is_answer) && self.asks(definition, &inside(None)) {
                     self.error("missing-answer", &place);
                 }
                 self.inside(&inside(None), &place, Some(definition));
@@ -225,6 +225,12 @@ impl<'v> Reference<'v> {
     fn can_hold(&self, group: usize, path: &[Step]) -> bool {
         let is_asked = |&child: &usize| self.definitions[child].parent == Some(group) && self.is_asked(child, path) != Truth::No;
         self.kind(group) != "group" || (0..self.definitions.len()).any(|child| is_asked(&child))
+    }
+
+    /// A question or a group is asked in it.
+    fn asks(&self, group: usize, path: &[Step]) -> bool {
+        let is_below = |&child: &usize| self.definitions[child].parent == Some(group) && self.kind(child) != "display";
+        (0..self.definitions.len()).filter(is_below).any(|child| self.is_asked(child, path) != Truth::No)
     }
 
     fn question(&mut self, at: usize, required: bool, repeats: bool, must: bool) {
