@@ -333,7 +333,9 @@ impl<'v> Reference<'v> {
 
     pub fn weight(&self, definition: usize, value: &Value) -> Decimal {
         let options = self.definitions[definition].node["answerOption"].as_array().map_or(&[][..], Vec::as_slice);
-        let same = |option: &&Value| option["valueCoding"]["system"] == value["system"] && option["valueCoding"]["code"] == value["code"];
+        let same = |option: &&Value| {
+            option.get("valueCoding").is_some_and(|coding| coding["system"] == value["system"] && coding["code"] == value["code"])
+        };
         let weight = options.iter().find(same).and_then(|option| super::limits::extension(option, "itemWeight")?["valueDecimal"].as_i64());
         weight.unwrap_or(0).into()
     }
