@@ -106,7 +106,9 @@ proptest! {
             }
             remove(&mut sent, "QuestionnaireResponse", &found.iter().filter_map(|it| item_of(&it.2)).collect());
         }
-        prop_assume!(faults(&web, &sent).0);
+        if !faults(&web, &sent).0 {
+            return Ok(());
+        }
         let reference = Reference::of(&web, &sent);
         let text = web.to_string();
         let is_free = |at: &usize| {
@@ -119,7 +121,9 @@ proptest! {
                 && link_ids.iter().all(|link_id| !text.contains(&format!("\"question\":\"{link_id}\"")))
         };
         let free: Vec<usize> = (0..reference.entries.len()).filter(is_free).collect();
-        prop_assume!(!free.is_empty());
+        if free.is_empty() {
+            return Ok(());
+        }
         let chosen = &reference.entries[free[usize::from(which) % free.len()]];
         let holder = chosen.place.rsplit_once(".item[").map_or("", |(holder, _)| holder);
         let all = reference.entries.iter().filter(|it| it.definition == chosen.definition && it.place.rsplit_once(".item[").is_some_and(|it| it.0 == holder));
