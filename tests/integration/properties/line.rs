@@ -1,6 +1,5 @@
 //! What holds of every family on its way through the whole line.
 
-use neuvola_adapter::form::check::check;
 use neuvola_adapter::report;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -17,7 +16,7 @@ proptest! {
         let family = family(tape);
         for response in family.persons.iter().flat_map(|person| [&person.own, &person.professional]) {
             let document = serde_json::to_vec(&response.response("completed")).expect("it prints");
-            prop_assert_eq!(check(&document, &PROFILES), []);
+            prop_assert_eq!(PROFILES.library().check(&document), []);
         }
         let decision = family.decide(tape);
         let plans = family.plans(&decision);
