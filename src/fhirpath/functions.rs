@@ -71,6 +71,7 @@ fn metadata(name: &str) -> FunctionMetadata {
     }
 }
 
+#[allow(clippy::type_complexity, reason = "named once")]
 const OURS: [(&str, fn(&Collection) -> Vec<FhirPathValue>); 5] = [
     ("weight", weights),
     ("ordinal", weights),

@@ -87,8 +87,8 @@ impl Session {
 }
 
 fn several(mut values: Vec<FhirPathValue>) -> FhirPathValue {
-    // none is an empty collection: the engine would count `Empty` as one
     match values.len() {
+        0 => FhirPathValue::Empty,
         1 => values.remove(0),
         _ => FhirPathValue::collection(values),
     }
