@@ -84,7 +84,8 @@ impl Session {
     fn values(&self, plan: &Plan) -> Option<Vec<FhirPathValue>> {
         let engine = engine()?;
         let context = self.context.create_child_context(self.focus.clone());
-        at(&self.authored, || run(engine.evaluate_plan(&plan.0, &context)))
+        let plan = plan.0.as_ref()?;
+        at(&self.authored, || run(engine.evaluate_plan(plan, &context)))
     }
 
     fn name(&self, name: &str) {
@@ -93,8 +94,8 @@ impl Session {
 }
 
 fn several(mut values: Vec<FhirPathValue>) -> FhirPathValue {
-    // none is an empty collection: the engine would count `Empty` as one
     match values.len() {
+        0 => FhirPathValue::Empty,
         1 => values.remove(0),
         _ => FhirPathValue::collection(values),
     }

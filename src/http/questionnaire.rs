@@ -56,11 +56,7 @@ pub(super) async fn validate(State(app): State<Arc<App>>, request: Request) -> R
     let mut library = library.clone();
     for range in &questionnaires {
         if let Ok(node) = neuvola_fhir::read(&bytes[range.clone()]) {
-            if questionnaires.len() == 1 {
-                library.add_meant(&node)
-            } else {
-                library.add(&node)
-            };
+            library.add_foreign(&node, questionnaires.len() == 1);
         }
     }
     Ok(fhir(StatusCode::OK, outcome::print(&library.check(response, profile))))

@@ -55,6 +55,16 @@ impl Library {
         defects
     }
 
+    /// Takes a Questionnaire of somebody who is not trusted with our memory and time: its expressions are not run.
+    pub fn add_foreign(&mut self, node: &Node<'_>, is_meant: bool) {
+        let (mut questionnaire, _) = self.compile(node);
+        questionnaire.distrust();
+        self.put(Arc::new(questionnaire));
+        if is_meant {
+            self.meant = self.questionnaires.last().cloned();
+        }
+    }
+
     /// As [`Self::add`]; and this one is meant where a response names none.
     pub fn add_meant(&mut self, node: &Node<'_>) -> Vec<Issue> {
         let defects = self.add(node);
@@ -159,7 +169,11 @@ impl Library {
         if let Some(id) = canonical.strip_prefix('#') {
             let contained = node.list("contained").iter().find(|it| it.text("id") == Some(id));
             return match contained.filter(|it| it.text("resourceType") == Some("Questionnaire")) {
-                Some(contained) => (Some(Cow::Owned(self.compile(contained).0)), Vec::new()),
+                Some(contained) => {
+                    let (mut questionnaire, _) = self.compile(contained);
+                    questionnaire.distrust();
+                    (Some(Cow::Owned(questionnaire)), Vec::new())
+                }
                 None => (None, vec![Issue::error("not-found", "unknown-questionnaire", place, "no such Questionnaire is contained here")]),
             };
         }

@@ -13,6 +13,11 @@ pub fn lint(questionnaire: &Questionnaire) -> Vec<Issue> {
         for (position, condition) in item.enable_when.iter().enumerate() {
             let defect = condition_defect(questionnaire, condition);
             found.extend(defect.map(|message| at(item, &format!("enableWhen[{position}]"), message)));
+            let question = questionnaire.item(condition.question);
+            if is_out_of_bounds(condition, question) {
+                let message = format!("no answer within the bounds of `{}` meets the condition", question.link_id);
+                found.push(warning(item, &format!("enableWhen[{position}]"), message));
+            }
         }
         if item.enable_when.len() > 1 && item.enable_behavior_missing {
             let message = "several conditions stand here, and no `enableBehavior` says whether all of them count or any".to_owned();
@@ -42,9 +47,6 @@ fn condition_defect(questionnaire: &Questionnaire, condition: &EnableWhen) -> Op
     };
     if !fits {
         return Some(format!("the answer to compare with is of another type than `{link_id}` takes"));
-    }
-    if is_out_of_bounds(condition, question) {
-        return Some(format!("no answer within the bounds of `{link_id}` meets the condition"));
     }
     let Comparand::Coding { code, system } = &condition.answer else { return None };
     let is_option = question.options.iter().any(|option| match &option.value {

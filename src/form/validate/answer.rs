@@ -149,16 +149,22 @@ fn of_quantity(bounds: &Bounds, quantity: &Node<'_>, tell: &mut Tell<'_>) {
     let Some(digits) = quantity.member("value").and_then(Node::as_number) else { return };
     decimal_places(bounds, digits, tell);
     let unit = Unit::of_quantity(quantity);
+    let mut is_told = false;
     let mut bound = |bound: &Option<QuantityBound>, breaks: fn(Decimal, Decimal) -> bool, fault: &'static str, word: &str| {
         let Some(bound) = bound else { return };
         let wanted = &bound.unit;
         let same = wanted.code == unit.code && (wanted.system.is_none() || unit.system.is_none() || wanted.system == unit.system);
         match measured(digits) {
+            _ if is_told => {}
             _ if !same && unit.code.is_empty() => {
+                is_told = true;
                 tell.refuse("value", "unit", format_args!("has no unit, and must be compared with {} {}", bound.value, wanted.display));
             }
-            _ if !same => tell.not_checked("the size", "it is in another unit than its bound"),
-            _ if quantity.member("comparator").is_some() => tell.not_checked("the size", "it is no exact one"),
+            _ if !same || quantity.member("comparator").is_some() => {
+                is_told = true;
+                let why = if same { "it is no exact one" } else { "it is in another unit than its bound" };
+                tell.not_checked("the size", why);
+            }
             None => tell.not_checked("the size", TOO_LONG),
             Some(number) if breaks(number, bound.value) => {
                 tell.refuse("value", fault, format_args!("is {word} than {} {}", bound.value, wanted.display));

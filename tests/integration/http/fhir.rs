@@ -48,7 +48,7 @@ async fn an_invalid_response_is_answered_200_with_every_fault() {
     assert!(faults.len() > 3, "{faults:?}");
     response["questionnaire"] = json!("https://example.org/Questionnaire/unknown|1");
     let faults = world.post(VALIDATE, &response).await.refused(200);
-    assert_eq!(faults, ["unknown-questionnaire QuestionnaireResponse.questionnaire"]);
+    assert_eq!(faults, ["unknown-questionnaire QuestionnaireResponse.questionnaire", "wrong-type QuestionnaireResponse.status"]);
 }
 
 #[tokio::test]

@@ -207,8 +207,10 @@ impl<'v> Reference<'v> {
             let node = self.entries[at].node;
             let inside = |answer| [path, &[Step { entry: at, answer }]].concat();
             if is_group {
-                let is_answer = |entry: &Entry<'_>| entry.path.iter().any(|step| step.entry == at) && entry.node.get("answer").is_some();
-                if required && !self.entries.iter().any(is_answer) && self.asks(definition, &inside(None)) {
+                let is_answer = |(index, entry): (usize, &Entry<'_>)| {
+                    (index == at || entry.path.iter().any(|step| step.entry == at)) && entry.node.get("answer").is_some()
+                };
+                if required && !self.entries.iter().enumerate().any(is_answer) && self.asks(definition, &inside(None)) {
                     self.error("missing-answer", &place);
                 }
                 self.inside(&inside(None), &place, Some(definition));
@@ -339,7 +341,9 @@ impl<'v> Reference<'v> {
 
     pub fn weight(&self, definition: usize, value: &Value) -> Decimal {
         let options = self.definitions[definition].node["answerOption"].as_array().map_or(&[][..], Vec::as_slice);
-        let same = |option: &&Value| option["valueCoding"]["system"] == value["system"] && option["valueCoding"]["code"] == value["code"];
+        let same = |option: &&Value| {
+            option.get("valueCoding").is_some_and(|coding| coding["system"] == value["system"] && coding["code"] == value["code"])
+        };
         let weight = options.iter().find(same).and_then(|option| super::limits::extension(option, "itemWeight")?["valueDecimal"].as_i64());
         weight.unwrap_or(0).into()
     }
