@@ -150,6 +150,7 @@ fn answered(number: usize) -> Value {
     json!({ "linkId": format!("q{number}"), "text": format!("Question number {number}"), "answer": [value] })
 }
 
+#[allow(clippy::type_complexity, reason = "named once")]
 const FORMS: [(&str, fn(usize) -> (Value, Value)); 4] = [("flat", flat), ("nested", nested), ("web", web), ("repeated", repeated)];
 
 const SIZES: [usize; 4] = [10, 100, 1_000, 10_000];

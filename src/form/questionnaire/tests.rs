@@ -71,7 +71,7 @@ fn a_condition_that_no_answer_within_the_bounds_meets_is_told() {
             {"linkId": "b", "type": "string", "text": "B", "enableWhen": [{"question": "a", "operator": operator, "answerInteger": value}]}])
     };
     for (operator, value) in [("=", 6), (">", 5), (">=", 6)] {
-        assert_eq!(told(&items(operator, value)), ["error Questionnaire.item[1].enableWhen[0]"], "{operator} {value}");
+        assert_eq!(told(&items(operator, value)), ["warning Questionnaire.item[1].enableWhen[0]"], "{operator} {value}");
     }
     for (operator, value) in [("=", 5), (">", 4), (">=", 5), ("<", 6), ("!=", 9)] {
         assert_eq!(told(&items(operator, value)), Vec::<String>::new(), "{operator} {value}");

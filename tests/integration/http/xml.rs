@@ -187,7 +187,11 @@ async fn the_command_line_validates_xml_as_it_does_json() {
         let mut process = neuvola_adapter(&["validate", "-"]).stdin(Stdio::piped()).spawn().unwrap();
         process.stdin.take().unwrap().write_all(document.as_bytes()).unwrap();
         let output = process.wait_with_output().unwrap();
-        let outcome: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let mut outcome: Value = serde_json::from_slice(&output.stdout).unwrap();
+        // line and column are told of JSON alone
+        for issue in outcome["issue"].as_array_mut().into_iter().flatten() {
+            issue.as_object_mut().unwrap().remove("extension");
+        }
         (output.status.code(), outcome["issue"].clone())
     };
     let mut broken = response.clone();
