@@ -104,7 +104,9 @@ impl<'q, 'd> Answer<'q, 'd> {
                 if is_declined(system, code) {
                     return None;
                 }
-                Self::Coding { system, code, option: item.option(system, code), own_weight: weight_on(value) }
+                let option =
+                    if code.is_empty() { item.option_shown(value.text("display").unwrap_or_default()) } else { item.option(system, code) };
+                Self::Coding { system, code, option, own_weight: weight_on(value) }
             }
             "valueQuantity" => Self::Quantity {
                 value: decimal(value.member("value")?.as_number()?)?,

@@ -15,6 +15,8 @@ use crate::texts::Texts;
 pub(super) struct Terminology {
     systems: HashMap<String, Arc<HashMap<String, Concept>>>,
     value_sets: HashMap<String, Arc<Vec<Member>>>,
+    /// Of the value sets that state one.
+    versions: HashMap<String, String>,
     /// Code systems of which not every code is here.
     partial: HashSet<String>,
 }
@@ -54,6 +56,7 @@ impl Terminology {
             }
             self.systems.insert(url, Arc::new(concepts));
         } else {
+            self.versions.extend(node.text("version").map(|version| (url.clone(), version.to_owned())));
             self.value_sets.insert(url, Arc::new(members(node)));
         }
     }
@@ -116,17 +119,16 @@ impl Terminology {
     /// Gives a Questionnaire what value sets and code systems say: options, units, weights. What does not resolve is told, by the
     /// item, the element and the canonical.
     pub(super) fn complete(&self, questionnaire: &mut Questionnaire) -> Vec<(usize, &'static str, String)> {
-        let expand = |canonical: &str| self.expand(super::split(canonical).0);
         let mut unresolved = Vec::new();
         for index in 0..questionnaire.items().len() {
             if let Some(canonical) = questionnaire.item(index).value_set.clone() {
-                match expand(&canonical) {
+                match self.expand(&canonical) {
                     Some(options) => questionnaire.fill_options(index, options),
                     None => unresolved.push((index, "answerValueSet", canonical)),
                 }
             }
             if let Some(canonical) = questionnaire.item(index).unit_value_set.clone() {
-                match expand(&canonical) {
+                match self.expand(&canonical) {
                     Some(options) => questionnaire.fill_units(index, options.into_iter().filter_map(unit).collect()),
                     None => unresolved.push((index, "extension", canonical)),
                 }
@@ -136,17 +138,25 @@ impl Terminology {
         unresolved
     }
 
-    /// The options that a value set gives; `None` if not every code of it can be told.
-    pub(super) fn expand(&self, url: &str) -> Option<Vec<AnswerOption>> {
-        self.all_of(self.value_sets.get(url)?, 0)
+    /// The options that a value set gives; `None` if not every code of it can be told, or it is known in another version only.
+    pub(super) fn expand(&self, canonical: &str) -> Option<Vec<AnswerOption>> {
+        self.all_of(self.members(canonical)?, 0, &mut { MOST })
     }
 
-    fn all_of(&self, members: &[Member], depth: usize) -> Option<Vec<AnswerOption>> {
+    fn members(&self, canonical: &str) -> Option<&[Member]> {
+        let (url, version) = super::split(canonical);
+        let is_other = version.is_some_and(|wanted| self.versions.get(url).map(String::as_str) != Some(wanted));
+        if is_other { None } else { self.value_sets.get(url).map(|members| members.as_slice()) }
+    }
+
+    /// `left` is how many more may be listed: sets of sets of sets could name any number.
+    fn all_of(&self, members: &[Member], depth: usize, left: &mut usize) -> Option<Vec<AnswerOption>> {
         let mut options: Vec<AnswerOption> = Vec::new();
         if depth > DEEPEST {
             return None;
         }
         for member in members {
+            let before = options.len();
             match member {
                 Member::Concept { system, code, display, weight } => {
                     let known = self.systems.get(system).and_then(|concepts| concepts.get(code));
@@ -162,13 +172,20 @@ impl Terminology {
                         |(code, concept): (&String, &Concept)| AnswerOption::coded(system, code, concept.display.clone(), concept.weight);
                     options.extend(codes.into_iter().map(coded));
                 }
-                Member::Set(url) => options.extend(self.all_of(self.value_sets.get(url)?, depth + 1)?),
+                Member::Set(canonical) => {
+                    // what it lists has been counted
+                    options.extend(self.all_of(self.members(canonical)?, depth + 1, left)?);
+                    *left = left.checked_sub(1)?;
+                    continue;
+                }
                 Member::Without(members) => {
-                    let without = self.all_of(members, depth + 1)?;
-                    options.retain(|option| !without.iter().any(|other| other.value == option.value));
+                    let without = self.all_of(members, depth + 1, left)?;
+                    let coded: HashSet<_> = without.iter().map(AnswerOption::coding).collect();
+                    options.retain(|option| !coded.contains(&option.coding()));
                 }
                 Member::Unknown => return None,
             }
+            *left = left.checked_sub(options.len().saturating_sub(before))?;
         }
         Some(options)
     }
@@ -197,7 +214,7 @@ fn include(node: &Node<'_>) -> Vec<Member> {
         return vec![Member::Unknown];
     }
     if let [set] = sets {
-        return vec![Member::Set(set.as_str().unwrap_or_default().split('|').next().unwrap_or_default().to_owned())];
+        return vec![Member::Set(set.as_str().unwrap_or_default().to_owned())];
     }
     let system = node.text("system").unwrap_or_default();
     let concepts = node.list("concept");
@@ -250,6 +267,8 @@ fn designated(concept: &Node<'_>) -> Texts {
     Texts::new(concept.text("display").unwrap_or_default(), designations.collect())
 }
 
+/// Codes that a value set may list here.
+const MOST: usize = 200_000;
 /// Value sets of value sets of ….
 const DEEPEST: usize = 16;
 

@@ -136,7 +136,10 @@ impl Questionnaire {
                     self.conditions += 1;
                     self.items[index].enable_when.push(condition);
                 }
-                Err(message) => defects.push(Issue::error("invalid", "questionnaire", here, message)),
+                Err(message) => {
+                    self.items[index].conditions_unread = true;
+                    defects.push(Issue::error("invalid", "questionnaire", here, message));
+                }
             }
         }
     }

@@ -50,6 +50,7 @@ impl Item {
             options_open: openness == Some("optionsOrType"),
             value_set: node.text("answerValueSet").map(str::to_owned),
             enable_when: Vec::new(),
+            conditions_unread: false,
             enable_any: node.text("enableBehavior") == Some("any"),
             enable_behavior_missing: node.member("enableBehavior").is_none(),
             bounds,
@@ -76,6 +77,12 @@ impl Item {
         let from = self.by_code.partition_point(|&position| self.options[position].coding() < (code, system));
         let same = self.by_code[from..].iter().map(|&position| &self.options[position]);
         same.take_while(|option| option.coding() == (code, system)).find(|option| matches!(option.value, OptionValue::Coding { .. }))
+    }
+
+    /// The option without a code that is shown so.
+    pub fn option_shown(&self, display: &str) -> Option<&AnswerOption> {
+        let uncoded = |option: &&AnswerOption| matches!(&option.value, OptionValue::Coding { code, .. } if code.is_empty());
+        self.options.iter().filter(uncoded).find(|option| option.display.says(display))
     }
 
     /// A question with a finite list of answers, none of them free.

@@ -74,6 +74,8 @@ pub struct Item {
     /// The options are known: listed, or the value set has been expanded.
     pub has_options: bool,
     pub enable_when: Vec<EnableWhen>,
+    /// One of its conditions cannot be read: whether it is asked is not known.
+    pub conditions_unread: bool,
     pub enable_any: bool,
     /// No `enableBehavior` says which of several conditions count.
     pub enable_behavior_missing: bool,

@@ -65,10 +65,11 @@ impl<'a, 'q, 'd> Enablement<'a, 'q, 'd> {
     }
 
     fn by_conditions(&self, item: &Item, holder: Holder) -> Enabled {
-        if item.enable_when.is_empty() {
+        if item.enable_when.is_empty() && !item.conditions_unread {
             return Enabled::Yes;
         }
-        let (mut least, mut most) = (Enabled::Yes, Enabled::No);
+        let unread = item.conditions_unread.then_some(Enabled::Perhaps);
+        let (mut least, mut most) = (unread.unwrap_or(Enabled::Yes), unread.unwrap_or(Enabled::No));
         for condition in &item.enable_when {
             let holds = self.holds(condition, holder);
             (least, most) = (least.min(holds), most.max(holds));
