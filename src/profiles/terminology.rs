@@ -138,14 +138,14 @@ impl Terminology {
         unresolved
     }
 
-    /// The options that a value set gives; `None` if not every code of it can be told, or it is known in another version only.
+    /// The options that a value set gives; `None` if not every code of it can be told, or it is known in another version only (one that states none is taken for any).
     pub(super) fn expand(&self, canonical: &str) -> Option<Vec<AnswerOption>> {
         self.all_of(self.members(canonical)?, 0, &mut { MOST })
     }
 
     fn members(&self, canonical: &str) -> Option<&[Member]> {
         let (url, version) = super::split(canonical);
-        let is_other = version.is_some_and(|wanted| self.versions.get(url).map(String::as_str) != Some(wanted));
+        let is_other = version.zip(self.versions.get(url)).is_some_and(|(wanted, known)| wanted != known);
         if is_other { None } else { self.value_sets.get(url).map(|members| members.as_slice()) }
     }
 
