@@ -56,6 +56,11 @@ impl Texts {
         self.main == text || self.translations.iter().any(|(_, translated)| translated == text)
     }
 
+    /// In all languages together, in bytes.
+    pub fn len(&self) -> usize {
+        self.main.len() + self.translations.iter().map(|(code, text)| code.len() + text.len()).sum::<usize>()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.main.is_empty()
     }

@@ -63,10 +63,13 @@ impl Validate {
             files.extend(Profiles::files_of(folder).map_err(|error| cannot_read(folder, &error))?);
         }
         for file in &files {
-            with_node(Path::new(&file.name), &file.content, |node| {
+            let is_readable = with_node(Path::new(&file.name), &file.content, |node| {
                 library.learn(node);
                 Vec::new()
             });
+            if !is_readable {
+                return Err(Mistake::ending(BAD_DATA, format_args!("{} cannot be read as JSON", file.name)));
+            }
         }
         for file in &files {
             with_node(Path::new(&file.name), &file.content, |node| match node.text("resourceType") {
@@ -95,15 +98,19 @@ impl Validate {
 }
 
 /// What is wrong with the knowledge is told on the side: it does not make a response invalid.
-fn with_node(path: &Path, content: &[u8], work: impl FnOnce(&neuvola_fhir::Node<'_>) -> Vec<Issue>) {
+/// Whether it could be read.
+fn with_node(path: &Path, content: &[u8], work: impl FnOnce(&neuvola_fhir::Node<'_>) -> Vec<Issue>) -> bool {
     let json = neuvola_fhir::to_json_document(content, neuvola_fhir::Limits::default());
-    let issues = match json.as_deref().map_err(Clone::clone).and_then(neuvola_fhir::read) {
-        Ok(node) => work(&node),
-        Err(faults) => faults.into_iter().map(Issue::from).collect(),
+    let (is_readable, issues) = match json.as_deref().map_err(Clone::clone).and_then(neuvola_fhir::read) {
+        Ok(node) => (true, work(&node)),
+        Err(faults) => (false, faults.into_iter().map(Issue::from).collect()),
     };
     for issue in issues {
-        complain(format_args!("{}: {}: {}", path.display(), issue.place, issue.message));
+        let place = if issue.place.is_empty() { String::new() } else { format!("{}: ", issue.place) };
+        let position = issue.position.map(|it| format!(":{}:{}", it.line, it.column)).unwrap_or_default();
+        complain(format_args!("{}{position}: {place}{}", path.display(), issue.message));
     }
+    is_readable
 }
 
 fn cannot_read(path: &Path, error: &std::io::Error) -> anyhow::Error {

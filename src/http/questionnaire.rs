@@ -16,7 +16,7 @@ use url::form_urlencoded;
 
 use super::body::{Sent, receive};
 use super::edge::Who;
-use super::media::FHIR_JSON;
+use super::media::{FHIR_JSON, Format, sent};
 use super::segment::Segment;
 use crate::app::App;
 use crate::caller::Caller;
@@ -39,9 +39,21 @@ pub(super) async fn validate(State(app): State<Arc<App>>, request: Request) -> R
     if issues.has_errors() {
         return Err(Refusal::Request(issues.into_list()));
     }
-    let Sent { bytes, slot: _slot } = receive(&app, request, Media::Fhir).await?;
+    let format = sent(request.headers());
+    let Sent { bytes, slot } = receive(&app, request, Media::Fhir).await?;
+    // it may take its time, and is not left half way: others are answered meanwhile, and the slot is held until the end
+    let work = move || {
+        let _slot = slot;
+        judged(&app, &bytes, profile, format)
+    };
+    let issues = tokio::task::spawn_blocking(work).await.unwrap_or(Err(Refusal::Bug))?;
+    Ok(fhir(StatusCode::OK, outcome::print(&issues)))
+}
+
+/// Every issue of what was sent.
+fn judged(app: &App, bytes: &[u8], mut profile: Profile, format: Option<Format>) -> Result<Vec<Issue>, Refusal> {
     let mut questionnaires = Vec::new();
-    let response = response_in(&bytes, &["resource"], |parameter, place, issues| {
+    let response = response_in(bytes, &["resource"], |parameter, place, issues| {
         let name = parameter.text("name").unwrap_or_default();
         match parameter.member("resource").filter(|_| name == "questionnaire") {
             Some(resource) if resource.text("resourceType") == Some("Questionnaire") => questionnaires.push(resource.start..resource.end),
@@ -49,17 +61,18 @@ pub(super) async fn validate(State(app): State<Arc<App>>, request: Request) -> R
             None => understand(name, value_of(parameter), place, &mut profile, issues),
         }
     })?;
-    let library = app.profiles.library();
-    if questionnaires.is_empty() {
-        return Ok(fhir(StatusCode::OK, outcome::print(&library.check(response, profile))));
-    }
-    let mut library = library.clone();
+    let mut library = Cow::Borrowed(app.profiles.library());
     for range in &questionnaires {
         if let Ok(node) = neuvola_fhir::read(&bytes[range.clone()]) {
-            library.add_foreign(&node, questionnaires.len() == 1);
+            library.to_mut().add_foreign(&node, questionnaires.len() == 1);
         }
     }
-    Ok(fhir(StatusCode::OK, outcome::print(&library.check(response, profile))))
+    let mut issues = library.check(response, profile);
+    if format == Some(Format::Xml) {
+        // lines of the JSON that it became say nothing to its sender
+        issues.iter_mut().for_each(|issue| issue.position = None);
+    }
+    Ok(issues)
 }
 
 /// `POST /fhir/Questionnaire/$process-response`.

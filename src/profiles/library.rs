@@ -7,7 +7,7 @@ use std::sync::Arc;
 use neuvola_fhir::{Fault, Limits, Node, Place, read, to_json_document};
 
 use super::split;
-use super::terminology::Terminology;
+use super::terminology::{FOREIGN, OUR_OWN, Terminology};
 use crate::form::locate::locate;
 use crate::form::questionnaire::{Compiled, Questionnaire, lint};
 use crate::form::validate::examine;
@@ -57,9 +57,7 @@ impl Library {
 
     /// Takes a Questionnaire of somebody who is not trusted with our memory and time: its expressions are not run.
     pub fn add_foreign(&mut self, node: &Node<'_>, is_meant: bool) {
-        let (mut questionnaire, _) = self.compile(node);
-        questionnaire.distrust();
-        self.put(Arc::new(questionnaire));
+        self.put(Arc::new(self.compile_foreign(node)));
         if is_meant {
             self.meant = self.questionnaires.last().cloned();
         }
@@ -84,16 +82,27 @@ impl Library {
         self.questionnaires.push(questionnaire);
     }
 
+    /// Of somebody who is not trusted with our memory and time.
+    fn compile_foreign(&self, node: &Node<'_>) -> Questionnaire {
+        let (mut questionnaire, _) = self.compile_within(node, FOREIGN);
+        questionnaire.distrust();
+        questionnaire
+    }
+
     /// Compiles and lints, with its options from the value sets that are known.
     pub fn compile(&self, node: &Node<'_>) -> (Questionnaire, Vec<Issue>) {
+        self.compile_within(node, OUR_OWN)
+    }
+
+    fn compile_within(&self, node: &Node<'_>, most: usize) -> (Questionnaire, Vec<Issue>) {
         let Compiled { mut questionnaire, mut defects } = Questionnaire::compile(node);
         let contained = node.list("contained");
         let unresolved = if contained.is_empty() {
-            self.terminology.complete(&mut questionnaire)
+            self.terminology.complete(&mut questionnaire, most)
         } else {
             let mut terminology = self.terminology.clone();
             contained.iter().for_each(|node| terminology.add_contained(node));
-            terminology.complete(&mut questionnaire)
+            terminology.complete(&mut questionnaire, most)
         };
         for (index, element, canonical) in unresolved {
             let item = questionnaire.item(index);
@@ -169,11 +178,7 @@ impl Library {
         if let Some(id) = canonical.strip_prefix('#') {
             let contained = node.list("contained").iter().find(|it| it.text("id") == Some(id));
             return match contained.filter(|it| it.text("resourceType") == Some("Questionnaire")) {
-                Some(contained) => {
-                    let (mut questionnaire, _) = self.compile(contained);
-                    questionnaire.distrust();
-                    (Some(Cow::Owned(questionnaire)), Vec::new())
-                }
+                Some(contained) => (Some(Cow::Owned(self.compile_foreign(contained))), Vec::new()),
                 None => (None, vec![Issue::error("not-found", "unknown-questionnaire", place, "no such Questionnaire is contained here")]),
             };
         }

@@ -247,7 +247,7 @@ impl Profiles {
 
     /// What value sets and code systems say of it.
     fn expand(&self, questionnaire: &mut Questionnaire, artifact: &Artifact, defects: &mut Vec<Defect>) {
-        for (index, element, canonical) in self.library.terminology.complete(questionnaire) {
+        for (index, element, canonical) in self.library.terminology.complete(questionnaire, terminology::OUR_OWN) {
             let item = questionnaire.item(index);
             let message = format!("the value set `{canonical}` of `{}` does not resolve", item.link_id);
             defects.push(artifact.defect(Issue::error("not-found", "profiles", format!("{}.{element}", item.place), message)));

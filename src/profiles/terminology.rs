@@ -32,7 +32,7 @@ enum Member {
     /// The whole code system.
     System(String),
     Concept {
-        system: String,
+        system: Arc<str>,
         code: String,
         display: Texts,
         weight: Option<Decimal>,
@@ -118,17 +118,18 @@ impl Terminology {
 
     /// Gives a Questionnaire what value sets and code systems say: options, units, weights. What does not resolve is told, by the
     /// item, the element and the canonical.
-    pub(super) fn complete(&self, questionnaire: &mut Questionnaire) -> Vec<(usize, &'static str, String)> {
+    pub(super) fn complete(&self, questionnaire: &mut Questionnaire, most: usize) -> Vec<(usize, &'static str, String)> {
+        let mut left = most;
         let mut unresolved = Vec::new();
         for index in 0..questionnaire.items().len() {
             if let Some(canonical) = questionnaire.item(index).value_set.clone() {
-                match self.expand(&canonical) {
+                match self.expand(&canonical, &mut left) {
                     Some(options) => questionnaire.fill_options(index, options),
                     None => unresolved.push((index, "answerValueSet", canonical)),
                 }
             }
             if let Some(canonical) = questionnaire.item(index).unit_value_set.clone() {
-                match self.expand(&canonical) {
+                match self.expand(&canonical, &mut left) {
                     Some(options) => questionnaire.fill_units(index, options.into_iter().filter_map(unit).collect()),
                     None => unresolved.push((index, "extension", canonical)),
                 }
@@ -138,9 +139,10 @@ impl Terminology {
         unresolved
     }
 
-    /// The options that a value set gives; `None` if not every code of it can be told, or it is known in another version only (one that states none is taken for any).
-    pub(super) fn expand(&self, canonical: &str) -> Option<Vec<AnswerOption>> {
-        self.all_of(self.members(canonical)?, 0, &mut { MOST })
+    /// The options that a value set gives; `None` if not every code of it can be told, it is known in another version only (one
+    /// that states none is taken for any), or they would take more than what is `left`, in bytes.
+    fn expand(&self, canonical: &str, left: &mut usize) -> Option<Vec<AnswerOption>> {
+        self.all_of(self.members(canonical)?, 0, left)
     }
 
     fn members(&self, canonical: &str) -> Option<&[Member]> {
@@ -149,23 +151,25 @@ impl Terminology {
         if is_other { None } else { self.value_sets.get(url).map(|members| members.as_slice()) }
     }
 
-    /// `left` is how many more may be listed: sets of sets of sets could name any number.
+    /// Sets of sets of sets could name any number, and each code its system again.
     fn all_of(&self, members: &[Member], depth: usize, left: &mut usize) -> Option<Vec<AnswerOption>> {
         let mut options: Vec<AnswerOption> = Vec::new();
         if depth > DEEPEST {
             return None;
         }
         for member in members {
-            let before = options.len();
             match member {
                 Member::Concept { system, code, display, weight } => {
-                    let known = self.systems.get(system).and_then(|concepts| concepts.get(code));
+                    let known = self.systems.get(&**system).and_then(|concepts| concepts.get(code));
                     let own = known.map(|concept| concept.display.clone()).filter(|_| display.is_empty());
                     let weight = weight.or_else(|| known.and_then(|concept| concept.weight));
-                    options.push(AnswerOption::coded(system, code, own.unwrap_or_else(|| display.clone()), weight));
+                    let display = own.unwrap_or_else(|| display.clone());
+                    *left = left.checked_sub(size(system, code, &display))?;
+                    options.push(AnswerOption::coded(system, code, display, weight));
                 }
                 Member::System(system) => {
                     let concepts = self.systems.get(system).filter(|_| !self.partial.contains(system))?;
+                    *left = left.checked_sub(concepts.iter().map(|(code, concept)| size(system, code, &concept.display)).sum())?;
                     let mut codes: Vec<_> = concepts.iter().collect();
                     codes.sort_by_key(|(code, _)| code.as_str());
                     let coded =
@@ -173,10 +177,8 @@ impl Terminology {
                     options.extend(codes.into_iter().map(coded));
                 }
                 Member::Set(canonical) => {
-                    // what it lists has been counted
+                    *left = left.checked_sub(canonical.len() + 1)?;
                     options.extend(self.all_of(self.members(canonical)?, depth + 1, left)?);
-                    *left = left.checked_sub(1)?;
-                    continue;
                 }
                 Member::Without(members) => {
                     let without = self.all_of(members, depth + 1, left)?;
@@ -185,7 +187,6 @@ impl Terminology {
                 }
                 Member::Unknown => return None,
             }
-            *left = left.checked_sub(options.len().saturating_sub(before))?;
         }
         Some(options)
     }
@@ -221,8 +222,9 @@ fn include(node: &Node<'_>) -> Vec<Member> {
     if concepts.is_empty() {
         return vec![Member::System(system.to_owned())];
     }
+    let system: Arc<str> = Arc::from(system);
     let concept = |concept: &Node<'_>| Member::Concept {
-        system: system.to_owned(),
+        system: Arc::clone(&system),
         code: concept.text("code").unwrap_or_default().to_owned(),
         display: designated(concept),
         weight: weight_on(concept),
@@ -233,7 +235,7 @@ fn include(node: &Node<'_>) -> Vec<Member> {
 fn contained(node: &Node<'_>, into: &mut Vec<Member>) {
     for concept in node.list("contains") {
         if let Some(code) = concept.text("code").filter(|_| concept.member("abstract").and_then(Node::as_bool) != Some(true)) {
-            let system = concept.text("system").unwrap_or_default().to_owned();
+            let system = Arc::from(concept.text("system").unwrap_or_default());
             into.push(Member::Concept { system, code: code.to_owned(), display: designated(concept), weight: weight_on(concept) });
         }
         contained(concept, into);
@@ -267,8 +269,14 @@ fn designated(concept: &Node<'_>) -> Texts {
     Texts::new(concept.text("display").unwrap_or_default(), designations.collect())
 }
 
-/// Codes that a value set may list here.
-const MOST: usize = 200_000;
+/// What an option takes, about.
+fn size(system: &str, code: &str, display: &Texts) -> usize {
+    system.len() + code.len() + display.len() + 200
+}
+
+/// Bytes that the options of one Questionnaire may take: of our own knowledge, and of what comes with a request.
+pub(super) const OUR_OWN: usize = 1 << 30;
+pub(super) const FOREIGN: usize = 16 << 20;
 /// Value sets of value sets of ….
 const DEEPEST: usize = 16;
 

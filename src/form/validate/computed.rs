@@ -146,12 +146,12 @@ pub(super) fn offered(session: &Session, expressions: &Expressions, given: &Give
     if is_listed && !is_on && is_told {
         tell.refuse("code-invalid", "not-an-option", "has an answer that is not offered here: its condition does not hold");
     } else if is_listed && !is_on {
-        tell.not_checked("the answerOptionsToggleExpression", "what it needs is not here");
+        tell.not_checked("the answerOptionsToggleExpression", "it was not run, or what it needs is not here");
     }
 }
 
 pub(super) fn not_checked(place: &str, name: &str, item: &Item) -> Issue {
-    let message = format!("the {name} of `{}` was not checked: what it needs is not here", item.link_id);
+    let message = format!("the {name} of `{}` was not checked: it was not run, or what it needs is not here", item.link_id);
     Issue::warning("not-supported", "not-checked", place, message).about(&item.link_id)
 }
 

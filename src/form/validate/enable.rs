@@ -4,7 +4,7 @@
 //! answers one that satisfies is enough; a question without an answer satisfies only `exists = false`. An answer that
 //! stands in a disabled item enables nothing. Source: <https://hl7.org/fhir/R4/questionnaire-definitions.html#Questionnaire.item.enableWhen>
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
@@ -31,6 +31,8 @@ pub(super) struct Enablement<'a, 'q, 'd> {
     expressed: &'a Expressed,
     states: Vec<Enabled>,
     /// By condition and scope: what it came to. Many items may hang on one question with many answers.
+    /// Answers that may yet be compared: conditions times answers could be any number.
+    left: Cell<usize>,
     held: RefCell<HashMap<(usize, Holder), Enabled>>,
 }
 
@@ -38,13 +40,18 @@ impl<'a, 'q, 'd> Enablement<'a, 'q, 'd> {
     /// Of every occurrence, each behind those that it hangs on.
     pub(super) fn of(questionnaire: &'q Questionnaire, found: &'a Found<'q, 'd>, expressed: &'a Expressed) -> Self {
         let states = vec![Enabled::Yes; found.len()];
-        let mut enablement = Self { questionnaire, found, expressed, states, held: RefCell::default() };
+        let mut enablement = Self { questionnaire, found, expressed, states, left: Cell::new(MOST), held: RefCell::default() };
         for &item in questionnaire.in_order_of_enablement() {
             for &at in found.below(item, Holder::RESPONSE) {
                 enablement.states[at] = enablement.item(item, found.occurrence(at).holder);
             }
         }
         enablement
+    }
+
+    /// Not everything could be compared.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.left.get() == 0
     }
 
     pub(super) fn occurrence(&self, at: usize) -> Enabled {
@@ -100,6 +107,15 @@ impl<'a, 'q, 'd> Enablement<'a, 'q, 'd> {
         // R4: the nearest is the item itself, with all its answers
         let own = scope.occurrence.filter(|&at| self.found.occurrence(at).item == condition.question);
         let all = own.as_ref().map_or_else(|| self.found.below(condition.question, scope), std::slice::from_ref);
+        // a question has few occurrences for its answers, or many with few
+        let count = all.iter().map(|&at| self.found.occurrence(at).values.len() + 1).sum();
+        match self.left.get().checked_sub(count) {
+            Some(left) => self.left.set(left),
+            None => {
+                self.left.set(0);
+                return Enabled::Perhaps;
+            }
+        }
         let answers = all.iter().flat_map(|&at| self.found.occurrence(at).values.iter().map(move |given| (self.states[at], given)));
         match (condition.operator, &condition.answer) {
             // a declined answer is an answer to `exists`: the question was met
@@ -127,6 +143,9 @@ impl Enabled {
         }
     }
 }
+
+/// Comparisons for one response: no form comes near it.
+const MOST: usize = 5_000_000;
 
 fn satisfies(given: &Given<'_, '_>, operator: Operator, comparand: &Comparand) -> Enabled {
     match &given.answer {

@@ -91,6 +91,10 @@ pub fn examine<'q, 'd>(response: &'d Node<'d>, questionnaire: &'q Questionnaire)
         if questionnaire.has_expressions() {
             expressions::check(response, questionnaire, &found, &enablement, demand, &mut issues);
         }
+        if enablement.is_exhausted() {
+            let message = "what is asked was not checked throughout: there are too many answers for so many conditions";
+            issues.push(Issue::warning("too-costly", "not-checked", "QuestionnaireResponse", message));
+        }
         answers
     };
     if issues.has_errors() {

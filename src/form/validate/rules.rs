@@ -61,7 +61,10 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
         if !self.has_answers(at) {
             return;
         }
-        let conditions: Vec<_> = item.enable_when.iter().map(|condition| condition.sentence.as_str()).collect();
+        let mut conditions: Vec<_> = item.enable_when.iter().take(SENTENCES).map(|condition| condition.sentence.as_str()).collect();
+        if item.enable_when.len() > SENTENCES {
+            conditions.push("…");
+        }
         let when = match (&*conditions, item.expressions.as_ref().and_then(|it| it.enable_when.as_ref())) {
             ([], _) => "its enableWhenExpression says so".to_owned(),
             _ => conditions.join(if item.enable_any { " or " } else { " and " }),
@@ -230,3 +233,6 @@ pub(super) fn occurs(item: &Item, bounds: &Bounds, count: usize, place: &dyn Fn(
     let make = if demand == Demand::Whole { Issue::error } else { Issue::warning };
     Some(make("structure", "too-many-answers", place(), message).about(link_id))
 }
+
+/// Conditions of one item that a message lists.
+const SENTENCES: usize = 5;

@@ -16,7 +16,8 @@ pub(super) fn fault(item: &Item, name: &str, value: &Node<'_>) -> Option<String>
         };
     if !fits {
         let given = if KNOWN.contains(&name) { name } else { "value[x]" };
-        return Some(format!("takes `{wanted}`, not `{given}`"));
+        let own = if item.kind == ItemKind::OpenChoice { " or, in own words, `valueString`" } else { "" };
+        return Some(format!("takes `{wanted}`{own}, not `{given}`"));
     }
     (item.kind == ItemKind::String && value.as_str().is_some_and(|text| text.trim().is_empty()))
         .then(|| "has an answer that says nothing".to_owned())

@@ -178,3 +178,47 @@ async fn an_unknown_search_parameter_is_reported_or_refused_as_the_client_prefer
     assert_eq!(world.send(strict).await.refused(400), ["parameter"]);
     assert_eq!(world.get("/fhir/Questionnaire?_count=many").await.refused(400), ["parameter"]);
 }
+
+#[tokio::test]
+async fn a_questionnaire_that_asks_for_much_memory_or_time_is_not_checked_throughout() {
+    let world = World::new().await;
+    let told = async |questionnaire: Value, items: Value| {
+        let response = json!({"resourceType": "QuestionnaireResponse", "status": "completed", "questionnaire": "#q",
+            "contained": [questionnaire], "item": items});
+        let issues = world.post(VALIDATE, &response).await.expect(200)["issue"].clone();
+        issues
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|issue| issue["details"]["coding"][0]["code"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let questionnaire = |items: Vec<Value>, contained: Value| {
+        let (resource_type, url) = ("Questionnaire", "https://forms.example/q");
+        let mut questionnaire = json!({"resourceType": resource_type, "id": "q", "url": url, "status": "active", "item": items});
+        if contained.is_object() {
+            questionnaire["contained"] = json!([contained]);
+        }
+        questionnaire
+    };
+    // every code has its system with it: 100 questions of 1,000 codes with a system of 1,000 characters
+    let system = format!("urn:{}", "s".repeat(1_000));
+    let concepts: Vec<Value> = (0..1_000).map(|code| json!({"code": code.to_string()})).collect();
+    let set = json!({"resourceType": "ValueSet", "id": "a", "status": "active", "compose": {"include": [{"system": system, "concept": concepts}]}});
+    let ask = |n: usize| json!({"linkId": n.to_string(), "text": "?", "type": "choice", "answerValueSet": "#a"});
+    let answer = |n: usize| json!({"linkId": n.to_string(), "answer": [{"valueCoding": {"system": system, "code": "no such"}}]});
+    let faults = told(questionnaire((0..100).map(ask).collect(), set), (0..100).map(answer).collect()).await;
+    assert!(faults.contains(&"not-an-option".to_owned()) && faults.contains(&"not-checked".to_owned()), "{faults:?}");
+
+    // 6,000 conditions on 1,000 answers
+    let conditions = |from: usize| -> Vec<Value> {
+        (0..100).map(|n| json!({"question": "y", "operator": ">", "answerInteger": from * 100 + n + 10_000})).collect()
+    };
+    let hang =
+        |n: usize| json!({"linkId": format!("z{n}"), "text": "?", "type": "string", "enableBehavior": "any", "enableWhen": conditions(n)});
+    let mut items = vec![json!({"linkId": "y", "text": "?", "type": "integer", "repeats": true})];
+    items.extend((0..60).map(hang));
+    let answers: Vec<Value> = (0..1_000).map(|value| json!({"valueInteger": value})).collect();
+    let faults = told(questionnaire(items, Value::Null), json!([{"linkId": "y", "answer": answers}])).await;
+    assert_eq!(faults, ["not-checked"]);
+}
