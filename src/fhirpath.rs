@@ -16,7 +16,7 @@ use neuvola_fhir::{Node, Value as NodeValue};
 use octofhir_fhirpath::{Collection, CompiledPlan, EmptyModelProvider, EvaluationContext, FhirPathEngine, FhirPathValue};
 use serde_json::{Map, Number, Value};
 
-pub use functions::{ITEM_WEIGHT, WEIGHTS};
+pub use functions::{ITEM_WEIGHT, ORDINAL_VALUE, WEIGHTS};
 pub use session::{Result as Outcome, Session};
 
 /// What an expression comes to, as a condition.

@@ -5,6 +5,7 @@ use neuvola_fhir::model::resources::{OperationOutcome, OperationOutcomeIssue};
 use neuvola_fhir::model::types::{self, CodeableConcept, Coding, Extension, ExtensionValue};
 
 use crate::issue::{Issue, words};
+use crate::texts::translation_into;
 
 /// As JSON. Without issues it says that all is well.
 pub fn print(issues: &[Issue]) -> Vec<u8> {
@@ -39,14 +40,10 @@ fn issue(issue: &Issue) -> OperationOutcomeIssue {
 /// In English, and what a person needs of it in Finnish and Swedish.
 fn text(issue: &Issue) -> types::String {
     let mut text = types::String::from(issue.message.as_str());
-    let part = |url: &str, value| Extension { url: url.to_owned(), value: Some(value), ..Default::default() };
-    for (language, words) in words::in_languages(issue.fault, issue.link_id.as_deref()) {
-        let extension = vec![part("lang", ExtensionValue::Code(language.into())), part("content", ExtensionValue::String(words.into()))];
-        text.extension.push(Extension { url: TRANSLATION.to_owned(), extension, ..Default::default() });
-    }
+    let translated = words::in_languages(issue.fault, issue.link_id.as_deref());
+    text.extension.extend(translated.iter().map(|(language, words)| translation_into(language, words)));
     text
 }
 
-const TRANSLATION: &str = "http://hl7.org/fhir/StructureDefinition/translation";
 /// Our own fault codes; the README explains each.
 const FAULTS: &str = "https://neuvola-adapter.example/fhir/CodeSystem/fault";

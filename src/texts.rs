@@ -40,14 +40,7 @@ impl Texts {
             return None;
         }
         let mut string = types::String::from(self.main.as_str());
-        string.extension.extend(self.has(language).then(|| {
-            let part = |url: &str, value| Extension { url: url.to_owned(), value: Some(value), ..Default::default() };
-            let parts = vec![
-                part("lang", ExtensionValue::Code(language.into())),
-                part("content", ExtensionValue::String(self.text(language).into())),
-            ];
-            Extension { url: TRANSLATION.to_owned(), extension: parts, ..Default::default() }
-        }));
+        string.extension.extend(self.has(language).then(|| translation_into(language, self.text(language))));
         Some(string)
     }
 
@@ -78,6 +71,13 @@ fn translation(extension: &Node<'_>) -> Option<(String, String)> {
     let language = part("lang").and_then(|part| part.text("valueCode"))?;
     let content = part("content").and_then(|part| part.text("valueString").or_else(|| part.text("valueMarkdown")))?;
     Some((language.to_owned(), content.to_owned()))
+}
+
+/// The `translation` extension, as it stands on a string.
+pub fn translation_into(language: &str, text: &str) -> Extension {
+    let part = |url: &str, value| Extension { url: url.to_owned(), value: Some(value), ..Default::default() };
+    let parts = vec![part("lang", ExtensionValue::Code(language.into())), part("content", ExtensionValue::String(text.into()))];
+    Extension { url: TRANSLATION.to_owned(), extension: parts, ..Default::default() }
 }
 
 const TRANSLATION: &str = "http://hl7.org/fhir/StructureDefinition/translation";

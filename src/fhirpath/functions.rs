@@ -29,6 +29,8 @@ pub(super) fn at<T>(authored: &str, work: impl FnOnce() -> T) -> T {
     done
 }
 
+/// R4's older place of a weight.
+pub const ORDINAL_VALUE: &str = "http://hl7.org/fhir/StructureDefinition/ordinalValue";
 /// Where a weight is written for `weight()` and `ordinal()` to read: on the answer's Coding.
 pub const ITEM_WEIGHT: &str = "http://hl7.org/fhir/StructureDefinition/itemWeight";
 
@@ -110,7 +112,7 @@ fn weight(holder: &Value) -> Option<String> {
 }
 
 /// Both names of a weight.
-pub const WEIGHTS: [&str; 2] = [ITEM_WEIGHT, "http://hl7.org/fhir/StructureDefinition/ordinalValue"];
+pub const WEIGHTS: [&str; 2] = [ITEM_WEIGHT, ORDINAL_VALUE];
 
 thread_local! {
     static AUTHORED: RefCell<String> = const { RefCell::new(String::new()) };

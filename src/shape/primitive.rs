@@ -1,6 +1,7 @@
 //! R4's primitive types (<https://hl7.org/fhir/R4/datatypes.html#primitive>): does this JSON value have the form?
 
 use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use neuvola_fhir::Node;
 
 use super::Type;
@@ -26,7 +27,7 @@ pub fn check(kind: Type, value: &Node<'_>) -> Result<(), &'static str> {
         Type::DateTime => (text.is_some_and(is_date_time), "a dateTime (with seconds and an offset, if it has a time)"),
         Type::Time => (text.is_some_and(is_time), "a time (hh:mm:ss)"),
         Type::Instant => (text.is_some_and(|text| text.contains('T') && is_date_time(text)), "an instant (with seconds and an offset)"),
-        Type::Base64 => (text.is_some_and(is_base64), "base64"),
+        Type::Base64 => (text.is_some_and(|text| base64(text).is_some()), "base64"),
         Type::Xhtml => (text.is_some_and(|text| text.trim_start().starts_with("<div")), "a `<div>` of XHTML"),
         Type::Of(_) | Type::Resource => (true, ""),
     };
@@ -85,9 +86,10 @@ fn is_code(text: &str) -> bool {
     !text.is_empty() && text.trim() == text && !text.contains("  ") && !text.contains(['\t', '\n', '\r'])
 }
 
-fn is_base64(text: &str) -> bool {
+/// What an R4 `base64Binary` holds; white space may stand anywhere in it.
+pub fn base64(text: &str) -> Option<Vec<u8>> {
     let bytes: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    base64::engine::general_purpose::STANDARD.decode(bytes).is_ok()
+    BASE64_STANDARD.decode(bytes).ok()
 }
 
 #[cfg(test)]

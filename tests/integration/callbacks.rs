@@ -6,14 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use neuvola_adapter::clock::Clock as _;
-use neuvola_adapter::configuration::{Configuration, SandboxCaller};
+use neuvola_adapter::configuration::SandboxCaller;
 use neuvola_adapter::fixtures::stories::{Story, stories};
-use neuvola_adapter::installation::{Installation, week};
+use neuvola_adapter::installation::week;
 use neuvola_adapter::player::{Stage, play};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::judge::{judge_and_define, left_out, root, write};
+use crate::stories::county;
 use crate::world::{NOW, profiles, runtime};
 
 /// What must have been judged, each at least once.
@@ -152,13 +153,7 @@ fn shape(key: &str, value: &Value) -> Value {
 
 /// A stage, and who may step on it.
 async fn stage(at: &Story, with_week: bool) -> (Stage, Vec<SandboxCaller>) {
-    let mut number = 0;
-    let mut token = move || {
-        number += 1;
-        format!("token-of-a-story-with-enough-letters-{number:06}")
-    };
-    let (configuration, callers) = Configuration::sandbox(&mut token).unwrap();
-    let installation = Installation::sandbox(configuration, None, [7; 32], &profiles(), None).await.unwrap();
+    let (installation, callers) = county().await;
     if with_week {
         let filled = week::fill(installation.tasks.as_ref().unwrap(), &installation.callers, at.start).await.unwrap();
         assert_eq!(filled, 40);

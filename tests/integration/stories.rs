@@ -1,6 +1,6 @@
 //! The callback stories, played: each against an adapter of its own, over real sockets, with a clock that the story moves.
 
-use neuvola_adapter::configuration::Configuration;
+use neuvola_adapter::configuration::{Configuration, SandboxCaller};
 use neuvola_adapter::fixtures::stories::{Story, stories};
 use neuvola_adapter::installation::Installation;
 use neuvola_adapter::player::{Played, Stage, play};
@@ -8,14 +8,19 @@ use serde_json::json;
 
 use crate::world::{profiles, runtime};
 
-async fn played(story: Story) -> Played {
+/// The sandbox's county for one story, and who may call.
+pub async fn county() -> (Installation, Vec<SandboxCaller>) {
     let mut number = 0;
     let mut token = move || {
         number += 1;
         format!("token-of-a-story-with-enough-letters-{number:06}")
     };
     let (configuration, callers) = Configuration::sandbox(&mut token).unwrap();
-    let installation = Installation::sandbox(configuration, None, [7; 32], &profiles(), None).await.unwrap();
+    (Installation::sandbox(configuration, None, [7; 32], &profiles(), None).await.unwrap(), callers)
+}
+
+async fn played(story: Story) -> Played {
+    let (installation, callers) = county().await;
     let mut stage = Stage::set(installation, &callers, profiles(), story.start, story.has_endpoint()).await.unwrap();
     let played = play(&story, &mut stage).await;
     stage.strike().await;

@@ -10,6 +10,7 @@ use super::extension;
 use super::extensions::{self, extensions};
 use super::item::option_value;
 use crate::fhirpath::Plan;
+use crate::issue::Severity;
 
 /// The expressions of one item, or of the Questionnaire as a whole.
 #[derive(Clone, Debug, Default)]
@@ -77,19 +78,13 @@ pub struct Named {
 #[derive(Debug, Clone)]
 pub struct Constraint {
     pub key: String,
+    /// Error or warning.
     pub severity: Severity,
     pub expression: Expression,
     /// What it says to people.
     pub human: String,
     /// FHIRPath from its context to what is at fault.
     pub location: Option<Expression>,
-}
-
-/// `constraint-severity`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Severity {
-    Error,
-    Warning,
 }
 
 impl Expressions {

@@ -128,6 +128,11 @@ impl Unit {
         quantity.text("code") == Some(&self.code) && (self.system.is_none() || self.system.as_deref() == quantity.text("system"))
     }
 
+    /// Whether numbers in the two may be compared: one code, and no other system where both name one.
+    pub fn is_same(&self, code: &str, system: Option<&str>) -> bool {
+        self.code == code && self.system.as_deref().zip(system).is_none_or(|(left, right)| left == right)
+    }
+
     /// The code, or the unit where there is no code.
     pub fn of_quantity(quantity: &Node<'_>) -> Self {
         let code = quantity.text("code").or_else(|| quantity.text("unit")).unwrap_or_default();
@@ -192,8 +197,6 @@ pub(super) fn extensions<'n, 'a>(node: &'n Node<'a>, url: &'static str) -> impl 
     node.list("extension").iter().filter(move |extension| extension.text("url") == Some(url))
 }
 
-pub(super) const ORDINAL_VALUE: &str = "http://hl7.org/fhir/StructureDefinition/ordinalValue";
-pub(super) const ITEM_WEIGHT: &str = "http://hl7.org/fhir/StructureDefinition/itemWeight";
 pub(super) const OPTION_EXCLUSIVE: &str = "http://hl7.org/fhir/StructureDefinition/questionnaire-optionExclusive";
 const UNIT_OPEN: &str = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-unitOpen";
 pub(super) const CQF_EXPRESSION: &str = "http://hl7.org/fhir/StructureDefinition/cqf-expression";

@@ -16,14 +16,14 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 pub use compile::Compiled;
-pub use expression::{Computed, Constraint, Expression, Expressions, Named, Severity, Toggle, What};
+pub use expression::{Computed, Constraint, Expression, Expressions, Named, Toggle, What};
 pub use extensions::{Bound, Bounds, QuantityBound, Unit, UnitOpen};
 pub use lint::lint;
 
 use neuvola_fhir::Node;
 use rust_decimal::Decimal;
 
-use crate::fhirpath::Kept;
+use crate::fhirpath::{ITEM_WEIGHT, Kept, ORDINAL_VALUE};
 use crate::texts::Texts;
 
 /// One version of a Questionnaire.
@@ -288,7 +288,8 @@ impl Questionnaire {
 
     /// Whether anything is said in an expression.
     pub fn has_expressions(&self) -> bool {
-        !self.expressions.is_empty() || self.items.iter().any(|item| item.expressions.is_some())
+        let speaks = |&root: &usize| self.items[root].expressions.is_some() || self.items[root].has_expressions_below;
+        !self.expressions.is_empty() || self.roots.iter().any(speaks)
     }
 
     /// The outermost group or question around it that may occur several times.
@@ -316,9 +317,7 @@ pub fn decimal(digits: &str) -> Option<Decimal> {
 
 /// `ordinalValue` or `itemWeight` on an option, a Coding, an answer or a concept.
 pub fn weight_on(node: &Node<'_>) -> Option<Decimal> {
-    [extensions::ORDINAL_VALUE, extensions::ITEM_WEIGHT]
-        .iter()
-        .find_map(|url| decimal(extension(node, url)?.member("valueDecimal")?.as_number()?))
+    [ORDINAL_VALUE, ITEM_WEIGHT].iter().find_map(|url| decimal(extension(node, url)?.member("valueDecimal")?.as_number()?))
 }
 
 /// "I prefer not to answer", in FHIR's own code system.

@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 
-use base64::Engine as _;
 use neuvola_fhir::Node;
 use rust_decimal::Decimal;
 
@@ -12,6 +11,7 @@ use super::{reference, temporal, units};
 use crate::form::answers::Answer;
 use crate::form::questionnaire::{Bound, Bounds, Item, ItemKind, OptionValue, QuantityBound, Unit, decimal};
 use crate::issue::Issue;
+use crate::shape::primitive::base64;
 
 /// Notes why the item does not take this answer, which stands among `count` of them.
 pub(super) fn check(item: &Item, given: &Given<'_, '_>, count: usize, response: &Node<'_>, tell: &mut Tell<'_>) {
@@ -153,7 +153,7 @@ fn of_quantity(bounds: &Bounds, quantity: &Node<'_>, tell: &mut Tell<'_>) {
     let mut bound = |bound: &Option<QuantityBound>, breaks: fn(Decimal, Decimal) -> bool, fault: &'static str, word: &str| {
         let Some(bound) = bound else { return };
         let wanted = &bound.unit;
-        let same = wanted.code == unit.code && (wanted.system.is_none() || unit.system.is_none() || wanted.system == unit.system);
+        let same = wanted.is_same(&unit.code, unit.system.as_deref());
         match measured(digits) {
             _ if is_told => {}
             _ if !same && unit.code.is_empty() => {
@@ -197,11 +197,7 @@ fn of_attachment(item: &Item, value: &Node<'_>, tell: &mut Tell<'_>) {
     if bounds.max_size.is_none() && stated.is_none() {
         return;
     }
-    let data = value.text("data").and_then(|text| {
-        let bytes: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
-        base64::engine::general_purpose::STANDARD.decode(bytes).ok()
-    });
-    let size = data.as_ref().map(|data| Decimal::from(data.len()));
+    let size = value.text("data").and_then(base64).map(|data| Decimal::from(data.len()));
     if let (Some(size), Some(stated)) = (size, stated)
         && size != stated
     {

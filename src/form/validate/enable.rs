@@ -168,11 +168,7 @@ fn compared(answer: &Answer<'_, '_>, operator: Operator, comparand: &Comparand) 
         (Answer::Number(left), Comparand::Number(right)) => left.cmp(right),
         (Answer::Quantity { value, .. }, Comparand::Number(right)) => value.cmp(right),
         (Answer::Quantity { value, unit, system }, Comparand::Quantity { value: right, unit: wanted }) => {
-            let comparable = wanted.as_ref().is_none_or(|wanted| {
-                let systems = (wanted.system.as_deref(), *system);
-                wanted.code == *unit && !matches!(systems, (Some(left), Some(right)) if left != right)
-            });
-            if !comparable {
+            if !wanted.as_ref().is_none_or(|wanted| wanted.is_same(unit, *system)) {
                 return None;
             }
             value.cmp(right)

@@ -15,8 +15,8 @@ use super::structure::Found;
 use super::tell::Tell;
 use crate::fhirpath::{Outcome, Session};
 use crate::form::answers::Answer;
-use crate::form::questionnaire::{Constraint, Expressions, Questionnaire, Severity, What};
-use crate::issue::{Issue, Issues};
+use crate::form::questionnaire::{Constraint, Expressions, Questionnaire, What};
+use crate::issue::{Issue, Issues, Severity};
 
 /// What enableWhenExpressions come to. One may hang on an answer that another disables: it is asked again until nothing changes.
 pub(super) fn enablement<'q, 'd>(response: &'d Node<'d>, questionnaire: &'q Questionnaire, found: &Found<'q, 'd>) -> Expressed {

@@ -19,8 +19,6 @@ pub(super) struct Ground<'a, 'q, 'd> {
     pub root: Session,
     response: &'d Node<'d>,
     view: View<'d>,
-    /// Which items say something in an expression, or hold one that does.
-    speaking: Vec<bool>,
 }
 
 /// What the response looks like to an expression.
@@ -45,7 +43,7 @@ impl<'a, 'q, 'd> Ground<'a, 'q, 'd> {
         for variable in &questionnaire.expressions.variables {
             root.define(&variable.name, &variable.expression.plan);
         }
-        Self { questionnaire, found, root, response, view, speaking: speaking(questionnaire) }
+        Self { questionnaire, found, root, response, view }
     }
 
     /// Every item that says something in an expression, in every holder that there is, with the session of what holds it.
@@ -54,12 +52,12 @@ impl<'a, 'q, 'd> Ground<'a, 'q, 'd> {
     }
 
     fn inside(&self, holder: Holder, above: Option<usize>, session: &Session, visit: &mut impl FnMut(Holder, &Session, usize, &'q Item)) {
-        for &index in self.questionnaire.children(above).iter().filter(|&&index| self.speaking[index]) {
+        for &index in self.questionnaire.children(above) {
             let item = self.questionnaire.item(index);
             if item.expressions.is_some() {
                 visit(holder, session, index, item);
             }
-            if !item.children.iter().any(|&child| self.speaking[child]) {
+            if !item.has_expressions_below {
                 continue;
             }
             for &at in self.here(index, holder) {
@@ -164,17 +162,6 @@ impl<'d> View<'d> {
             object.insert("extension".to_owned(), Value::Array(extensions));
         }
     }
-}
-
-fn speaking(questionnaire: &Questionnaire) -> Vec<bool> {
-    let items = questionnaire.items();
-    let mut speaking: Vec<bool> = items.iter().map(|item| item.expressions.is_some()).collect();
-    for index in (0..items.len()).rev().filter(|&index| items[index].parent.is_some()) {
-        if let (true, Some(parent)) = (speaking[index], items[index].parent) {
-            speaking[parent] = true;
-        }
-    }
-    speaking
 }
 
 /// Down to the node at this address.

@@ -82,13 +82,11 @@ pub fn examine<'q, 'd>(response: &'d Node<'d>, questionnaire: &'q Questionnaire)
         Answers::unanswered(questionnaire)
     } else {
         let found = structure::walk(response, questionnaire, &mut issues);
-        let expressed = match questionnaire.has_expressions() {
-            true => expressions::enablement(response, questionnaire, &found),
-            false => Expressed::default(),
-        };
+        let speaks = questionnaire.has_expressions();
+        let expressed = if speaks { expressions::enablement(response, questionnaire, &found) } else { Expressed::default() };
         let enablement = Enablement::of(questionnaire, &found, &expressed);
         let answers = rules::check(response, questionnaire, &found, &enablement, demand, &mut issues);
-        if questionnaire.has_expressions() {
+        if speaks {
             expressions::check(response, questionnaire, &found, &enablement, demand, &mut issues);
         }
         if enablement.is_exhausted() {

@@ -1,7 +1,8 @@
 //! Second pass: the Questionnaire's rules over what was found.
 
-use neuvola_fhir::Node;
 use std::borrow::Cow;
+
+use neuvola_fhir::Node;
 
 use super::enable::{Enabled, Enablement};
 use super::structure::{Found, Holder};

@@ -5,11 +5,12 @@ use jiff::civil::{Time, Weekday};
 use maud::html;
 use neuvola_fhir::model::Resource;
 use neuvola_fhir::model::resources::{self, HealthcareServiceAvailableTime, HealthcareServiceNotAvailable};
-use neuvola_fhir::model::types::{self, CodeableConcept, Coding, ExtensionValue, Identifier, Narrative, Period};
+use neuvola_fhir::model::types::{self, CodeableConcept, Coding, Identifier, Narrative, Period};
 
 use super::{Directory, Names, Organization, REGISTER, Service};
-use crate::plan::fhir::{HL7_FI, OURS, complex, extension, literal, meta, text};
+use crate::plan::fhir::{HL7_FI, OURS, literal, meta};
 use crate::task::opening::{Closed, Hours, Opening};
+use crate::texts::translation_into;
 
 pub(super) fn organization(organization: &Organization) -> Vec<u8> {
     let identifier = Identifier {
@@ -94,8 +95,7 @@ fn closed(spell: &Closed, directory: &Directory) -> HealthcareServiceNotAvailabl
 fn translated(names: &Names) -> types::String {
     let mut string = types::String::from(names.fi.as_str());
     for (language, name) in [("sv", &names.sv), ("en", &names.en)] {
-        let parts = vec![extension("lang", ExtensionValue::Code(language.into())), extension("content", text(name))];
-        string.extension.push(complex("http://hl7.org/fhir/StructureDefinition/translation", parts));
+        string.extension.push(translation_into(language, name));
     }
     string
 }

@@ -6,6 +6,7 @@ use neuvola_fhir::{Node, Place};
 use super::super::callback::instant;
 use super::super::profile::is_id;
 use crate::issue::{Issue, Issues};
+use crate::shape::primitive;
 use crate::shape::resources::RESOURCES;
 
 /// Names `scheme:rest`.
@@ -18,9 +19,7 @@ pub(super) fn is_absolute(text: &str) -> bool {
 }
 
 pub(super) fn is_base64(text: &str) -> bool {
-    use base64::Engine as _;
-    let plain: String = text.chars().filter(|letter| !letter.is_ascii_whitespace()).collect();
-    !plain.is_empty() && base64::prelude::BASE64_STANDARD.decode(plain).is_ok()
+    primitive::base64(text).is_some_and(|bytes| !bytes.is_empty())
 }
 
 /// A reference's form (<https://hl7.org/fhir/R4/references.html#literal>) and the types that it may lead to; any, if none is named.
