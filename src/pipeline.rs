@@ -12,7 +12,7 @@ mod write;
 
 use neuvola_fhir::{Limits, Node, read_anyway};
 
-pub use preview::{Named, PersonPreview, Preview, RuleView};
+pub use preview::{Named, PersonPreview, Preview, ReadView, RuleView};
 pub use process_response::{prepare_response, submit_response};
 pub use write::{PersonReceipt, Plans, Receipt, Written};
 

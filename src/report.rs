@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::pipeline::{Named, PersonPreview, Preview, Receipt, RuleView};
-use crate::segment::{Read, ReadState};
+use rust_decimal::Decimal;
+
+use crate::pipeline::{Named, PersonPreview, Preview, ReadView, Receipt, RuleView};
+use crate::segment::{Compared, ReadState};
 
 /// Who, which segments, and why. The draft CarePlan is under `plan`.
 pub fn preview(preview: &Preview) -> Value {
@@ -59,12 +61,14 @@ fn rule(rule: &RuleView) -> Value {
         "sentence": rule.sentence,
         "expression": rule.expression,
         "inputs": rule.inputs.iter().map(read).collect::<Vec<_>>(),
+        "distance": number(rule.distance),
+        "comparisons": rule.comparisons.iter().map(compared).collect::<Vec<_>>(),
         "undecided": rule.undecided,
         "guidance": rule.guidance,
     })
 }
 
-fn read(read: &Read) -> Value {
+fn read(read: &ReadView) -> Value {
     let (state, values) = match &read.state {
         ReadState::Answered(values) => ("answered", values.as_slice()),
         ReadState::Declined => ("declined", &[][..]),
@@ -72,4 +76,19 @@ fn read(read: &Read) -> Value {
         ReadState::NotAsked => ("not-asked", &[][..]),
     };
     json!({ "linkId": read.link_id, "professional": read.professional, "state": state, "values": values })
+}
+
+fn compared(compared: &Compared) -> Value {
+    json!({
+        "least": number(compared.least),
+        "greatest": number(compared.greatest),
+        "comparison": compared.comparison.sign(),
+        "threshold": number(compared.threshold),
+        "distance": number(compared.distance()),
+    })
+}
+
+/// With the digits that it has.
+fn number(number: Option<Decimal>) -> Value {
+    number.and_then(|number| number.normalize().to_string().parse::<serde_json::Number>().ok()).map_or(Value::Null, Value::Number)
 }

@@ -64,6 +64,24 @@ impl Session {
         session
     }
 
+    /// As this one, for variables of its own.
+    pub fn child(&self) -> Self {
+        let context = self.context.create_child_context(self.focus.clone());
+        Self { context, focus: self.focus.clone(), authored: Arc::clone(&self.authored) }
+    }
+
+    /// A resource under a name.
+    pub fn give(&self, name: &str, resource: Value) {
+        self.context.set_variable(name.to_owned(), FhirPathValue::resource(resource));
+    }
+
+    /// Evaluates a variable, which stays unset if that fails: whoever reads it fails too.
+    pub fn define_surely(&self, name: &str, plan: &Plan) {
+        if let Some(values) = self.values(plan) {
+            self.context.set_variable(name.to_owned(), several(values));
+        }
+    }
+
     /// Evaluates a variable. One that fails is empty.
     pub fn define(&self, name: &str, plan: &Plan) {
         let values = self.values(plan).unwrap_or_default();

@@ -21,6 +21,8 @@ pub struct Slot<'q, 'd> {
     pub declined: bool,
     /// Asked and not answered; inside something that repeats: in one of its occurrences, or there is none.
     pub open: bool,
+    /// Validated as disabled.
+    pub not_asked: bool,
 }
 
 /// One answer.
@@ -151,7 +153,7 @@ impl<'q, 'd> Answer<'q, 'd> {
 
 impl Item {
     /// The weight of the option that is no Coding and has this value.
-    pub(super) fn weight_of(&self, name: &str, value: &Node<'_>) -> Option<Decimal> {
+    pub fn weight_of(&self, name: &str, value: &Node<'_>) -> Option<Decimal> {
         let is_it = |option: &&AnswerOption| match &option.value {
             OptionValue::Coding { .. } => false,
             OptionValue::Integer(number) => name == "valueInteger" && value.as_number().and_then(decimal).as_ref() == Some(number),

@@ -2,13 +2,15 @@
 
 use neuvola_fhir::model::Resource;
 use neuvola_fhir::model::types::{Identifier, Reference};
+use rust_decimal::Decimal;
 
 use super::Family;
 use crate::form::submission::Submission;
 use crate::plan::care_plan::draft;
 use crate::profiles::Profiles;
+use crate::segment::rule::RoleRules;
 use crate::segment::rule::RuleSet;
-use crate::segment::{Outcome, Read, Reason, Segmentation};
+use crate::segment::{Compared, Outcome, Read, ReadState, Reason, Segmentation};
 
 /// One submission's proposals, owned, ready to print.
 #[derive(Debug)]
@@ -47,10 +49,21 @@ pub struct RuleView {
     pub outcome: Outcome,
     pub sentence: String,
     pub expression: Option<String>,
-    pub inputs: Vec<Read>,
+    pub inputs: Vec<ReadView>,
+    /// How far the comparison that is nearest to its threshold is from it.
+    pub distance: Option<Decimal>,
+    pub comparisons: Vec<Compared>,
     pub undecided: Vec<String>,
     /// The text for the professional, for what was met or cannot be ruled out.
     pub guidance: Option<String>,
+}
+
+/// One question that a rule read.
+#[derive(Debug)]
+pub struct ReadView {
+    pub link_id: String,
+    pub professional: bool,
+    pub state: ReadState,
 }
 
 pub(super) fn preview(submission: &Submission<'_>, rule_set: &RuleSet, families: &[Family<'_, '_>], profiles: &Profiles) -> Preview {
@@ -68,14 +81,14 @@ pub(super) fn preview(submission: &Submission<'_>, rule_set: &RuleSet, families:
             let draft = draft(&family.segmentation, rule_set, profiles, subject.unwrap_or_default(), submission.language);
             neuvola_fhir::print(&Resource::CarePlan(Box::new(draft)))
         });
-        person_preview(person.key, person.role, &family.segmentation, plan, profiles, submission.language)
+        person_preview(person.key, family.rules, &family.segmentation, plan, profiles, submission.language)
     });
     Preview { form: rule_set.form.clone(), rule_set: rule_set.canonical(), persons: persons.collect() }
 }
 
 fn person_preview(
     person: &str,
-    role: &str,
+    rules: &RoleRules,
     segmentation: &Segmentation<'_>,
     plan: Option<Vec<u8>>,
     profiles: &Profiles,
@@ -95,14 +108,16 @@ fn person_preview(
             outcome: reason.outcome,
             sentence: rule.sentence.text(language).to_owned(),
             expression: rule.expression.clone(),
-            inputs: reason.inputs.clone(),
-            undecided: reason.undecided.clone(),
+            inputs: segmentation.inputs(reason).map(read).collect(),
+            distance: reason.distance(),
+            comparisons: reason.comparisons.clone(),
+            undecided: segmentation.undecided(reason, rules).collect(),
             guidance: guidance.map(|guidance| guidance.text.text(language).to_owned()),
         }
     };
     PersonPreview {
         person: person.to_owned(),
-        role: role.to_owned(),
+        role: rules.role.clone(),
         proposal: segmentation.proposal.clone(),
         segment: segmentation.proposed.map(named),
         possible: segmentation.possible.iter().map(|rule| named(rule)).collect(),
@@ -111,4 +126,8 @@ fn person_preview(
         services: segmentation.services.iter().map(view).collect(),
         plan,
     }
+}
+
+fn read(read: &Read<'_>) -> ReadView {
+    ReadView { link_id: read.link_id.to_owned(), professional: read.professional, state: read.state.clone() }
 }

@@ -27,13 +27,10 @@ pub(super) fn check(profiles: &Profiles, defects: &mut Vec<Defect>) {
             options_of(questionnaire, profiles, defects);
         }
     }
-    for rule_set in &profiles.rule_sets {
+    for rule_set in profiles.rule_sets.iter().filter(|rule_set| !rule_set.form.is_empty()) {
         for rules in &rule_set.roles {
             never_met(rules, rule_set, profiles, defects);
-            let all = rules.segments.iter().chain(&rules.alerts).chain(&rules.services);
-            for rule in all.flat_map(|rule| std::iter::once(rule).chain(&rule.services)) {
-                translated(rule, &rule_set.url, profiles, defects);
-            }
+            rules.rules().for_each(|rule| translated(rule, &rule_set.url, profiles, defects));
         }
     }
     vocabularies(profiles, defects);

@@ -16,6 +16,7 @@ use neuvola_fhir::read;
 pub use artifact::{Artifact, Guidance, KNOWLEDGE, Service};
 pub use library::{Library, Profile, is_valid};
 
+use crate::fhirpath::Kept;
 use crate::form::questionnaire::Questionnaire;
 use crate::form::vocabulary::Vocabulary;
 use crate::issue::Issue;
@@ -258,6 +259,15 @@ impl Profiles {
 impl Known for Profiles {
     fn questionnaire(&self, canonical: &str) -> Option<Arc<Questionnaire>> {
         Self::questionnaire(self, canonical).cloned()
+    }
+
+    fn unclaimed(&self) -> Vec<Arc<Questionnaire>> {
+        self.questionnaires().iter().filter(|questionnaire| questionnaire.form.is_empty()).cloned().collect()
+    }
+
+    fn kept(&self, questionnaire: &Questionnaire) -> Option<Kept> {
+        let is_it = |artifact: &&Artifact| artifact.url == questionnaire.url && artifact.version == questionnaire.version;
+        self.artifacts.iter().filter(|artifact| artifact.resource_type == "Questionnaire").find(is_it)?.with_node(Kept::of)
     }
 
     fn service(&self, canonical: &str) -> Option<Coded> {

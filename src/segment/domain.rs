@@ -1,12 +1,19 @@
 //! What an item may hold in a *completion*: the three-valued logic's ground.
 //!
 //! A completion gives every enabled question that is unanswered or declined a valid answer (a repeating one any set,
-//! none included), recomputes enablement, and repeats. [`Domains`] says for each item what completions can make of it;
-//! with an assignment it says what one of them does.
+//! none included), recomputes enablement, and repeats. [`Family::domain`] says for an item what completions can make of it;
+//! with some answers tried it says what those completions do. Without trials it is told once and remembered.
+
+use std::cell::{Cell, OnceCell};
 
 use rust_decimal::Decimal;
 
-use super::condition::{Input, Source};
+use super::complete::Sight;
+use super::condition::{self, Comparison, Derived, Input, Source};
+use super::outcome::{Outcome, Outcomes};
+use super::range::Range;
+use super::rule::RoleRules;
+use crate::fhirpath::Kept;
 use crate::form::answers::{Answer, Answers};
 use crate::form::questionnaire::{AnswerOption, Bound, Comparand, EnableWhen, Item, ItemKind, Operator, OptionValue, Questionnaire};
 use crate::form::validate::compare;
@@ -15,10 +22,41 @@ use crate::form::validate::compare;
 pub struct Family<'q, 'd, 'f> {
     pub own: &'f Answers<'q, 'd>,
     pub professional: Option<&'f Answers<'q, 'd>>,
+    derived: &'f Derived,
+    kept: Option<&'f Kept>,
+    domains: [Vec<OnceCell<Domain<'f, 'q, 'd>>>; 2],
+    /// Of the numbers that rules share.
+    pub(super) numbers: Vec<OnceCell<Range>>,
+    /// The family as the engine sees it, nothing tried.
+    pub(super) sight: OnceCell<Option<Sight>>,
+    depth: Cell<usize>,
 }
 
-impl<'q, 'd> Family<'q, 'd, '_> {
-    pub fn answers(&self, source: Source) -> Option<&Answers<'q, 'd>> {
+impl<'q, 'd, 'f> Family<'q, 'd, 'f> {
+    pub fn new(rules: &'f RoleRules, own: &'f Answers<'q, 'd>, professional: Option<&'f Answers<'q, 'd>>) -> Self {
+        let cells = |answers: &Answers<'_, '_>| vec![OnceCell::new(); answers.questionnaire().items().len()];
+        Self {
+            own,
+            professional,
+            derived: &rules.derived,
+            kept: rules.kept.as_ref(),
+            domains: [cells(own), professional.map(cells).unwrap_or_default()],
+            numbers: vec![OnceCell::new(); rules.shared],
+            sight: OnceCell::new(),
+            depth: Cell::new(0),
+        }
+    }
+
+    /// The Questionnaire itself, where rules read it.
+    pub const fn kept(&self) -> Option<&'f Kept> {
+        self.kept
+    }
+
+    pub(super) const fn derived(&self) -> &'f Derived {
+        self.derived
+    }
+
+    pub fn answers(&self, source: Source) -> Option<&'f Answers<'q, 'd>> {
         match source {
             Source::Own => Some(self.own),
             Source::Professional => self.professional,
@@ -80,9 +118,23 @@ impl Truth {
     }
 }
 
-impl<'q, 'd> Family<'q, 'd, '_> {
+impl<'q: 'd, 'd, 'f> Family<'q, 'd, 'f> {
     /// What completions can make of `input`, given what is tried.
-    pub fn domain<'a>(&'a self, input: Input, trials: &'a [Trial<'q, 'd>]) -> Domain<'a, 'q, 'd> {
+    pub fn domain<'t>(&self, input: Input, trials: &'t [Trial<'q, 'd>]) -> Domain<'t, 'q, 'd>
+    where
+        'f: 't,
+    {
+        if !trials.is_empty() {
+            return self.told(input, trials);
+        }
+        let known = self.domains[input.source as usize].get(input.item);
+        known.map_or(Domain::Known(&[]), |cell| cell.get_or_init(|| self.told(input, &[])).clone())
+    }
+
+    fn told<'t>(&self, input: Input, trials: &'t [Trial<'q, 'd>]) -> Domain<'t, 'q, 'd>
+    where
+        'f: 't,
+    {
         let Some(answers) = self.answers(input.source) else { return Domain::Known(&[]) };
         let questionnaire = answers.questionnaire();
         if let Some(around) = questionnaire.repeated_around(input.item) {
@@ -110,7 +162,10 @@ impl<'q, 'd> Family<'q, 'd, '_> {
 
     /// Inside something that repeats (`around`), answers of all occurrences stand together, and which answer enables
     /// which is no longer told: if anything there is open, all is.
-    fn repeated_domain<'a>(&'a self, input: Input, around: usize, trials: &'a [Trial<'q, 'd>]) -> Domain<'a, 'q, 'd> {
+    fn repeated_domain<'t>(&self, input: Input, around: usize, trials: &'t [Trial<'q, 'd>]) -> Domain<'t, 'q, 'd>
+    where
+        'f: 't,
+    {
         let Some(answers) = self.answers(input.source) else { return Domain::Known(&[]) };
         let questionnaire = answers.questionnaire();
         let (item, slot) = (questionnaire.item(input.item), answers.slot(input.item));
@@ -119,10 +174,15 @@ impl<'q, 'd> Family<'q, 'd, '_> {
             return Domain::Known(&[]);
         }
         let is_decided = |question: usize| matches!(self.domain(Input { item: question, ..input }, &[]), Domain::Known(_));
-        let inside = std::iter::once(input.item).chain(questionnaire.ancestors(input.item)).take_while(|&index| index != around);
-        let mut conditions = inside.flat_map(|index| &questionnaire.item(index).enable_when);
+        let inside = || std::iter::once(input.item).chain(questionnaire.ancestors(input.item)).take_while(|&index| index != around);
+        let mut conditions = inside().flat_map(|index| &questionnaire.item(index).enable_when);
         let is_open = slot.declined || (slot.open && !item.empty_means_none);
-        if is_open || is_asked == Truth::Perhaps || conditions.any(|condition| !is_decided(condition.question)) {
+        let is_expressed = |index: usize| questionnaire.item(index).expressions.as_ref().is_some_and(|it| it.enable_when.is_some());
+        if is_open
+            || is_asked == Truth::Perhaps
+            || conditions.any(|condition| !is_decided(condition.question))
+            || (inside().any(is_expressed) && slot.values.is_empty())
+        {
             return open(item, Arity::Bag, true);
         }
         Domain::Known(&slot.values)
@@ -133,13 +193,57 @@ impl<'q, 'd> Family<'q, 'd, '_> {
         let Some(answers) = self.answers(input.source) else { return Truth::No };
         let questionnaire = answers.questionnaire();
         let item = questionnaire.item(input.item);
+        let expressed = item.expressions.as_ref().is_some_and(|it| it.enable_when.is_some());
+        if item.parent.is_none() && item.enable_when.is_empty() && !expressed && !item.conditions_unread {
+            return Truth::Yes;
+        }
+        // a Questionnaire whose conditions go in a circle is told as defective, and never decided here
+        if self.depth.get() > DEEPEST {
+            return Truth::Perhaps;
+        }
+        self.depth.set(self.depth.get() + 1);
+        let enabled = self.enabled_there(input, item, expressed, trials);
+        self.depth.set(self.depth.get() - 1);
+        enabled
+    }
+
+    fn enabled_there(&self, input: Input, item: &Item, expressed: bool, trials: &[Trial<'q, 'd>]) -> Truth {
         let above = item.parent.map_or(Truth::Yes, |parent| self.held(Input { item: parent, ..input }, trials));
-        if above == Truth::No || item.enable_when.is_empty() {
+        if above == Truth::No {
+            return Truth::No;
+        }
+        let by_expression = if expressed { self.expressed(input, trials) } else { Truth::Yes };
+        let unread = if item.conditions_unread { Truth::Perhaps } else { Truth::Yes };
+        let above = above.and(by_expression).and(unread);
+        if item.enable_when.is_empty() {
             return above;
         }
-        let truths = item.enable_when.iter().map(|condition| self.holds(condition, input.source, trials));
-        let own = if item.enable_any { truths.fold(Truth::No, Truth::or) } else { truths.fold(Truth::Yes, Truth::and) };
+        let truths = || item.enable_when.iter().map(|condition| self.holds(condition, input.source, trials));
+        let (any, all) = (truths().fold(Truth::No, Truth::or), truths().fold(Truth::Yes, Truth::and));
+        let own = match (item.enable_behavior_missing, item.enable_any) {
+            // nothing says whether one or all are meant
+            (true, _) => same(any, all),
+            (false, true) => any,
+            (false, false) => all,
+        };
         above.and(own)
+    }
+
+    /// By its `enableWhenExpression`: in every completion if it is lowered, else as it was validated where that cannot change.
+    fn expressed(&self, input: Input, trials: &[Trial<'q, 'd>]) -> Truth {
+        if let Some(condition) = self.derived.asked(input) {
+            return match self.outcomes(condition, trials) {
+                Outcomes::TRUE => Truth::Yes,
+                outcomes if outcomes.outcome() == Outcome::NotMet => Truth::No,
+                _ => Truth::Perhaps,
+            };
+        }
+        let Some(answers) = self.answers(input.source).filter(|answers| answers.response().is_some()) else { return Truth::Perhaps };
+        let is_settled = |reads: &[Input]| reads.iter().all(|&read| read == input || matches!(self.domain(read, trials), Domain::Known(_)));
+        match self.derived.reads(input) {
+            Some(reads) if is_settled(reads) => Truth::of(!answers.slot(input.item).not_asked),
+            _ => Truth::Perhaps,
+        }
     }
 
     /// Can something stand below it? Below a question only where the question has an answer.
@@ -157,6 +261,9 @@ impl<'q, 'd> Family<'q, 'd, '_> {
 
     fn holds(&self, condition: &EnableWhen, source: Source, trials: &[Trial<'q, 'd>]) -> Truth {
         let input = Input { source, item: condition.question };
+        if self.answers(source).is_some_and(|answers| condition::is_computed(answers.questionnaire(), condition.question)) {
+            return self.holds_of_computed(condition, input, trials);
+        }
         let of_answers = |answers: &[Answer<'_, '_>]| {
             Truth::of(match (condition.operator, &condition.answer) {
                 (Operator::Exists, Comparand::Boolean(wanted)) => answers.is_empty() != *wanted,
@@ -180,6 +287,25 @@ impl<'q, 'd> Family<'q, 'd, '_> {
                 }
                 truths.into_iter().reduce(same).unwrap_or(Truth::Perhaps)
             }
+        }
+    }
+
+    /// A total is what its answers make it, whatever is stated.
+    fn holds_of_computed(&self, condition: &EnableWhen, input: Input, trials: &[Trial<'q, 'd>]) -> Truth {
+        let (Some(number), Comparand::Number(wanted)) = (self.derived.calculated(input), &condition.answer) else { return Truth::Perhaps };
+        let comparison = match condition.operator {
+            Operator::Equal => Comparison::Equal,
+            Operator::NotEqual => Comparison::NotEqual,
+            Operator::Greater => Comparison::Greater,
+            Operator::Less => Comparison::Less,
+            Operator::GreaterOrEqual => Comparison::GreaterOrEqual,
+            Operator::LessOrEqual => Comparison::LessOrEqual,
+            Operator::Exists => return Truth::Perhaps,
+        };
+        match self.range(number, trials).compare(comparison, Range::exactly(*wanted)).outcome() {
+            Outcome::Met => Truth::Yes,
+            Outcome::NotMet => Truth::No,
+            Outcome::Indeterminate => Truth::Perhaps,
         }
     }
 }
@@ -237,17 +363,21 @@ where
 }
 
 /// Every open item that decides whether `input` is asked, itself included.
-pub fn deciders(questionnaire: &Questionnaire, input: Input, into: &mut Vec<Input>) {
+pub fn deciders(questionnaire: &Questionnaire, derived: &Derived, input: Input, into: &mut Vec<Input>) {
     if into.contains(&input) {
         return;
     }
     into.push(input);
     for item in std::iter::once(input.item).chain(questionnaire.ancestors(input.item)) {
+        let here = Input { item, ..input };
         if questionnaire.item(item).is_question() {
-            deciders(questionnaire, Input { item, ..input }, into);
+            deciders(questionnaire, derived, here, into);
         }
-        for condition in &questionnaire.item(item).enable_when {
-            deciders(questionnaire, Input { source: input.source, item: condition.question }, into);
+        let asked = derived.asked(here).map(condition::Condition::inputs).unwrap_or_default();
+        let computed = derived.calculated(here).map(condition::Number::inputs).unwrap_or_default();
+        let questions = questionnaire.item(item).enable_when.iter().map(|condition| Input { item: condition.question, ..input });
+        for before in questions.chain(asked).chain(computed).filter(|before| before.source == input.source) {
+            deciders(questionnaire, derived, before, into);
         }
     }
 }
@@ -273,3 +403,5 @@ pub fn possible_sets<'q: 'd, 'd>(domain: &Domain<'_, 'q, 'd>) -> Option<Vec<Vec<
 const MOST_INTEGERS: u32 = 64;
 /// A repeating question with more options is not tried set by set.
 const MOST_IN_A_SET: usize = 8;
+/// Conditions that hang on conditions deeper than this decide nothing.
+const DEEPEST: usize = 256;

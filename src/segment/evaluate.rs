@@ -7,26 +7,27 @@
 
 use rust_decimal::Decimal;
 
-use super::condition::{Condition, Input, Literal, Measure, Number, Selection, Source};
+use super::condition::{Condition, Foreign, Input, Literal, Measure, Number, Selection};
 use super::domain::{Arity, Domain, Family, Trial, deciders, possible_answers, possible_sets};
 use super::outcome::{Outcome, Outcomes, and, implies, or, xor};
 use super::range::{Range, add};
-use crate::fhirpath::{self, Evaluated};
-use crate::form::answers::{Answer, Answers};
+use crate::fhirpath;
+use crate::form::answers::Answer;
 use crate::form::questionnaire::{AnswerOption, ItemKind, OptionValue};
 
 /// What `condition` says in all completions.
-pub fn outcome(condition: &Condition, family: &Family<'_, '_, '_>) -> Outcome {
+pub fn outcome<'q: 'd, 'd>(condition: &Condition, family: &Family<'q, 'd, '_>) -> Outcome {
     let at_once = family.outcomes(condition, &[]);
     if at_once.outcome() != Outcome::Indeterminate {
         return at_once.outcome();
     }
     let open = open_inputs(condition, family);
+    let most = if condition.has_engine() { MOST_IN_THE_ENGINE } else { MOST_COMPLETIONS };
     let mut completions: usize = 1;
     let mut tried = Vec::new();
     for (input, sets) in &open {
         // the fewest first, as many as the budget bears; the rest stays a set
-        match completions.checked_mul(sets.len()).filter(|&count| count <= MOST_COMPLETIONS) {
+        match completions.checked_mul(sets.len()).filter(|&count| count <= most) {
             Some(count) => {
                 completions = count;
                 tried.push((*input, sets));
@@ -67,7 +68,7 @@ fn open_inputs<'q: 'd, 'd>(condition: &Condition, family: &Family<'q, 'd, '_>) -
     let mut inputs = Vec::new();
     for input in condition.inputs() {
         if let Some(answers) = family.answers(input.source) {
-            deciders(answers.questionnaire(), input, &mut inputs);
+            deciders(answers.questionnaire(), family.derived(), input, &mut inputs);
         }
     }
     let mut open: Vec<_> = inputs
@@ -80,11 +81,11 @@ fn open_inputs<'q: 'd, 'd>(condition: &Condition, family: &Family<'q, 'd, '_>) -
 }
 
 /// Which missing answers would decide an indeterminate condition.
-pub fn undecided(condition: &Condition, family: &Family<'_, '_, '_>) -> Vec<Input> {
+pub fn undecided<'q: 'd, 'd>(condition: &Condition, family: &Family<'q, 'd, '_>) -> Vec<Input> {
     let mut inputs = Vec::new();
     for input in condition.inputs() {
         if let Some(answers) = family.answers(input.source) {
-            deciders(answers.questionnaire(), input, &mut inputs);
+            deciders(answers.questionnaire(), family.derived(), input, &mut inputs);
         }
     }
     inputs.retain(|&input| matches!(family.domain(input, &[]), Domain::Open { .. }));
@@ -92,9 +93,9 @@ pub fn undecided(condition: &Condition, family: &Family<'_, '_, '_>) -> Vec<Inpu
     inputs
 }
 
-impl<'q, 'd> Family<'q, 'd, '_> {
+impl<'q: 'd, 'd> Family<'q, 'd, '_> {
     /// What the condition can come to.
-    fn outcomes(&self, condition: &Condition, trials: &[Trial<'q, 'd>]) -> Outcomes {
+    pub(super) fn outcomes(&self, condition: &Condition, trials: &[Trial<'q, 'd>]) -> Outcomes {
         let both = |left: &Condition, right: &Condition, table| self.outcomes(left, trials).combine(self.outcomes(right, trials), table);
         match condition {
             Condition::Constant(value) => Outcomes::of(*value),
@@ -119,7 +120,26 @@ impl<'q, 'd> Family<'q, 'd, '_> {
             }
             Condition::Exists(of) => self.exists(of, trials),
             Condition::Empty(of) => self.exists(of, trials).not(),
-            Condition::Engine { expression, variables } => self.by_engine(expression, variables),
+            Condition::If(condition, then, otherwise) => {
+                let which = self.outcomes(condition, trials);
+                let mut outcomes = if which.contains(Outcomes::ERROR) { Outcomes::ERROR } else { Outcomes::NONE };
+                if which.contains(Outcomes::TRUE) {
+                    outcomes |= self.outcomes(then, trials);
+                }
+                if which.contains(Outcomes::FALSE | Outcomes::EMPTY) {
+                    outcomes |= self.outcomes(otherwise, trials);
+                }
+                outcomes
+            }
+            Condition::Engine(foreign) => match self.by_engine(foreign, trials) {
+                None => Outcomes::ANY,
+                Some(values) => match values.as_slice() {
+                    [] => Outcomes::EMPTY,
+                    [fhirpath::Outcome::Boolean(value)] => Outcomes::of(*value),
+                    _ => Outcomes::ERROR,
+                },
+            },
+            Condition::Unknown(_) => Outcomes::ANY,
         }
     }
 
@@ -167,7 +187,7 @@ impl<'q, 'd> Family<'q, 'd, '_> {
         })
     }
 
-    fn range(&self, number: &Number, trials: &[Trial<'q, 'd>]) -> Range {
+    pub(super) fn range(&self, number: &Number, trials: &[Trial<'q, 'd>]) -> Range {
         let both = |left: &Number, right: &Number, make: fn(Range, Range) -> Range| {
             let (left, right) = (self.range(left, trials), self.range(right, trials));
             Range {
@@ -185,6 +205,26 @@ impl<'q, 'd> Family<'q, 'd, '_> {
                 Range::between(add(left.low, right.high.map(|it| -it)), add(left.high, right.low.map(|it| -it)))
             }),
             Number::Multiply(left, right) => both(left, right, Range::times),
+            Number::Divide(inner, by) => self.range(inner, trials).divided(*by),
+            Number::If(condition, then, otherwise) => {
+                let which = self.outcomes(condition, trials);
+                let error = which.contains(Outcomes::ERROR).then(|| Range::besides(Outcomes::ERROR));
+                let then = which.contains(Outcomes::TRUE).then(|| self.range(then, trials));
+                let otherwise = which.contains(Outcomes::FALSE | Outcomes::EMPTY).then(|| self.range(otherwise, trials));
+                [error, then, otherwise].into_iter().flatten().reduce(Range::or).unwrap_or(Range::besides(Outcomes::ERROR))
+            }
+            Number::Shared(index, inner) => match self.numbers.get(*index).filter(|_| trials.is_empty()) {
+                Some(cell) => *cell.get_or_init(|| self.range(inner, &[])),
+                None => self.range(inner, trials),
+            },
+            Number::Engine(foreign) => match self.by_engine(foreign, trials) {
+                None => Range::between(None, None).or(Range::besides(Outcomes::EMPTY | Outcomes::ERROR)),
+                Some(values) => match values.as_slice() {
+                    [] => Range::besides(Outcomes::EMPTY),
+                    [fhirpath::Outcome::Number(value)] => Range::exactly(*value),
+                    _ => Range::besides(Outcomes::ERROR),
+                },
+            },
             Number::Sum(of, measure) => self.sum(of, trials, |answer| measured(answer, *measure), *measure),
             Number::Count(of) => self.sum(of, trials, |_| Some(Decimal::ONE), Measure::Weight),
             Number::One(of, measure) => self.single(of, *measure, trials),
@@ -256,25 +296,16 @@ impl<'q, 'd> Family<'q, 'd, '_> {
         }
     }
 
-    /// The engine's word, where nothing is missing; else anything is possible.
-    fn by_engine(&self, expression: &str, variables: &[(String, String)]) -> Outcomes {
-        let is_whole = [Source::Own, Source::Professional].into_iter().all(|source| self.is_whole(source));
-        let Some(own) = self.own.response().filter(|_| is_whole) else { return Outcomes::ANY };
-        let professional = self.professional.and_then(Answers::response);
-        match fhirpath::evaluate(expression, fhirpath::Ground { own, professional, variables }) {
-            Evaluated::True => Outcomes::TRUE,
-            Evaluated::False => Outcomes::FALSE,
-            Evaluated::Empty => Outcomes::EMPTY,
-            Evaluated::Undecided => Outcomes::ANY,
+    /// The engine's word in a completion that tells all it reads; `None` where something is open, or it fails.
+    fn by_engine(&self, foreign: &Foreign, trials: &[Trial<'q, 'd>]) -> Option<Vec<fhirpath::Outcome>> {
+        let is_known = |input: &Input| matches!(self.domain(*input, trials), Domain::Known(_));
+        if !foreign.inputs.iter().all(is_known) {
+            return None;
         }
-    }
-
-    /// No question of the response is open.
-    fn is_whole(&self, source: Source) -> bool {
-        self.answers(source).is_none_or(|answers| {
-            let mut questions = (0..answers.questionnaire().items().len()).filter(|&item| answers.questionnaire().item(item).is_question());
-            questions.all(|item| matches!(self.domain(Input { source, item }, &[]), Domain::Known(_)))
-        })
+        if trials.is_empty() {
+            return self.sight.get_or_init(|| self.sight_of(&[])).as_ref()?.evaluate(foreign);
+        }
+        self.sight_of(trials)?.evaluate(foreign)
     }
 }
 
@@ -342,3 +373,5 @@ fn literal_equals(answer: &Answer<'_, '_>, wanted: &Literal) -> Option<bool> {
 
 /// Completions tried for one condition before it is left indeterminate.
 const MOST_COMPLETIONS: usize = 4096;
+/// Of a condition that the engine has a say in: each costs a whole evaluation.
+const MOST_IN_THE_ENGINE: usize = 256;

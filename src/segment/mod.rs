@@ -2,21 +2,24 @@
 //!
 //! Pure, total and deterministic: no I/O, no clock, no error. Unknown is a third answer and never counts as no.
 
+mod complete;
 pub mod condition;
 mod domain;
 mod evaluate;
 pub mod load;
 mod outcome;
 mod range;
+mod reason;
 pub mod rule;
 
 pub use domain::Family;
 pub use outcome::Outcome;
+pub use reason::{Compared, Read, ReadState, Reads, Reason};
 
 use crate::digest::Digest;
 use crate::form::answers::Answers;
 use condition::{Input, Source};
-use domain::Domain;
+use reason::{reads, reason};
 use rule::{RoleRules, Rule, RuleSet};
 
 /// What the rules say of one person.
@@ -29,40 +32,12 @@ pub struct Segmentation<'r> {
     pub segments: Vec<Reason<'r>>,
     pub alerts: Vec<Reason<'r>>,
     pub services: Vec<Reason<'r>>,
+    /// Rules about none of these.
+    pub others: Vec<Reason<'r>>,
+    /// What each question holds that any rule reads.
+    pub reads: Reads<'r>,
     /// Names this proposal: a decision says which one it answers.
     pub proposal: String,
-}
-
-/// One rule and what became of it.
-#[derive(Debug)]
-pub struct Reason<'r> {
-    pub rule: &'r Rule,
-    pub outcome: Outcome,
-    /// What the rule read.
-    pub inputs: Vec<Read>,
-    /// The questions whose answers would decide it.
-    pub undecided: Vec<String>,
-}
-
-/// One question that a rule read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Read {
-    pub link_id: String,
-    /// From the professional's section.
-    pub professional: bool,
-    pub state: ReadState,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ReadState {
-    /// Codes, digits or dates; free text is not repeated.
-    Answered(Vec<String>),
-    /// "I prefer not to answer".
-    Declined,
-    /// Not answered, or not yet.
-    Missing,
-    /// Not asked: disabled, or empty where empty means none.
-    NotAsked,
 }
 
 /// Segments one person. `professional` is `None` while that section is missing; then every segment that is still
@@ -74,11 +49,12 @@ pub fn segment<'r>(
     professional: Option<&Answers<'_, '_>>,
 ) -> Segmentation<'r> {
     let open = rules.professional.as_deref().map(Answers::unanswered);
-    let family = Family { own, professional: professional.or(open.as_ref()) };
+    let family = Family::new(rules, own, professional.or(open.as_ref()));
     let section_is_missing = professional.is_none() && open.is_some();
 
     let segments: Vec<Reason<'r>> = rules.segments.iter().map(|rule| reason(rule, &family)).collect();
     let alerts: Vec<Reason<'r>> = rules.alerts.iter().map(|rule| reason(rule, &family)).collect();
+    let others = rules.others.iter().map(|rule| reason(rule, &family)).collect();
     let deciding = segments.iter().position(|reason| reason.outcome != Outcome::NotMet);
     let possible: Vec<&Rule> = possible(&segments);
     let proposed = match deciding {
@@ -91,7 +67,7 @@ pub fn segment<'r>(
     let offered = proposed.map_or(&[][..], |rule| &rule.services);
     let services = services(offered, &rules.services, &family);
     let proposal = proposal(rule_set, rules, proposed, &possible, &alerts, &services);
-    Segmentation { proposed, possible, segments, alerts, services, proposal }
+    Segmentation { proposed, possible, segments, alerts, services, others, reads: reads(rules, &family), proposal }
 }
 
 /// The services of the agreed segment, and those offered whatever the segment: each once, the segment's own first.
@@ -101,7 +77,7 @@ pub fn services_of<'r>(
     own: &Answers<'_, '_>,
     professional: Option<&Answers<'_, '_>>,
 ) -> Vec<Reason<'r>> {
-    let family = Family { own, professional };
+    let family = Family::new(rules, own, professional);
     let offered = rules.segments.iter().find(|rule| rule.subject.code == segment).map_or(&[][..], |rule| &rule.services);
     services(offered, &rules.services, &family)
 }
@@ -117,13 +93,28 @@ impl<'r> Segmentation<'r> {
         self.alerts.iter().filter(|reason| reason.outcome != Outcome::NotMet)
     }
 
+    /// What the rule read.
+    pub fn inputs<'s>(&'s self, reason: &'s Reason<'_>) -> impl Iterator<Item = &'s Read<'r>> {
+        reason.rule.inputs.iter().filter_map(|&input| self.reads.of(input))
+    }
+
+    /// The questions whose answers would decide it, by linkId.
+    pub fn undecided<'s>(&'s self, reason: &'s Reason<'_>, rules: &'s RoleRules) -> impl Iterator<Item = String> + 's {
+        reason.undecided.iter().filter_map(|&input| name(input, rules))
+    }
+
+    /// Every rule's reason.
+    pub fn reasons(&self) -> impl Iterator<Item = &Reason<'r>> {
+        self.segments.iter().chain(&self.alerts).chain(&self.services).chain(&self.others)
+    }
+
     /// The reason that decided, for a one-line answer to "why?".
     pub fn main_reason(&self) -> Option<&Reason<'r>> {
         self.segments.iter().find(|reason| reason.outcome != Outcome::NotMet)
     }
 }
 
-fn services<'r>(offered: &'r [Rule], always: &'r [Rule], family: &Family<'_, '_, '_>) -> Vec<Reason<'r>> {
+fn services<'r, 'q: 'd, 'd>(offered: &'r [Rule], always: &'r [Rule], family: &Family<'q, 'd, '_>) -> Vec<Reason<'r>> {
     let mut services: Vec<Reason<'r>> = Vec::new();
     for rule in offered.iter().chain(always) {
         let reason = reason(rule, family);
@@ -160,43 +151,10 @@ fn possible<'r>(segments: &[Reason<'r>]) -> Vec<&'r Rule> {
     possible
 }
 
-fn reason<'r>(rule: &'r Rule, family: &Family<'_, '_, '_>) -> Reason<'r> {
-    let Some(condition) = &rule.condition else {
-        return Reason { rule, outcome: Outcome::Met, inputs: Vec::new(), undecided: Vec::new() };
-    };
-    let outcome = evaluate::outcome(condition, family);
-    let undecided = if outcome == Outcome::Indeterminate { evaluate::undecided(condition, family) } else { Vec::new() };
-    Reason {
-        rule,
-        outcome,
-        inputs: condition.inputs().into_iter().filter_map(|input| read(input, family)).collect(),
-        undecided: undecided.into_iter().filter_map(|input| name(input, family)).collect(),
-    }
-}
-
-fn read(input: Input, family: &Family<'_, '_, '_>) -> Option<Read> {
-    let answers = family.answers(input.source)?;
-    let item = answers.questionnaire().item(input.item);
-    let state = match family.domain(input, &[]) {
-        Domain::Known([]) => ReadState::NotAsked,
-        Domain::Known(answers) | Domain::KnownOrAbsent(answers) => {
-            ReadState::Answered(answers.iter().map(crate::form::answers::Answer::token).collect())
-        }
-        _ if answers.slot(input.item).declined => ReadState::Declined,
-        // inside what repeats: answered here and open there
-        _ if !answers.slot(input.item).values.is_empty() => {
-            ReadState::Answered(answers.slot(input.item).values.iter().map(crate::form::answers::Answer::token).collect())
-        }
-        _ => ReadState::Missing,
-    };
-    Some(Read { link_id: item.link_id.clone(), professional: input.source == Source::Professional, state })
-}
-
-fn name(input: Input, family: &Family<'_, '_, '_>) -> Option<String> {
-    let link_id = &family.answers(input.source)?.questionnaire().item(input.item).link_id;
-    Some(match input.source {
-        Source::Own => link_id.clone(),
-        Source::Professional => format!("%professional {link_id}"),
+fn name(Input { source, item }: Input, rules: &RoleRules) -> Option<String> {
+    Some(match source {
+        Source::Own => rules.questionnaire.item(item).link_id.clone(),
+        Source::Professional => format!("%professional {}", rules.professional.as_ref()?.item(item).link_id),
     })
 }
 

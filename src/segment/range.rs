@@ -49,6 +49,13 @@ impl Range {
         Self::between(products.iter().copied().reduce(Decimal::min), products.iter().copied().reduce(Decimal::max))
     }
 
+    /// By a number that is not zero.
+    pub(super) fn divided(self, by: Decimal) -> Self {
+        let parts = [self.low, self.high].map(|bound| bound.and_then(|bound| bound.checked_div(by)));
+        let (low, high) = if by.is_sign_negative() { (parts[1], parts[0]) } else { (parts[0], parts[1]) };
+        Self { low, high, ..self }
+    }
+
     /// The sum of some of these, each once or (`freely`) any number of times; none included.
     pub(super) fn of_several(numbers: impl Iterator<Item = Decimal>, freely: bool) -> Self {
         let (mut low, mut high) = (Some(Decimal::ZERO), Some(Decimal::ZERO));

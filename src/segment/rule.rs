@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use super::condition::Condition;
+use super::condition::{Condition, Derived, Input, Number};
+use crate::fhirpath::Kept;
 use crate::form::questionnaire::Questionnaire;
+use crate::issue::Issue;
 use crate::texts::Texts;
 
 /// The rules of one form, one version.
@@ -17,12 +19,14 @@ pub struct RuleSet {
     /// First and last day on which it is in force (R4 `effectivePeriod`), inclusive.
     pub effective: (Option<String>, Option<String>),
     pub roles: Vec<RoleRules>,
+    /// What is odd about it and does not keep it from being used: of rules that are not written for us.
+    pub warnings: Vec<Issue>,
 }
 
 /// The rules for one role of person.
 #[derive(Debug)]
 pub struct RoleRules {
-    /// Code of the form-role code system.
+    /// Code of the form-role code system; empty in a plan that knows no roles.
     pub role: String,
     pub must_answer: MustAnswer,
     pub questionnaire: Arc<Questionnaire>,
@@ -31,6 +35,39 @@ pub struct RoleRules {
     pub segments: Vec<Rule>,
     pub alerts: Vec<Rule>,
     pub services: Vec<Rule>,
+    /// Rules about none of these: actions of plans that do not speak of segments.
+    pub others: Vec<Rule>,
+    /// What the Questionnaires compute.
+    pub derived: Derived,
+    /// The person's Questionnaire itself, where rules read it.
+    pub kept: Option<Kept>,
+    /// How many numbers the rules share.
+    pub shared: usize,
+}
+
+impl RoleRules {
+    /// Without rules yet.
+    pub fn new(role: &str, questionnaire: Arc<Questionnaire>, professional: Option<Arc<Questionnaire>>) -> Self {
+        Self {
+            role: role.to_owned(),
+            must_answer: MustAnswer::Could,
+            derived: Derived::of(&questionnaire, professional.as_deref()),
+            questionnaire,
+            professional,
+            segments: Vec::new(),
+            alerts: Vec::new(),
+            services: Vec::new(),
+            others: Vec::new(),
+            kept: None,
+            shared: 0,
+        }
+    }
+
+    /// Every rule, those nested in segments behind theirs.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        let all = self.segments.iter().chain(&self.alerts).chain(&self.services).chain(&self.others);
+        all.flat_map(|rule| std::iter::once(rule).chain(&rule.services))
+    }
 }
 
 /// Who must answer (R4 `requiredBehavior`).
@@ -56,14 +93,27 @@ pub struct Rule {
     pub expression: Option<String>,
     /// `None` holds always.
     pub condition: Option<Condition>,
+    /// Every question that the condition reads.
+    pub inputs: Vec<Input>,
+    /// Values that depend on answers (R4 `dynamicValue`).
+    pub dynamic: Vec<Dynamic>,
     /// Canonical of the guidance (Library).
     pub guidance: Option<String>,
     /// Services offered with a segment.
     pub services: Vec<Rule>,
 }
 
+/// A value of what is proposed, computed from answers.
+#[derive(Debug)]
+pub struct Dynamic {
+    /// Where it goes in what is made of the definition, as in `timing.repeat.count`.
+    pub path: String,
+    pub expression: String,
+    pub number: Number,
+}
+
 /// A code with its display.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Coded {
     pub system: String,
     pub code: String,

@@ -51,7 +51,10 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
             let (here, behind) = rest.split_at(rest.iter().take_while(|&at| item_of(at) == index).count());
             rest = behind;
             match self.enablement.item(index, holder) {
-                Enabled::No => here.iter().for_each(|&at| self.disabled(item, at)),
+                Enabled::No => {
+                    self.answers.slot_mut(index).not_asked = true;
+                    here.iter().for_each(|&at| self.disabled(item, at));
+                }
                 enabled => self.enabled(index, item, holder, here, enabled),
             }
         }

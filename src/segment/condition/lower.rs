@@ -1,19 +1,46 @@
-//! FHIRPath's syntax tree -> [`Condition`].
+//! FHIRPath's syntax tree -> [`Condition`]. Numbers are in [`super::number`].
+
+use std::cell::RefCell;
+use std::sync::Arc;
 
 use octofhir_fhirpath::ast::ExpressionNode as Ast;
+use octofhir_fhirpath::parser::parse_ast;
 use octofhir_fhirpath::{BinaryOperator as Op, LiteralValue, UnaryOperator};
 
 use super::path::Path;
 use super::syntax::{literal, literals, visit};
-use super::{Comparison, Condition, Literal, Measure, Number, Selection, Source};
-use crate::form::questionnaire::{Item, ItemKind, OptionValue, Questionnaire};
+use super::{Comparison, Condition, Input, Literal, Number, Selection, Source};
+use crate::form::questionnaire::{Item, ItemKind, Named, OptionValue, Questionnaire};
 
 /// What an expression may name.
 pub struct Scope<'s> {
     pub own: &'s Questionnaire,
     pub professional: Option<&'s Questionnaire>,
-    /// Variables, by name, as written.
+    /// Variables, by name, as written, each behind those that it names.
     pub variables: &'s [(String, String)],
+    /// What several expressions ask for; nothing is shared without it.
+    pub shared: Option<&'s RefCell<Shared>>,
+    /// A question or an option that is not there is a defect; else it is left to the engine, which finds no answer.
+    pub strict: bool,
+}
+
+/// The numbers that several rules ask for.
+#[derive(Debug, Default)]
+pub struct Shared(Vec<Arc<Number>>);
+
+impl Shared {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    fn of(&mut self, number: Number) -> Number {
+        let index = self.0.iter().position(|known| **known == number).unwrap_or_else(|| {
+            self.0.push(Arc::new(number));
+            self.0.len() - 1
+        });
+        Number::Shared(index, Arc::clone(&self.0[index]))
+    }
 }
 
 /// Why an expression is refused. What is merely not lowered is no defect.
@@ -38,13 +65,28 @@ pub enum Defect {
 /// # Errors
 /// [`Defect`]
 pub fn lower(expression: &str, scope: &Scope<'_>) -> Result<Condition, Defect> {
-    let tree = octofhir_fhirpath::parser::parse_ast(expression).map_err(|_| Defect::Syntax)?;
-    let lowering = Lowering { scope, depth: 0 };
+    let tree = parse_ast(expression).map_err(|_| Defect::Syntax)?;
+    let lowering = Lowering::of_rule(scope);
     lowering.refuse_strangers(&tree)?;
     match lowering.condition(&tree) {
         Ok(condition) => Ok(condition),
         Err(Stop::Defect(defect)) => Err(defect),
-        Err(Stop::NotLowered) => Ok(Condition::Engine { expression: expression.to_owned(), variables: scope.variables.to_vec() }),
+        Err(Stop::NotLowered) => Err(Defect::Syntax),
+    }
+}
+
+/// Lowers an expression that comes to a number.
+///
+/// # Errors
+/// [`Defect`]
+pub fn lower_number(expression: &str, scope: &Scope<'_>) -> Result<Number, Defect> {
+    let tree = parse_ast(expression).map_err(|_| Defect::Syntax)?;
+    let lowering = Lowering::of_rule(scope);
+    lowering.refuse_strangers(&tree)?;
+    match lowering.number(&tree).or_else(|stop| lowering.foreign_number(&tree, stop)) {
+        Ok(number) => Ok(number),
+        Err(Stop::Defect(defect)) => Err(defect),
+        Err(Stop::NotLowered) => Err(Defect::Syntax),
     }
 }
 
@@ -55,15 +97,70 @@ pub(super) enum Stop {
 
 use Stop::NotLowered;
 
+/// Where an expression stands: in a rule, or in a Questionnaire.
 pub(super) struct Lowering<'s> {
     scope: &'s Scope<'s>,
+    /// Of a Questionnaire's own expressions: its variables, asked of the response, in the place of the rule's.
+    variables: Option<&'s [Named]>,
+    base: Source,
+    /// The focus is the response; else it is an item, which is not followed here.
+    is_bare: bool,
     depth: usize,
 }
 
 impl<'s> Lowering<'s> {
-    fn condition(&self, tree: &Ast) -> Result<Condition, Stop> {
+    pub(super) const fn of_rule(scope: &'s Scope<'s>) -> Self {
+        Self { scope, variables: None, base: Source::Own, is_bare: true, depth: 0 }
+    }
+
+    /// For the Questionnaire's own expression on this item.
+    pub(super) fn within(&self, input: Input) -> Self {
+        let variables = self.questionnaire(input.source).map_or(&[][..], |questionnaire| &questionnaire.expressions.variables);
+        Self { scope: self.scope, variables: Some(variables), base: input.source, is_bare: false, depth: self.depth + 1 }
+    }
+
+    pub(super) const fn focused(self, on_response: bool) -> Self {
+        Self { is_bare: on_response, ..self }
+    }
+
+    pub(super) const fn base(&self) -> Source {
+        self.base
+    }
+
+    pub(super) const fn is_bare(&self) -> bool {
+        self.is_bare
+    }
+
+    pub(super) const fn rule_variables(&self) -> &'s [(String, String)] {
+        self.scope.variables
+    }
+
+    /// A rule's own expression: what the engine is given too.
+    const fn is_of_rule(&self) -> bool {
+        self.variables.is_none()
+    }
+
+    /// Of what rules ask for, one copy.
+    pub(super) fn share(&self, number: Number) -> Number {
+        match self.scope.shared {
+            Some(shared) if !matches!(number, Number::Literal(_) | Number::Shared(..)) => shared.borrow_mut().of(number),
+            _ => number,
+        }
+    }
+
+    /// What cannot be lowered is a leaf for the engine, where the engine has the focus that the rule has.
+    pub(super) fn condition(&self, tree: &Ast) -> Result<Condition, Stop> {
+        match self.lowered(tree) {
+            Err(NotLowered) if self.is_of_rule() => {
+                self.foreign(tree).map(|foreign| Condition::Engine(Box::new(foreign))).ok_or(NotLowered)
+            }
+            other => other,
+        }
+    }
+
+    fn lowered(&self, tree: &Ast) -> Result<Condition, Stop> {
         match tree {
-            Ast::Parenthesized(inner) => self.condition(inner),
+            Ast::Parenthesized(inner) => self.lowered(inner),
             Ast::Literal(literal) => match &literal.value {
                 LiteralValue::Boolean(value) => Ok(Condition::Constant(*value)),
                 _ => Err(NotLowered),
@@ -72,22 +169,36 @@ impl<'s> Lowering<'s> {
                 Ok(Condition::Not(Box::new(self.condition(&unary.operand)?)))
             }
             Ast::BinaryOperation(binary) => self.binary(binary.operator, &binary.left, &binary.right),
-            Ast::MethodCall(call) => match (call.method.as_str(), call.arguments.is_empty()) {
-                ("not", true) => Ok(Condition::Not(Box::new(self.condition(&call.object)?))),
-                ("exists", true) => Ok(Condition::Exists(self.selection(&call.object)?)),
-                ("empty", true) => Ok(Condition::Empty(self.selection(&call.object)?)),
-                _ => Err(NotLowered),
+            Ast::FunctionCall(call) if call.name == "iif" => self.choice(&call.arguments),
+            Ast::MethodCall(call) => match (call.method.as_str(), call.arguments.as_slice()) {
+                ("not", []) => Ok(Condition::Not(Box::new(self.condition(&call.object)?))),
+                ("exists", []) => Ok(Condition::Exists(self.selection(&call.object)?)),
+                ("exists", [condition]) => Ok(Condition::Exists(self.answers(self.filter(self.path(&call.object)?, condition)?)?)),
+                ("empty", []) => Ok(Condition::Empty(self.selection(&call.object)?)),
+                _ => self.boolean(tree),
             },
             Ast::Variable(variable) if self.variable(&variable.name).is_some() => {
-                self.inside(&variable.name, |inner, tree| inner.condition(tree))
+                self.inside(&variable.name, |inner, tree| inner.lowered(tree))
             }
-            _ => match self.path(tree)? {
-                Path::Values(selection) if self.all(&selection, |item| item.kind == ItemKind::Boolean) && selection.inputs.len() == 1 => {
-                    Ok(Condition::Answer(selection))
-                }
-                _ => Err(NotLowered),
-            },
+            _ => self.boolean(tree),
         }
+    }
+
+    fn boolean(&self, tree: &Ast) -> Result<Condition, Stop> {
+        match self.path(tree)? {
+            Path::Values(selection) if self.all(&selection, |item| item.kind == ItemKind::Boolean) && selection.inputs.len() == 1 => {
+                Ok(Condition::Answer(selection))
+            }
+            _ => Err(NotLowered),
+        }
+    }
+
+    /// `iif`: what is not true is otherwise.
+    fn choice(&self, arguments: &[Ast]) -> Result<Condition, Stop> {
+        let [condition, then, otherwise] = arguments else { return Err(NotLowered) };
+        let parts = [self.condition(condition)?, self.condition(then)?, self.condition(otherwise)?].map(Box::new);
+        let [condition, then, otherwise] = parts;
+        Ok(Condition::If(condition, then, otherwise))
     }
 
     fn binary(&self, operator: Op, left: &Ast, right: &Ast) -> Result<Condition, Stop> {
@@ -117,65 +228,46 @@ impl<'s> Lowering<'s> {
             _ => return Err(NotLowered),
         };
         if matches!(comparison, Comparison::Equal | Comparison::NotEqual)
-            && let Some(wanted @ (Literal::Text(_) | Literal::Boolean(_))) = literal(right)
+            && let Some((of, wanted)) = literal(right).map(|it| (left, it)).or_else(|| literal(left).map(|it| (right, it)))
+            && let Literal::Text(_) | Literal::Boolean(_) = wanted
         {
-            let of = self.compared(left)?;
+            let of = self.compared(of)?;
             self.check_options(&of, std::slice::from_ref(&wanted))?;
             return Ok(Condition::Same { of, wanted, negated: comparison == Comparison::NotEqual });
         }
-        Ok(Condition::Compare(self.number(left)?, comparison, self.number(right)?))
+        let sides = match (self.number(left), self.number(right)) {
+            (Ok(left), Ok(right)) => (left, right),
+            // the other side is a number for sure: so is this one, or the comparison fails
+            (Ok(one), Err(stop)) => (one, self.foreign_number(right, stop)?),
+            (Err(stop), Ok(one)) => (self.foreign_number(left, stop)?, one),
+            (Err(stop), Err(NotLowered)) | (Err(NotLowered), Err(stop)) => return Err(stop),
+            (Err(stop), Err(_)) => return Err(stop),
+        };
+        Ok(Condition::Compare(self.share(sides.0), comparison, self.share(sides.1)))
     }
 
-    fn number(&self, tree: &Ast) -> Result<Number, Stop> {
-        match tree {
-            Ast::Parenthesized(inner) => self.number(inner),
-            Ast::Literal(_) => match literal(tree) {
-                Some(Literal::Number(number)) => Ok(Number::Literal(number)),
-                _ => Err(NotLowered),
-            },
-            Ast::BinaryOperation(binary) => {
-                let make: fn(Box<Number>, Box<Number>) -> Number = match binary.operator {
-                    Op::Add => Number::Add,
-                    Op::Subtract => Number::Subtract,
-                    Op::Multiply => Number::Multiply,
-                    _ => return Err(NotLowered),
-                };
-                Ok(make(Box::new(self.number(&binary.left)?), Box::new(self.number(&binary.right)?)))
-            }
-            Ast::Variable(variable) if self.variable(&variable.name).is_some() => {
-                self.inside(&variable.name, |inner, tree| inner.number(tree))
-            }
-            Ast::MethodCall(call) if call.method == "sum" && call.arguments.is_empty() => {
-                let (selection, measure) = self.measured(&call.object)?;
-                Ok(Number::Sum(selection, measure))
-            }
-            Ast::MethodCall(call) if call.method == "count" && call.arguments.is_empty() => {
-                Ok(Number::Count(self.selection(&call.object)?))
-            }
-            _ => match self.measured(tree)? {
-                (selection, measure) if selection.inputs.len() == 1 => Ok(Number::One(selection, measure)),
-                _ => Err(NotLowered),
-            },
-        }
-    }
-
-    /// Numbers of answers.
-    fn measured(&self, tree: &Ast) -> Result<(Selection, Measure), Stop> {
-        match self.path(tree)? {
-            Path::Measures(selection, measure) => Ok((selection, measure)),
-            Path::Values(selection) if self.all(&selection, |item| matches!(item.kind, ItemKind::Integer | ItemKind::Decimal)) => {
-                Ok((selection, Measure::Value))
-            }
-            _ => Err(NotLowered),
+    pub(super) fn foreign_number(&self, tree: &Ast, stop: Stop) -> Result<Number, Stop> {
+        match stop {
+            NotLowered if self.is_of_rule() => self.foreign(tree).map(|foreign| Number::Engine(Box::new(foreign))).ok_or(NotLowered),
+            stop => Err(stop),
         }
     }
 
     /// Answers of which only the number or the presence counts.
-    fn selection(&self, tree: &Ast) -> Result<Selection, Stop> {
-        match self.path(tree)? {
-            Path::Answers(selection) | Path::Values(selection) | Path::Codes(selection) => Ok(selection),
+    pub(super) fn selection(&self, tree: &Ast) -> Result<Selection, Stop> {
+        self.answers(self.path(tree)?)
+    }
+
+    /// What is computed is no answer: whether it is there depends on more than itself.
+    pub(super) fn answers(&self, path: Path) -> Result<Selection, Stop> {
+        match path {
+            Path::Answers(selection) | Path::Values(selection) | Path::Codes(selection) => self.given(selection),
             _ => Err(NotLowered),
         }
+    }
+
+    fn given(&self, selection: Selection) -> Result<Selection, Stop> {
+        if self.all(&selection, |item| !is_calculated(item)) { Ok(selection) } else { Err(NotLowered) }
     }
 
     /// One question's answers, to compare with literals.
@@ -185,9 +277,9 @@ impl<'s> Lowering<'s> {
                 if selection.inputs.len() == 1
                     && !self.all(&selection, |item| matches!(item.kind, ItemKind::Choice | ItemKind::OpenChoice | ItemKind::Quantity)) =>
             {
-                Ok(selection)
+                self.given(selection)
             }
-            Path::Codes(selection) if selection.inputs.len() == 1 => Ok(selection),
+            Path::Codes(selection) if selection.inputs.len() == 1 => self.given(selection),
             _ => Err(NotLowered),
         }
     }
@@ -196,7 +288,7 @@ impl<'s> Lowering<'s> {
     pub(super) fn check_options(&self, selection: &Selection, wanted: &[Literal]) -> Result<(), Stop> {
         for input in &selection.inputs {
             let item = self.questionnaire(input.source)?.item(input.item);
-            if !matches!(item.kind, ItemKind::Choice) || item.options.is_empty() {
+            if !matches!(item.kind, ItemKind::Choice) || item.options.is_empty() || item.options_open {
                 continue;
             }
             for literal in wanted {
@@ -209,11 +301,15 @@ impl<'s> Lowering<'s> {
                 if let Literal::Text(text) = literal
                     && !known(text)
                 {
-                    return Err(Stop::Defect(Defect::UnknownOption(item.link_id.clone(), text.clone())));
+                    return Err(self.defect(Defect::UnknownOption(item.link_id.clone(), text.clone())));
                 }
             }
         }
         Ok(())
+    }
+
+    pub(super) fn defect(&self, defect: Defect) -> Stop {
+        if self.scope.strict { Stop::Defect(defect) } else { NotLowered }
     }
 
     pub(super) fn all(&self, selection: &Selection, holds: impl Fn(&Item) -> bool) -> bool {
@@ -231,18 +327,40 @@ impl<'s> Lowering<'s> {
     }
 
     pub(super) fn variable(&self, name: &str) -> Option<&'s str> {
-        self.scope.variables.iter().find(|(known, _)| known == name).map(|(_, expression)| expression.as_str())
+        match self.variables {
+            None => self.scope.variables.iter().find(|(known, _)| known == name).map(|(_, expression)| expression.as_str()),
+            Some(variables) => variables.iter().find(|known| known.name == name).map(|known| known.expression.text.as_str()),
+        }
     }
 
     pub(super) fn inside<T>(&self, name: &str, lower: impl Fn(&Lowering<'s>, &Ast) -> Result<T, Stop>) -> Result<T, Stop> {
-        if self.depth > self.scope.variables.len() {
+        if self.depth > self.variables.map_or(self.scope.variables.len(), <[_]>::len) + NESTED {
             return Err(Stop::Defect(Defect::Circle(name.to_owned())));
         }
         let expression = self.variable(name).unwrap_or_default();
-        let tree = octofhir_fhirpath::parser::parse_ast(expression).map_err(|_| Stop::Defect(Defect::Syntax))?;
-        let inner = Lowering { scope: self.scope, depth: self.depth + 1 };
+        let tree = parse_ast(expression).map_err(|_| Stop::Defect(Defect::Syntax))?;
+        let inner = Lowering { depth: self.depth + 1, is_bare: true, ..*self };
         inner.refuse_strangers(&tree).map_err(Stop::Defect)?;
         lower(&inner, &tree)
+    }
+
+    /// The expression by which an item is computed, lowered.
+    pub(super) fn calculated(&self, input: Input) -> Result<Number, Stop> {
+        let questionnaire = self.questionnaire(input.source)?;
+        let item = questionnaire.item(input.item);
+        let is_conditional = |index: usize| {
+            let item = questionnaire.item(index);
+            !item.enable_when.is_empty() || item.conditions_unread || item.expressions.as_ref().is_some_and(|it| it.enable_when.is_some())
+        };
+        let around = std::iter::once(input.item).chain(questionnaire.ancestors(input.item));
+        if self.depth > NESTED || around.into_iter().any(is_conditional) || questionnaire.repeated_around(input.item).is_some() {
+            return Err(NotLowered);
+        }
+        let text = &item.expressions.as_ref().and_then(|it| it.calculated.as_ref()).ok_or(NotLowered)?.text;
+        let tree = parse_ast(text).map_err(|_| NotLowered)?;
+        let inner = self.within(input);
+        inner.refuse_strangers(&tree).map_err(|_| NotLowered)?;
+        inner.number(&tree).map_err(|_| NotLowered)
     }
 
     /// Variables that a rule may not see, functions that it may not use, wherever they stand.
@@ -272,38 +390,102 @@ impl<'s> Lowering<'s> {
     }
 }
 
-const KNOWN_VARIABLES: [&str; 4] = ["resource", "context", "questionnaire", "professional"];
-/// No clock, no trace, no resolving, no types from a model.
-const ALLOWED_FUNCTIONS: [&str; 31] = [
-    "descendants",
-    "where",
-    "exists",
-    "empty",
-    "not",
-    "count",
-    "sum",
-    "weight",
-    "ordinal",
+pub(super) fn is_calculated(item: &Item) -> bool {
+    item.expressions.as_ref().is_some_and(|it| it.calculated.is_some())
+}
+
+/// Calculations that lead to each other deeper than this are left to the engine.
+const NESTED: usize = 8;
+const KNOWN_VARIABLES: [&str; 11] =
+    ["resource", "rootResource", "context", "questionnaire", "professional", "this", "total", "index", "ucum", "sct", "loinc"];
+/// Pure functions of FHIRPath and SDC: no trace, no resolving, no terminology service, no types from a model. `now()` and
+/// `today()` mean the day when the response was authored.
+const ALLOWED_FUNCTIONS: [&str; 87] = [
+    "abs",
+    "aggregate",
     "all",
+    "allFalse",
+    "allTrue",
     "any",
-    "first",
-    "last",
-    "single",
+    "anyFalse",
+    "anyTrue",
+    "as",
+    "avg",
+    "ceiling",
+    "children",
+    "coalesce",
+    "combine",
+    "contains",
+    "convertsToBoolean",
+    "convertsToDate",
+    "convertsToDateTime",
+    "convertsToDecimal",
+    "convertsToInteger",
+    "convertsToQuantity",
+    "convertsToString",
+    "count",
+    "descendants",
     "distinct",
-    "select",
-    "repeat",
-    "item",
+    "empty",
+    "endsWith",
+    "exclude",
+    "exists",
+    "exp",
+    "extension",
+    "first",
+    "floor",
     "hasValue",
     "iif",
-    "contains",
-    "startsWith",
-    "endsWith",
-    "matches",
+    "indexOf",
+    "intersect",
+    "is",
+    "isDistinct",
+    "item",
+    "join",
+    "last",
     "length",
-    "min",
+    "ln",
+    "log",
+    "lower",
+    "matches",
+    "matchesFull",
     "max",
-    "avg",
-    "abs",
-    "toInteger",
+    "min",
+    "not",
+    "now",
+    "ofType",
+    "ordinal",
+    "power",
+    "repeat",
+    "replace",
+    "round",
+    "select",
+    "single",
+    "skip",
+    "split",
+    "sqrt",
+    "startsWith",
+    "subsetOf",
+    "substring",
+    "sum",
+    "supersetOf",
+    "tail",
+    "take",
+    "timeOfDay",
+    "toBoolean",
+    "toChars",
+    "toDate",
+    "toDateTime",
     "toDecimal",
+    "toInteger",
+    "toQuantity",
+    "toString",
+    "toTime",
+    "today",
+    "trim",
+    "truncate",
+    "union",
+    "upper",
+    "weight",
+    "where",
 ];

@@ -1,16 +1,24 @@
 //! A rule's expression, lowered: FHIRPath's syntax tree becomes a [`Condition`] over items known by index.
 //!
 //! The engine's parser gives the tree; what rules are made of is lowered here (answers by linkId, codes, weights, sums,
-//! comparisons, boolean operators). What is not is [`Condition::Engine`] and runs in the engine. Sources: FHIRPath
-//! <http://hl7.org/fhirpath/N1/>, SDC 4.0 `weight()`.
+//! comparisons, boolean operators). What is not becomes a leaf that the engine evaluates ([`Foreign`]), with the questions
+//! that it may read. Sources: FHIRPath <http://hl7.org/fhirpath/N1/>, SDC 4.0 `weight()`.
 
+mod derived;
+mod filter;
+mod foreign;
 mod lower;
+mod number;
 mod path;
 mod syntax;
 
+use std::sync::Arc;
+
 use rust_decimal::Decimal;
 
-pub use lower::{Defect, Scope, lower};
+pub use derived::{Derived, is_computed};
+pub use foreign::{Foreign, Variable};
+pub use lower::{Defect, Scope, Shared, lower, lower_number};
 
 /// Something that is true, false or empty of a family's answers.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +29,8 @@ pub enum Condition {
     Xor(Box<Condition>, Box<Condition>),
     Implies(Box<Condition>, Box<Condition>),
     Not(Box<Condition>),
+    /// `iif(…, …, …)`
+    If(Box<Condition>, Box<Condition>, Box<Condition>),
     Compare(Number, Comparison, Number),
     /// `… = literal`, `… != literal`
     Same {
@@ -37,11 +47,10 @@ pub enum Condition {
     Empty(Selection),
     /// A boolean answer, standing for itself.
     Answer(Selection),
-    /// Not lowered: the engine decides it, where nothing is missing.
-    Engine {
-        expression: String,
-        variables: Vec<(String, String)>,
-    },
+    /// Not lowered: the engine decides it, in each completion that there is.
+    Engine(Box<Foreign>),
+    /// Not evaluated, and why: another language, a function that rules may not use.
+    Unknown(String),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +64,14 @@ pub enum Number {
     Add(Box<Number>, Box<Number>),
     Subtract(Box<Number>, Box<Number>),
     Multiply(Box<Number>, Box<Number>),
+    /// By a literal that is not zero.
+    Divide(Box<Number>, Decimal),
+    /// `iif(…, …, …)`
+    If(Box<Condition>, Box<Number>, Box<Number>),
+    /// What several rules ask for, by its number among them: computed once.
+    Shared(usize, Arc<Number>),
+    /// Not lowered: the engine computes it.
+    Engine(Box<Foreign>),
 }
 
 /// What of an answer is counted.
@@ -72,6 +89,31 @@ pub enum Comparison {
     Less,
     GreaterOrEqual,
     LessOrEqual,
+}
+
+impl Comparison {
+    /// With its sides changed.
+    pub const fn mirrored(self) -> Self {
+        match self {
+            Self::Equal | Self::NotEqual => self,
+            Self::Greater => Self::Less,
+            Self::Less => Self::Greater,
+            Self::GreaterOrEqual => Self::LessOrEqual,
+            Self::LessOrEqual => Self::GreaterOrEqual,
+        }
+    }
+
+    /// As FHIRPath writes it.
+    pub const fn sign(self) -> &'static str {
+        match self {
+            Self::Equal => "=",
+            Self::NotEqual => "!=",
+            Self::Greater => ">",
+            Self::Less => "<",
+            Self::GreaterOrEqual => ">=",
+            Self::LessOrEqual => "<=",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -124,22 +166,42 @@ impl Condition {
         inputs
     }
 
-    fn collect(&self, inputs: &mut Vec<Input>) {
+    /// Something in it runs in the engine.
+    pub fn has_engine(&self) -> bool {
+        let mut found = false;
+        self.visit(&mut |condition| match condition {
+            Self::Engine(_) => found = true,
+            Self::Compare(left, _, right) => found |= left.has_engine() || right.has_engine(),
+            _ => {}
+        });
+        found
+    }
+
+    pub(super) fn visit<'c>(&'c self, see: &mut impl FnMut(&'c Self)) {
+        see(self);
         match self {
             Self::And(left, right) | Self::Or(left, right) | Self::Xor(left, right) | Self::Implies(left, right) => {
-                left.collect(inputs);
-                right.collect(inputs);
+                left.visit(see);
+                right.visit(see);
             }
-            Self::Not(inner) => inner.collect(inputs),
+            Self::If(condition, left, right) => [condition, left, right].into_iter().for_each(|it| it.visit(see)),
+            Self::Not(inner) => inner.visit(see),
+            _ => {}
+        }
+    }
+
+    fn collect(&self, inputs: &mut Vec<Input>) {
+        self.visit(&mut |condition| match condition {
             Self::Compare(left, _, right) => {
                 left.collect(inputs);
                 right.collect(inputs);
             }
             Self::Same { of, .. } | Self::OneOf { of, .. } | Self::Exists(of) | Self::Empty(of) | Self::Answer(of) => {
-                inputs.extend(&of.inputs)
+                inputs.extend(&of.inputs);
             }
-            Self::Constant(_) | Self::Engine { .. } => {}
-        }
+            Self::Engine(foreign) => inputs.extend(&foreign.inputs),
+            _ => {}
+        });
     }
 }
 
@@ -151,7 +213,35 @@ impl Number {
                 left.collect(inputs);
                 right.collect(inputs);
             }
+            Self::If(condition, left, right) => {
+                condition.collect(inputs);
+                left.collect(inputs);
+                right.collect(inputs);
+            }
+            Self::Divide(inner, _) => inner.collect(inputs),
+            Self::Shared(_, inner) => inner.collect(inputs),
+            Self::Engine(foreign) => inputs.extend(&foreign.inputs),
             Self::Literal(_) => {}
+        }
+    }
+
+    /// Every question that the number reads, in order, each once.
+    pub fn inputs(&self) -> Vec<Input> {
+        let mut inputs = Vec::new();
+        self.collect(&mut inputs);
+        inputs.sort_unstable();
+        inputs.dedup();
+        inputs
+    }
+
+    fn has_engine(&self) -> bool {
+        match self {
+            Self::Engine(_) => true,
+            Self::Add(left, right) | Self::Subtract(left, right) | Self::Multiply(left, right) => left.has_engine() || right.has_engine(),
+            Self::If(condition, left, right) => condition.has_engine() || left.has_engine() || right.has_engine(),
+            Self::Divide(inner, _) => inner.has_engine(),
+            Self::Shared(_, inner) => inner.has_engine(),
+            Self::Literal(_) | Self::Sum(..) | Self::One(..) | Self::Count(_) => false,
         }
     }
 }

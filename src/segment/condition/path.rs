@@ -2,10 +2,12 @@
 
 use octofhir_fhirpath::ast::ExpressionNode as Ast;
 
+use super::filter::linked;
 use super::lower::{Defect, Lowering, Stop};
-use super::syntax::membership;
+use super::syntax::{literal, membership, visit};
 use super::{Input, Literal, Measure, Selection, Source};
-use crate::form::questionnaire::ItemKind;
+use crate::fhirpath::WEIGHTS;
+use crate::form::questionnaire::{Item, ItemKind, OptionValue};
 use Stop::NotLowered;
 
 /// How far along a path from a response to its answers we are.
@@ -18,6 +20,8 @@ pub(super) enum Path {
     Answers(Selection),
     Values(Selection),
     Codes(Selection),
+    /// The extensions of Codings; chosen: those with a weight.
+    Extensions(Selection, bool),
     Measures(Selection, Measure),
 }
 
@@ -26,17 +30,21 @@ impl Lowering<'_> {
         match tree {
             Ast::Parenthesized(inner) => self.path(inner),
             Ast::Variable(variable) => match variable.name.as_str() {
-                "resource" | "context" => Ok(Path::Response(Source::Own)),
+                "resource" | "rootResource" => Ok(Path::Response(self.base())),
+                "context" if self.is_bare() => Ok(Path::Response(self.base())),
                 "professional" => Ok(Path::Response(Source::Professional)),
                 name if self.variable(name).is_some() => self.inside(name, |inner, tree| inner.path(tree)),
+                "context" | "questionnaire" | "this" | "total" | "index" | "ucum" | "sct" | "loinc" => Err(NotLowered),
                 name => Err(Stop::Defect(Defect::UnknownVariable(name.to_owned()))),
             },
-            Ast::Identifier(identifier) => self.step(Path::Response(Source::Own), &identifier.name),
-            Ast::FunctionCall(call) if call.name == "descendants" => Ok(Path::Items(Source::Own, None)),
-            Ast::FunctionCall(call) => self.call(Path::Response(Source::Own), &call.name, &call.arguments),
+            Ast::Identifier(_) | Ast::FunctionCall(_) if !self.is_bare() => Err(NotLowered),
+            Ast::Identifier(identifier) if identifier.name == "QuestionnaireResponse" => Ok(Path::Response(self.base())),
+            Ast::Identifier(identifier) => self.step(Path::Response(self.base()), &identifier.name),
+            Ast::FunctionCall(call) => self.call(Path::Response(self.base()), &call.name, &call.arguments),
             Ast::PropertyAccess(access) => self.step(self.path(&access.object)?, &access.property),
             Ast::Path(path) => path.path.split('.').try_fold(self.path(&path.base)?, |base, name| self.step(base, name)),
             Ast::MethodCall(call) => self.call(self.path(&call.object)?, &call.method, &call.arguments),
+            Ast::TypeCast(cast) => self.of_type(self.path(&cast.expression)?, &cast.target_type),
             Ast::Filter(filter) => self.filter(self.path(&filter.base)?, &filter.condition),
             _ => Err(NotLowered),
         }
@@ -45,7 +53,7 @@ impl Lowering<'_> {
     fn step(&self, base: Path, name: &str) -> Result<Path, Stop> {
         match (base, name) {
             (Path::Response(source), "item") => Ok(Path::Items(source, Some(self.questionnaire(source)?.children(None).to_vec()))),
-            (Path::Chosen(source, items), "item") => {
+            (Path::Items(source, Some(items)) | Path::Chosen(source, items), "item") => {
                 let questionnaire = self.questionnaire(source)?;
                 // what belongs to an answer stands under the answer, not under the question
                 let groups = items.into_iter().filter(|&item| questionnaire.item(item).kind == ItemKind::Group);
@@ -57,21 +65,29 @@ impl Lowering<'_> {
                 let below = selection.inputs.iter().flat_map(|input| questionnaire.children(Some(input.item)).to_vec());
                 Ok(Path::Items(source, Some(below.collect())))
             }
-            (Path::Chosen(source, items), "answer") => {
-                let inputs = items.into_iter().map(|item| Input { source, item }).collect();
-                Ok(Path::Answers(Selection { inputs, only: None, coded: false }))
-            }
+            (Path::Chosen(source, items), "answer") => self.answers_of(source, items),
+            (Path::Items(source, Some(items)), "answer") => self.answers_of(source, items),
+            (Path::Items(source, None), "answer") => self.answers_of(source, (0..self.questionnaire(source)?.items().len()).collect()),
             (Path::Answers(selection), "value") => Ok(Path::Values(selection)),
-            (Path::Values(selection), "code")
-                if self.all(&selection, |item| matches!(item.kind, ItemKind::Choice | ItemKind::OpenChoice)) =>
-            {
-                Ok(Path::Codes(Selection { coded: true, ..selection }))
-            }
+            (Path::Answers(selection), name) => match name.strip_prefix("value") {
+                Some(kind) if self.all(&selection, |item| gives(item, kind)) => Ok(Path::Values(selection)),
+                _ => Err(NotLowered),
+            },
+            (Path::Values(selection), "code") if self.all(&selection, is_coded) => Ok(Path::Codes(Selection { coded: true, ..selection })),
             (Path::Values(selection), "value") if self.all(&selection, |item| item.kind == ItemKind::Quantity) => {
                 Ok(Path::Measures(selection, Measure::Value))
             }
+            (Path::Values(selection), "extension") if self.all(&selection, is_coded) => Ok(Path::Extensions(selection, false)),
+            (Path::Extensions(selection, true), "value" | "valueDecimal") => Ok(Path::Measures(selection, Measure::Weight)),
             _ => Err(NotLowered),
         }
+    }
+
+    /// The answers of those that are questions.
+    fn answers_of(&self, source: Source, items: Vec<usize>) -> Result<Path, Stop> {
+        let questionnaire = self.questionnaire(source)?;
+        let questions = items.into_iter().filter(|&item| questionnaire.item(item).is_question());
+        Ok(Path::Answers(Selection { inputs: questions.map(|item| Input { source, item }).collect(), only: None, coded: false }))
     }
 
     fn call(&self, base: Path, name: &str, arguments: &[Ast]) -> Result<Path, Stop> {
@@ -85,36 +101,167 @@ impl Lowering<'_> {
                 }
                 _ => Err(NotLowered),
             },
+            ("repeat", [Ast::Identifier(step)]) if step.name == "item" => self.below_groups(base),
             ("weight" | "ordinal", []) => match base {
                 Path::Values(selection) | Path::Answers(selection) => Ok(Path::Measures(selection, Measure::Weight)),
+                _ => Err(NotLowered),
+            },
+            ("extension", [url]) => match (base, literal(url)) {
+                (Path::Values(selection), Some(Literal::Text(url))) if is_weight(&url) && self.all(&selection, is_coded) => {
+                    Ok(Path::Extensions(selection, true))
+                }
+                _ => Err(NotLowered),
+            },
+            ("ofType" | "as", [kind]) => match type_name(kind) {
+                Some(name) => self.of_type(base, &name),
+                None => Err(NotLowered),
+            },
+            // of a question that is answered once at most
+            ("first" | "last" | "single", []) if self.is_single(&base) => Ok(base),
+            _ => Err(NotLowered),
+        }
+    }
+
+    /// Items under items, not those under answers.
+    fn below_groups(&self, base: Path) -> Result<Path, Stop> {
+        let (source, tops) = match base {
+            Path::Response(source) => (source, self.questionnaire(source)?.children(None).to_vec()),
+            Path::Chosen(source, items) => {
+                let questionnaire = self.questionnaire(source)?;
+                let groups = items.into_iter().filter(|&item| questionnaire.item(item).kind == ItemKind::Group);
+                (source, groups.flat_map(|item| questionnaire.children(Some(item)).to_vec()).collect())
+            }
+            _ => return Err(NotLowered),
+        };
+        let questionnaire = self.questionnaire(source)?;
+        let (mut found, mut next) = (Vec::new(), tops);
+        while !next.is_empty() {
+            let groups = next.iter().filter(|&&item| questionnaire.item(item).kind == ItemKind::Group);
+            let below = groups.flat_map(|&item| questionnaire.children(Some(item)).to_vec()).collect();
+            found.extend(std::mem::replace(&mut next, below));
+        }
+        Ok(Path::Items(source, Some(found)))
+    }
+
+    fn is_single(&self, base: &Path) -> bool {
+        let selection = match base {
+            Path::Answers(selection) | Path::Values(selection) | Path::Codes(selection) | Path::Measures(selection, _) => selection,
+            _ => return false,
+        };
+        let [input] = selection.inputs.as_slice() else { return false };
+        self.questionnaire(input.source)
+            .is_ok_and(|questionnaire| !questionnaire.item(input.item).repeats && questionnaire.repeated_around(input.item).is_none())
+    }
+
+    fn of_type(&self, base: Path, name: &str) -> Result<Path, Stop> {
+        let name = name.rsplit('.').next().unwrap_or(name);
+        match base {
+            Path::Values(selection) if self.all(&selection, |item| gives(item, &capitalised(name))) => Ok(Path::Values(selection)),
+            _ => Err(NotLowered),
+        }
+    }
+
+    pub(super) fn filter(&self, base: Path, condition: &Ast) -> Result<Path, Stop> {
+        match base {
+            Path::Items(source, among) => {
+                linked(condition, "").ok_or(NotLowered)?;
+                self.refuse_unknown(source, among.as_deref(), condition)?;
+                let questionnaire = self.questionnaire(source)?;
+                let among = among.unwrap_or_else(|| (0..questionnaire.items().len()).collect());
+                let passes = |item: &usize| linked(condition, &questionnaire.item(*item).link_id) == Some(true);
+                Ok(Path::Chosen(source, among.into_iter().filter(passes).collect()))
+            }
+            Path::Answers(selection) => match membership(condition).ok_or(NotLowered)? {
+                (name, wanted) if matches!(name.as_str(), "value.code" | "valueCoding.code") && self.all(&selection, is_coded) => {
+                    self.only(selection, wanted).map(Path::Answers)
+                }
+                _ => Err(NotLowered),
+            },
+            Path::Values(selection) => match membership(condition).ok_or(NotLowered)? {
+                (name, wanted) if name == "code" && self.all(&selection, is_coded) => self.only(selection, wanted).map(Path::Values),
+                _ => Err(NotLowered),
+            },
+            Path::Extensions(selection, false) => match membership(condition).ok_or(NotLowered)? {
+                (name, urls) if name == "url" && urls.iter().all(|url| is_weight(url)) => Ok(Path::Extensions(selection, true)),
                 _ => Err(NotLowered),
             },
             _ => Err(NotLowered),
         }
     }
 
-    fn filter(&self, base: Path, condition: &Ast) -> Result<Path, Stop> {
-        let (name, wanted) = membership(condition).ok_or(NotLowered)?;
-        match (base, name) {
-            (Path::Items(source, among), "linkId") => {
-                let questionnaire = self.questionnaire(source)?;
-                let mut items = Vec::new();
-                for link_id in wanted {
-                    let unknown = || Stop::Defect(Defect::UnknownQuestion(questionnaire.id.clone(), link_id.clone()));
-                    let item = questionnaire.find(&link_id).ok_or_else(unknown)?;
-                    if among.as_ref().is_some_and(|among| !among.contains(&item)) {
-                        return Err(unknown());
-                    }
-                    items.push(item);
-                }
-                Ok(Path::Chosen(source, items))
+    fn only(&self, mut selection: Selection, wanted: Vec<String>) -> Result<Selection, Stop> {
+        if selection.only.is_some() {
+            return Err(NotLowered);
+        }
+        self.check_options(&selection, &wanted.iter().cloned().map(Literal::Text).collect::<Vec<_>>())?;
+        selection.only = Some(wanted);
+        Ok(selection)
+    }
+
+    /// A linkId that is written down and is not there.
+    fn refuse_unknown(&self, source: Source, among: Option<&[usize]>, condition: &Ast) -> Result<(), Stop> {
+        let questionnaire = self.questionnaire(source)?;
+        let mut named = Vec::new();
+        visit(condition, &mut |node| {
+            if let Some((name, wanted)) = membership(node)
+                && name == "linkId"
+            {
+                named.extend(wanted);
             }
-            (Path::Values(mut selection), "code") if selection.only.is_none() => {
-                self.check_options(&selection, &wanted.iter().cloned().map(Literal::Text).collect::<Vec<_>>())?;
-                selection.only = Some(wanted);
-                Ok(Path::Values(selection))
-            }
-            _ => Err(NotLowered),
+        });
+        match named.into_iter().find(|link_id| {
+            let found = questionnaire.find(link_id);
+            found.is_none_or(|item| among.is_some_and(|among| !among.contains(&item)))
+        }) {
+            Some(link_id) => Err(self.defect(Defect::UnknownQuestion(questionnaire.id.clone(), link_id))),
+            None => Ok(()),
         }
     }
+}
+
+fn is_coded(item: &Item) -> bool {
+    match item.kind {
+        ItemKind::Choice => item.options.iter().all(|option| matches!(option.value, OptionValue::Coding { .. })),
+        ItemKind::OpenChoice => true,
+        _ => false,
+    }
+}
+
+/// The item's answers are of this type, all of them.
+fn gives(item: &Item, kind: &str) -> bool {
+    let options = |is: fn(&OptionValue) -> bool| !item.options.is_empty() && item.options.iter().all(|option| is(&option.value));
+    match (item.kind, kind) {
+        (ItemKind::Boolean, "Boolean")
+        | (ItemKind::Decimal, "Decimal")
+        | (ItemKind::Integer, "Integer")
+        | (ItemKind::Quantity, "Quantity")
+        | (ItemKind::String | ItemKind::Text, "String")
+        | (ItemKind::Url, "Uri")
+        | (ItemKind::Date, "Date")
+        | (ItemKind::DateTime, "DateTime")
+        | (ItemKind::Time, "Time") => true,
+        (ItemKind::Choice, "Coding") => is_coded(item) && !item.options_open,
+        (ItemKind::Choice, "Integer") => options(|value| matches!(value, OptionValue::Integer(_))),
+        (ItemKind::Choice, "String") => options(|value| matches!(value, OptionValue::Text(_))),
+        _ => false,
+    }
+}
+
+fn type_name(tree: &Ast) -> Option<String> {
+    match tree {
+        Ast::Identifier(identifier) => Some(identifier.name.clone()),
+        Ast::PropertyAccess(access) => matches!(access.object.as_ref(), Ast::Identifier(_)).then(|| access.property.clone()),
+        Ast::TypeInfo(info) => Some(info.name.clone()),
+        _ => None,
+    }
+}
+
+/// `integer` and `Integer` are one.
+fn capitalised(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+fn is_weight(url: &str) -> bool {
+    WEIGHTS.contains(&url)
 }

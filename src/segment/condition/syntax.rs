@@ -5,14 +5,14 @@ use octofhir_fhirpath::{BinaryOperator as Op, LiteralValue, UnaryOperator};
 
 use super::Literal;
 
-/// `name = 'x'` or `name in ('x' | 'y')`
-pub(super) fn membership(condition: &Ast) -> Option<(&str, Vec<String>)> {
+/// `name = 'x'` or `name in ('x' | 'y')`; the name may be a path, as in `value.code`.
+pub(super) fn membership(condition: &Ast) -> Option<(String, Vec<String>)> {
     let binary = match condition {
         Ast::Parenthesized(inner) => return membership(inner),
         Ast::BinaryOperation(binary) => binary,
         _ => return None,
     };
-    let Ast::Identifier(identifier) = binary.left.as_ref() else { return None };
+    let name = names(&binary.left)?;
     let wanted = match binary.operator {
         Op::Equal => vec![literal(&binary.right)?],
         Op::In => literals(&binary.right)?,
@@ -20,7 +20,16 @@ pub(super) fn membership(condition: &Ast) -> Option<(&str, Vec<String>)> {
     };
     let texts =
         wanted.into_iter().map(|literal| if let Literal::Text(text) = literal { Some(text) } else { None }).collect::<Option<_>>()?;
-    Some((&identifier.name, texts))
+    Some((name, texts))
+}
+
+/// `a.b.c`
+fn names(tree: &Ast) -> Option<String> {
+    match tree {
+        Ast::Identifier(identifier) => Some(identifier.name.clone()),
+        Ast::PropertyAccess(access) => Some(format!("{}.{}", names(&access.object)?, access.property)),
+        _ => None,
+    }
 }
 
 pub(super) fn literals(tree: &Ast) -> Option<Vec<Literal>> {
@@ -52,24 +61,87 @@ pub(super) fn literal(tree: &Ast) -> Option<Literal> {
 
 pub(super) fn visit(tree: &Ast, see: &mut impl FnMut(&Ast)) {
     see(tree);
+    children(tree).into_iter().for_each(|child| visit(child, see));
+}
+
+/// What stands directly below a node, from left to right.
+pub(super) fn children(tree: &Ast) -> Vec<&Ast> {
     match tree {
-        Ast::FunctionCall(node) => node.arguments.iter().for_each(|child| visit(child, see)),
-        Ast::MethodCall(node) => {
-            visit(&node.object, see);
-            node.arguments.iter().for_each(|child| visit(child, see));
-        }
-        Ast::PropertyAccess(node) => visit(&node.object, see),
-        Ast::IndexAccess(node) => [&node.object, &node.index].into_iter().for_each(|child| visit(child, see)),
-        Ast::BinaryOperation(node) => [&node.left, &node.right].into_iter().for_each(|child| visit(child, see)),
-        Ast::UnaryOperation(node) => visit(&node.operand, see),
-        Ast::Lambda(node) => visit(&node.body, see),
-        Ast::Collection(node) => node.elements.iter().for_each(|child| visit(child, see)),
-        Ast::Parenthesized(inner) => visit(inner, see),
-        Ast::TypeCast(node) => visit(&node.expression, see),
-        Ast::TypeCheck(node) => visit(&node.expression, see),
-        Ast::Filter(node) => [&node.base, &node.condition].into_iter().for_each(|child| visit(child, see)),
-        Ast::Union(node) => [&node.left, &node.right].into_iter().for_each(|child| visit(child, see)),
-        Ast::Path(node) => visit(&node.base, see),
-        Ast::Literal(_) | Ast::Identifier(_) | Ast::Variable(_) | Ast::TypeInfo(_) => {}
+        Ast::FunctionCall(node) => node.arguments.iter().collect(),
+        Ast::MethodCall(node) => std::iter::once(&*node.object).chain(&node.arguments).collect(),
+        Ast::PropertyAccess(node) => vec![&node.object],
+        Ast::IndexAccess(node) => vec![&node.object, &node.index],
+        Ast::BinaryOperation(node) => vec![&node.left, &node.right],
+        Ast::UnaryOperation(node) => vec![&node.operand],
+        Ast::Lambda(node) => vec![&node.body],
+        Ast::Collection(node) => node.elements.iter().collect(),
+        Ast::Parenthesized(inner) => vec![inner],
+        Ast::TypeCast(node) => vec![&node.expression],
+        Ast::TypeCheck(node) => vec![&node.expression],
+        Ast::Filter(node) => vec![&node.base, &node.condition],
+        Ast::Union(node) => vec![&node.left, &node.right],
+        Ast::Path(node) => vec![&node.base],
+        Ast::Literal(_) | Ast::Identifier(_) | Ast::Variable(_) | Ast::TypeInfo(_) => Vec::new(),
     }
+}
+
+/// The expression of a tree, with more parentheses than it had; `None` for what is not known here. Whoever uses it parses
+/// it again and compares ([`same`]).
+pub(super) fn print(tree: &Ast) -> Option<String> {
+    let all = |nodes: &[Ast]| nodes.iter().map(print).collect::<Option<Vec<_>>>().map(|texts| texts.join(", "));
+    Some(match tree {
+        Ast::Literal(node) => node.value.to_string(),
+        Ast::Identifier(node) => name(&node.name)?,
+        Ast::Variable(node) if matches!(node.name.as_str(), "this" | "total" | "index") => format!("${}", node.name),
+        Ast::Variable(node) => format!("%{}", name(&node.name)?),
+        Ast::FunctionCall(node) => format!("{}({})", node.name, all(&node.arguments)?),
+        Ast::MethodCall(node) => format!("{}.{}({})", inner(&node.object)?, node.method, all(&node.arguments)?),
+        Ast::PropertyAccess(node) => format!("{}.{}", inner(&node.object)?, name(&node.property)?),
+        Ast::IndexAccess(node) => format!("{}[{}]", inner(&node.object)?, print(&node.index)?),
+        Ast::BinaryOperation(node) => format!("{} {} {}", inner(&node.left)?, node.operator, inner(&node.right)?),
+        Ast::Union(node) => format!("{} | {}", inner(&node.left)?, inner(&node.right)?),
+        Ast::UnaryOperation(node) if node.operator == UnaryOperator::Negate => format!("-{}", inner(&node.operand)?),
+        Ast::UnaryOperation(node) if node.operator == UnaryOperator::Not => format!("not {}", inner(&node.operand)?),
+        Ast::TypeCast(node) => format!("{} as {}", inner(&node.expression)?, node.target_type),
+        Ast::TypeCheck(node) => format!("{} is {}", inner(&node.expression)?, node.target_type),
+        Ast::Collection(node) if node.elements.is_empty() => "{}".to_owned(),
+        Ast::Parenthesized(node) => format!("({})", print(node)?),
+        _ => return None,
+    })
+}
+
+/// In parentheses, where anything could bind otherwise.
+fn inner(tree: &Ast) -> Option<String> {
+    let text = print(tree)?;
+    let is_tight = !matches!(tree, Ast::BinaryOperation(_) | Ast::Union(_) | Ast::UnaryOperation(_) | Ast::TypeCast(_) | Ast::TypeCheck(_));
+    Some(if is_tight { text } else { format!("({text})") })
+}
+
+fn name(name: &str) -> Option<String> {
+    let is_plain =
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if is_plain {
+        return Some(name.to_owned());
+    }
+    (!name.contains(['`', '\\'])).then(|| format!("`{name}`"))
+}
+
+/// Do both trees say the same, places and parentheses aside?
+pub(super) fn same(left: &Ast, right: &Ast) -> bool {
+    fn plain(value: serde_json::Value) -> serde_json::Value {
+        use serde_json::Value;
+        match value {
+            Value::Object(mut members) => {
+                members.remove("location");
+                match members.remove("Parenthesized") {
+                    Some(inside) if members.is_empty() => plain(inside),
+                    _ => Value::Object(members.into_iter().map(|(name, value)| (name, plain(value))).collect()),
+                }
+            }
+            Value::Array(elements) => Value::Array(elements.into_iter().map(plain).collect()),
+            other => other,
+        }
+    }
+    let of = |tree: &Ast| serde_json::to_value(tree).ok().map(plain);
+    of(left).is_some_and(|left| Some(left) == of(right))
 }

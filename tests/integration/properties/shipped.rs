@@ -6,7 +6,7 @@ use std::path::Path;
 use neuvola_adapter::form::questionnaire::AnswerOption;
 use neuvola_adapter::form::validate::validate;
 use neuvola_adapter::segment::condition::Condition;
-use neuvola_adapter::segment::rule::{RoleRules, Rule, RuleSet};
+use neuvola_adapter::segment::rule::{RoleRules, RuleSet};
 use neuvola_adapter::segment::{Outcome, segment};
 use neuvola_fhir::read;
 use octofhir_fhirpath::parser::parse_ast;
@@ -21,9 +21,9 @@ use super::three_valued::{brute_force, outcome_of};
 
 #[test]
 fn every_shipped_condition_is_lowered() {
-    for rule in PROFILES.rule_sets().iter().flat_map(|rule_set| &rule_set.roles).flat_map(all_rules) {
+    for rule in PROFILES.rule_sets().iter().flat_map(|rule_set| &rule_set.roles).flat_map(RoleRules::rules) {
         assert_eq!(rule.expression.is_some(), rule.condition.is_some(), "{}", rule.id);
-        assert!(!matches!(rule.condition, Some(Condition::Engine { .. })), "{} runs in the engine", rule.id);
+        assert!(!rule.condition.as_ref().is_some_and(Condition::has_engine), "{} runs in the engine", rule.id);
     }
 }
 
@@ -112,11 +112,6 @@ fn role(tape: &mut Tape<'_>) -> (&'static RuleSet, &'static RoleRules) {
 
 fn section(rules: &'static RoleRules) -> &'static neuvola_adapter::form::questionnaire::Questionnaire {
     rules.professional.as_deref().expect("every shipped role has a professional's section")
-}
-
-fn all_rules(rules: &RoleRules) -> impl Iterator<Item = &Rule> {
-    let all = rules.segments.iter().chain(&rules.alerts).chain(&rules.services);
-    all.flat_map(|rule| std::iter::once(rule).chain(&rule.services))
 }
 
 /// From light to heavy. That nobody could decide is heaviest: it wants a person's eyes.

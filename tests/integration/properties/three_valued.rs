@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use neuvola_adapter::form::questionnaire::Questionnaire;
 use neuvola_adapter::form::validate::validate;
-use neuvola_adapter::segment::condition::{Condition, Scope, lower};
-use neuvola_adapter::segment::rule::{Coded, MustAnswer, RoleRules, Rule, RuleSet};
+use neuvola_adapter::segment::condition::{Scope, lower};
+use neuvola_adapter::segment::rule::{Coded, RoleRules, Rule, RuleSet};
 use neuvola_adapter::segment::{Outcome, segment};
 use neuvola_adapter::texts::Texts;
 use neuvola_fhir::read;
@@ -78,30 +78,24 @@ pub fn outcome_of(said: &BTreeSet<Said>) -> Outcome {
 
 /// What the adapter says.
 fn outcomes(questionnaire: &Arc<Questionnaire>, filled: &Filled<'_>, expressions: &[String]) -> Vec<Outcome> {
-    let scope = Scope { own: questionnaire, professional: None, variables: &[] };
+    let scope = Scope { own: questionnaire, professional: None, variables: &[], shared: None, strict: true };
     let alerts = expressions.iter().map(|expression| {
         let condition = lower(expression, &scope).unwrap_or_else(|defect| panic!("{defect}: {expression}"));
-        assert!(!matches!(condition, Condition::Engine { .. }), "not lowered: {expression}");
+        assert!(!condition.has_engine(), "not lowered: {expression}");
         Rule {
             id: String::new(),
             subject: Coded { system: String::new(), code: String::new(), display: Texts::default() },
             title: Texts::default(),
             sentence: Texts::default(),
             expression: Some(expression.clone()),
+            inputs: condition.inputs(),
+            dynamic: Vec::new(),
             condition: Some(condition),
             guidance: None,
             services: Vec::new(),
         }
     });
-    let rules = RoleRules {
-        role: "person".to_owned(),
-        must_answer: MustAnswer::Could,
-        questionnaire: Arc::clone(questionnaire),
-        professional: None,
-        alerts: alerts.collect(),
-        segments: Vec::new(),
-        services: Vec::new(),
-    };
+    let rules = RoleRules { alerts: alerts.collect(), ..RoleRules::new("person", Arc::clone(questionnaire), None) };
     let rule_set = RuleSet {
         url: "urn:made-up".to_owned(),
         version: "1".to_owned(),
@@ -109,6 +103,7 @@ fn outcomes(questionnaire: &Arc<Questionnaire>, filled: &Filled<'_>, expressions
         form: String::new(),
         effective: (None, None),
         roles: Vec::new(),
+        warnings: Vec::new(),
     };
     let document = serde_json::to_vec(&filled.response("in-progress")).expect("it prints");
     let node = read(&document).expect("JSON");

@@ -1,23 +1,32 @@
 //! PlanDefinition -> [`RuleSet`]: every defect with its element.
 //!
-//! One action a role, whose own actions are the rules: segments in order, alerts, services. What a rule is about stands
+//! A rule set of ours has one action a role, whose own actions are the rules: segments in order, alerts, services. What a rule is about stands
 //! in `action.code`: `rule-kind` and the segment's, alert's or role's own code. R4
-//! <https://hl7.org/fhir/R4/plandefinition.html>.
+//! <https://hl7.org/fhir/R4/plandefinition.html>. Any other plan is read by [`foreign`].
 
+mod foreign;
+mod variables;
+
+use std::cell::RefCell;
 use std::sync::Arc;
 
-use neuvola_fhir::{Node, Place};
+use neuvola_fhir::{Node, Place, Value};
 
-use super::condition::{Condition, Scope, lower};
-use super::rule::{Coded, MustAnswer, RoleRules, Rule, RuleSet};
+use super::condition::{Condition, Scope, Shared, lower, lower_number};
+use super::rule::{Coded, Dynamic, MustAnswer, RoleRules, Rule, RuleSet};
+use crate::fhirpath::Kept;
 use crate::form::questionnaire::Questionnaire;
-use crate::issue::Issue;
+use crate::issue::{Issue, Severity};
 use crate::texts::Texts;
 
 /// What a PlanDefinition may name.
 pub trait Known {
     /// The Questionnaire of this canonical, version included.
     fn questionnaire(&self, canonical: &str) -> Option<Arc<Questionnaire>>;
+    /// Every Questionnaire of nobody's form.
+    fn unclaimed(&self) -> Vec<Arc<Questionnaire>>;
+    /// The Questionnaire itself, for expressions that read it.
+    fn kept(&self, questionnaire: &Questionnaire) -> Option<Kept>;
     /// The service (ActivityDefinition) of this canonical: its code.
     fn service(&self, canonical: &str) -> Option<Coded>;
     /// Is there a guidance text (Library) of this canonical?
@@ -37,23 +46,35 @@ pub fn load(node: &Node<'_>, known: &impl Known) -> Result<RuleSet, Vec<Issue>> 
     let topic = node.list("topic").iter().flat_map(|topic| topic.list("coding")).find(|coding| is_of(coding, "form"));
     let period = |name| node.member("effectivePeriod").and_then(|period| period.text(name)).map(str::to_owned);
     let list = root.member("action");
-    let mut roles = Vec::new();
-    for (index, action) in node.list("action").iter().enumerate() {
-        let here = list.element(index);
-        let mut loader = Loader { known, defects: &mut defects };
-        roles.extend(loader.role(action, &questionnaires, &here));
-    }
+    let is_ours = topic.is_some() || node.list("action").iter().any(|action| coding(action, "form-role").is_some());
+    let mut loader = Loader { known, defects: &mut defects, shared: RefCell::default(), keeps: mentions(node, "%questionnaire") };
+    let roles: Vec<RoleRules> = if is_ours {
+        let variables = loader.variables(node, &Vec::new(), &root);
+        let actions = node.list("action").iter().enumerate();
+        actions.filter_map(|(index, action)| loader.role(action, &questionnaires, &variables, &list.element(index))).collect()
+    } else {
+        loader.foreign(node, &questionnaires, &root)
+    };
     if roles.is_empty() {
         defects.push(Issue::error("required", "rule-set", list, "the rule set has no rules for anybody"));
     }
-    let rule_set = RuleSet {
+    let mut rule_set = RuleSet {
         url: node.text("url").unwrap_or_default().to_owned(),
         version: node.text("version").unwrap_or_default().to_owned(),
         title: Texts::of(node, "title"),
         form: topic.and_then(|coding| coding.text("code")).or_else(|| node.text("id")).unwrap_or_default().to_owned(),
         effective: (period("start"), period("end")),
         roles,
+        warnings: Vec::new(),
     };
+    if !is_ours {
+        let id = format!("PlanDefinition/{}", node.text("id").unwrap_or_default());
+        rule_set.url = if rule_set.url.is_empty() { id } else { rule_set.url };
+        rule_set.form.clear();
+        rule_set.warnings = defects;
+        rule_set.warnings.iter_mut().for_each(|issue| issue.severity = Severity::Warning);
+        return Ok(rule_set);
+    }
     if rule_set.url.is_empty() || rule_set.version.is_empty() {
         defects.push(Issue::error("required", "rule-set", root, "a rule set needs `url` and `version`"));
     }
@@ -66,7 +87,11 @@ fn questionnaires(node: &Node<'_>, known: &impl Known, root: &Place<'_>, defects
     let mut found = Vec::new();
     for (index, artifact) in node.list("relatedArtifact").iter().enumerate() {
         let canonical = artifact.text("resource").unwrap_or_default();
-        if artifact.text("type") != Some("depends-on") || !canonical.contains("/Questionnaire/") {
+        if !canonical.contains("Questionnaire/") || canonical.contains("QuestionnaireResponse/") {
+            match known.questionnaire(canonical) {
+                Some(questionnaire) => found.push(questionnaire),
+                None => continue,
+            }
             continue;
         }
         match known.questionnaire(canonical) {
@@ -79,12 +104,32 @@ fn questionnaires(node: &Node<'_>, known: &impl Known, root: &Place<'_>, defects
             )),
         }
     }
+    let named = node.list("library").iter().filter_map(Node::as_str).chain(definitions(node));
+    for questionnaire in named.filter_map(|canonical| known.questionnaire(canonical)) {
+        if !found.iter().any(|known| Arc::ptr_eq(known, &questionnaire)) {
+            found.push(questionnaire);
+        }
+    }
+    found
+}
+
+/// What actions define or take, wherever they stand.
+fn definitions<'n>(node: &'n Node<'_>) -> Vec<&'n str> {
+    let mut found = Vec::new();
+    for action in node.list("action") {
+        found.extend(action.text("definitionCanonical").or_else(|| action.text("definitionUri")));
+        found.extend(action.list("input").iter().flat_map(|input| input.list("profile")).filter_map(Node::as_str));
+        found.extend(definitions(action));
+    }
     found
 }
 
 struct Loader<'l, K> {
     known: &'l K,
     defects: &'l mut Vec<Issue>,
+    shared: RefCell<Shared>,
+    /// Its expressions read the Questionnaire itself.
+    keeps: bool,
 }
 
 impl<K: Known> Loader<'_, K> {
@@ -92,7 +137,13 @@ impl<K: Known> Loader<'_, K> {
         self.defects.push(Issue::error("invalid", "rule-set", place, message));
     }
 
-    fn role(&mut self, action: &Node<'_>, questionnaires: &[Arc<Questionnaire>], place: &Place<'_>) -> Option<RoleRules> {
+    fn role(
+        &mut self,
+        action: &Node<'_>,
+        questionnaires: &[Arc<Questionnaire>],
+        around: &variables::Variables,
+        place: &Place<'_>,
+    ) -> Option<RoleRules> {
         let Some(role) = coding(action, "form-role").and_then(|coding| coding.text("code")) else {
             self.defect(place.member("code"), "the action has no code of the form-role code system");
             return None;
@@ -103,8 +154,15 @@ impl<K: Known> Loader<'_, K> {
             return None;
         };
         let professional = of_role(&format!("professional-{role}"));
-        let variables = self.variables(action, place);
-        let scope = Scope { own: &questionnaire, professional: professional.as_deref(), variables: &variables };
+        let variables = self.variables(action, around, place);
+        let shared = std::mem::take(&mut self.shared);
+        let scope = Scope {
+            own: &questionnaire,
+            professional: professional.as_deref(),
+            variables: &variables,
+            shared: Some(&shared),
+            strict: true,
+        };
         let (mut segments, mut alerts, mut services) = (Vec::new(), Vec::new(), Vec::new());
         let list = place.member("action");
         for (index, action) in action.list("action").iter().enumerate() {
@@ -123,24 +181,9 @@ impl<K: Known> Loader<'_, K> {
             Some("must-unless-documented") => MustAnswer::MustUnlessDocumented,
             _ => MustAnswer::Could,
         };
-        Some(RoleRules { role: role.to_owned(), must_answer, questionnaire, professional, segments, alerts, services })
-    }
-
-    fn variables(&mut self, action: &Node<'_>, place: &Place<'_>) -> Vec<(String, String)> {
-        let mut variables: Vec<(String, String)> = Vec::new();
-        for extension in action.list("extension") {
-            let url = extension.text("url").unwrap_or_default();
-            if !url.ends_with("/StructureDefinition/rule-variable") && url != HL7_VARIABLE {
-                continue;
-            }
-            let expression = extension.member("valueExpression");
-            let part = |name| expression.and_then(|expression| expression.text(name)).unwrap_or_default().to_owned();
-            if variables.iter().any(|(name, _)| *name == part("name")) {
-                self.defect(place.member("extension"), format!("the variable `{}` stands here twice", part("name")));
-            }
-            variables.push((part("name"), part("expression")));
-        }
-        variables
+        let kept = self.keeps.then(|| self.known.kept(&questionnaire)).flatten();
+        let rules = RoleRules::new(role, Arc::clone(&questionnaire), professional.clone());
+        Some(RoleRules { must_answer, segments, alerts, services, kept, shared: shared.borrow().count(), ..rules })
     }
 
     fn rule(&mut self, action: &Node<'_>, system: &str, scope: &Scope<'_>, place: &Place<'_>) -> Option<Rule> {
@@ -193,8 +236,38 @@ impl<K: Known> Loader<'_, K> {
         if id.is_empty() {
             self.defect(place, "a rule needs an `id`");
         }
-        let (title, sentence) = (Texts::of(action, "title"), Texts::of(action, "description"));
-        Rule { id, subject, title, sentence, expression: expression.map(str::to_owned), condition, guidance, services }
+        Rule {
+            id,
+            subject,
+            title: Texts::of(action, "title"),
+            sentence: Texts::of(action, "description"),
+            expression: expression.map(str::to_owned),
+            inputs: condition.as_ref().map(Condition::inputs).unwrap_or_default(),
+            dynamic: self.dynamic(action, scope, place),
+            condition,
+            guidance,
+            services,
+        }
+    }
+
+    /// R4 `dynamicValue`: numbers that depend on answers.
+    fn dynamic(&mut self, action: &Node<'_>, scope: &Scope<'_>, place: &Place<'_>) -> Vec<Dynamic> {
+        let list = place.member("dynamicValue");
+        let mut found = Vec::new();
+        for (index, value) in action.list("dynamicValue").iter().enumerate() {
+            let expression = value.member("expression");
+            let language = expression.and_then(|it| it.text("language")).unwrap_or("text/fhirpath");
+            let (Some(path), Some(text)) = (value.text("path"), expression.and_then(|it| it.text("expression"))) else { continue };
+            if language != "text/fhirpath" {
+                self.defect(list.element(index), "the dynamicValue is in another language than FHIRPath");
+                continue;
+            }
+            match lower_number(text, scope) {
+                Ok(number) => found.push(Dynamic { path: path.to_owned(), expression: text.to_owned(), number }),
+                Err(defect) => self.defect(list.element(index), defect.to_string()),
+            }
+        }
+        found
     }
 
     /// The last segment's rule holds always, and only the last.
@@ -223,6 +296,16 @@ impl<K: Known> Loader<'_, K> {
     }
 }
 
+/// Does the text stand anywhere in it?
+fn mentions(node: &Node<'_>, text: &str) -> bool {
+    match &node.value {
+        Value::String(string) => string.contains(text),
+        Value::Array(elements) => elements.iter().any(|element| mentions(element, text)),
+        Value::Object(members) => members.iter().any(|(_, member)| mentions(member, text)),
+        _ => false,
+    }
+}
+
 fn refuse_same_ids(rule_set: &RuleSet, root: &Place<'_>, defects: &mut Vec<Issue>) {
     let mut ids: Vec<&str> = rule_set
         .roles
@@ -246,6 +329,3 @@ fn coding<'n, 'a>(action: &'n Node<'a>, system: &str) -> Option<&'n Node<'a>> {
 fn is_of(coding: &Node<'_>, system: &str) -> bool {
     coding.text("system").is_some_and(|url| url.rsplit_once("/CodeSystem/").is_some_and(|(_, id)| id == system))
 }
-
-/// Not allowed on a PlanDefinition by HL7's own context, yet met in the wild: accepted on input.
-const HL7_VARIABLE: &str = "http://hl7.org/fhir/StructureDefinition/variable";

@@ -1,0 +1,231 @@
+//! What is not lowered: an expression for the engine, and the questions that it may read.
+//!
+//! Which these are is told from the syntax tree, and rather too many than too few: where a path to answers is not narrowed by
+//! linkIds, every question is read.
+
+use std::sync::Arc;
+
+use octofhir_fhirpath::ast::ExpressionNode as Ast;
+use octofhir_fhirpath::parser::parse_ast;
+
+use super::filter::linked;
+use super::lower::Lowering;
+use super::syntax::{children, print, same};
+use super::{Input, Source};
+use crate::fhirpath::Plan;
+
+/// An expression that the engine evaluates.
+#[derive(Debug, Clone)]
+pub struct Foreign {
+    pub expression: String,
+    pub plan: Plan,
+    /// Defined before it, each seeing those before it.
+    pub variables: Arc<[Variable]>,
+    /// Every question that it may read.
+    pub inputs: Vec<Input>,
+}
+
+/// A variable for the engine.
+#[derive(Debug, Clone)]
+pub struct Variable {
+    pub name: String,
+    /// `None`: it does not compile.
+    pub plan: Option<Plan>,
+}
+
+impl PartialEq for Foreign {
+    fn eq(&self, other: &Self) -> bool {
+        let names = |it: &Self| it.variables.iter().map(|variable| variable.name.clone()).collect::<Vec<_>>();
+        self.expression == other.expression && names(self) == names(other)
+    }
+}
+
+impl Lowering<'_> {
+    /// The tree as a leaf for the engine; `None` if it cannot be written down again.
+    pub(super) fn foreign(&self, tree: &Ast) -> Option<Foreign> {
+        let expression = print(tree)?;
+        if !parse_ast(&expression).is_ok_and(|again| same(&again, tree)) {
+            return None;
+        }
+        Some(Foreign { plan: Plan::of(&expression)?, expression, variables: self.plans(), inputs: self.inputs(tree) })
+    }
+
+    /// Every question that the expression may read, what is computed resolved.
+    pub(super) fn inputs(&self, tree: &Ast) -> Vec<Input> {
+        let mut reads = Reads { inputs: Vec::new(), all: false };
+        self.read(tree, &mut reads, At::default());
+        if reads.all {
+            for source in [Source::Own, Source::Professional] {
+                if let Ok(questionnaire) = self.questionnaire(source) {
+                    let questions = (0..questionnaire.items().len()).filter(|&item| questionnaire.item(item).is_question());
+                    reads.inputs.extend(questions.map(|item| Input { source, item }));
+                }
+            }
+        }
+        let mut inputs = Vec::new();
+        reads.inputs.into_iter().for_each(|input| self.question(input, &mut inputs, 0));
+        inputs.sort_unstable();
+        inputs.dedup();
+        inputs
+    }
+
+    fn plans(&self) -> Arc<[Variable]> {
+        let plan = |(name, expression): &(String, String)| Variable { name: name.clone(), plan: Plan::of(expression) };
+        self.rule_variables().iter().map(plan).collect()
+    }
+
+    /// A question; what is computed reads what its expression reads.
+    fn question(&self, input: Input, inputs: &mut Vec<Input>, depth: usize) {
+        let Ok(questionnaire) = self.questionnaire(input.source) else { return };
+        let item = questionnaire.item(input.item);
+        let Some(calculated) = item.expressions.as_ref().and_then(|it| it.calculated.as_ref()) else {
+            if item.is_question() {
+                inputs.push(input);
+            }
+            return;
+        };
+        let mut reads = Reads { inputs: Vec::new(), all: depth > DEEPEST };
+        let inner = self.within(input);
+        if let Ok(tree) = parse_ast(&calculated.text) {
+            inner.read(&tree, &mut reads, At::default());
+        }
+        let is_plain = |item: usize| {
+            questionnaire.item(item).is_question() && questionnaire.item(item).expressions.as_ref().is_none_or(|it| it.calculated.is_none())
+        };
+        if reads.all {
+            inputs.extend((0..questionnaire.items().len()).filter(|&it| is_plain(it)).map(|item| Input { item, ..input }));
+        } else {
+            reads.inputs.into_iter().filter(|it| *it != input).for_each(|it| self.question(it, inputs, depth + 1));
+        }
+    }
+
+    /// What the tree reads.
+    fn read(&self, tree: &Ast, reads: &mut Reads, at: At) {
+        if at.depth > DEEPEST {
+            reads.all = true;
+            return;
+        }
+        let below = |reads: &mut Reads| children(tree).into_iter().for_each(|child| self.read(child, reads, at));
+        match tree {
+            Ast::Variable(variable) => match self.variable(&variable.name) {
+                Some(expression) => match parse_ast(expression) {
+                    Ok(tree) => self.read(&tree, reads, At { depth: at.depth + 1, is_inside: false }),
+                    Err(_) => reads.all = true,
+                },
+                // bare, it may be compared or counted as a whole
+                None => reads.all |= is_response(tree) || (variable.name == "this" && !at.is_inside),
+            },
+            Ast::Identifier(identifier) => {
+                reads.all |= !at.is_inside && matches!(identifier.name.as_str(), "item" | "answer" | "QuestionnaireResponse");
+            }
+            Ast::FunctionCall(call) if matches!(call.name.as_str(), "descendants" | "children" | "repeat") => {
+                reads.all |= !at.is_inside;
+                below(reads);
+            }
+            Ast::MethodCall(call) => {
+                let narrows = matches!(call.method.as_str(), "where" | "exists");
+                match (self.source_of_items(&call.object, at), call.arguments.first()) {
+                    (Some(source), Some(condition)) if narrows => match self.narrowed(source, condition) {
+                        Some(items) => items.into_iter().for_each(|item| {
+                            let Ok(questionnaire) = self.questionnaire(source) else { return };
+                            reads.inputs.push(Input { source, item });
+                            reads.inputs.extend(questionnaire.descendants(item).map(|item| Input { source, item }));
+                        }),
+                        None => reads.all = true,
+                    },
+                    _ => {
+                        self.read(&call.object, reads, at);
+                        // inside, the focus is what the object came to, which has been read
+                        let is_inside = at.is_inside || LAMBDAS.contains(&call.method.as_str());
+                        call.arguments.iter().for_each(|argument| self.read(argument, reads, At { is_inside, ..at }));
+                    }
+                }
+            }
+            Ast::PropertyAccess(access) if !matches!(access.property.as_str(), "item" | "answer") && is_response(&access.object) => {}
+            _ => below(reads),
+        }
+    }
+
+    /// The items that a condition on linkIds lets through, whatever else it asks.
+    fn narrowed(&self, source: Source, condition: &Ast) -> Option<Vec<usize>> {
+        let questionnaire = self.questionnaire(source).ok()?;
+        let parts = conjuncts(condition);
+        let (links, others): (Vec<&Ast>, Vec<&Ast>) = parts.into_iter().partition(|part| linked(part, "").is_some());
+        let mut reads = Reads { inputs: Vec::new(), all: false };
+        others.into_iter().for_each(|other| self.read_inside(other, &mut reads));
+        if links.is_empty() || reads.all || !reads.inputs.is_empty() {
+            return None;
+        }
+        let passes = |item: &usize| links.iter().all(|part| linked(part, &questionnaire.item(*item).link_id) == Some(true));
+        Some((0..questionnaire.items().len()).filter(passes).collect())
+    }
+
+    /// Inside a filter the focus is an item: its own answers are no way out of it, the response is.
+    fn read_inside(&self, tree: &Ast, reads: &mut Reads) {
+        match tree {
+            Ast::Variable(variable) if variable.name != "this" => reads.all = true,
+            _ => children(tree).into_iter().for_each(|child| self.read_inside(child, reads)),
+        }
+    }
+
+    /// The response whose items, perhaps all of them, the tree is.
+    fn source_of_items(&self, tree: &Ast, at: At) -> Option<Source> {
+        let of = |tree: &Ast| self.source_of_response(tree).or_else(|| self.source_of_items(tree, at));
+        match tree {
+            Ast::Parenthesized(inner) => self.source_of_items(inner, at),
+            Ast::Identifier(identifier) if identifier.name == "item" => (!at.is_inside && self.is_bare()).then(|| self.base()),
+            Ast::FunctionCall(call) if matches!(call.name.as_str(), "descendants" | "repeat") => {
+                (!at.is_inside && self.is_bare()).then(|| self.base())
+            }
+            Ast::PropertyAccess(access) if matches!(access.property.as_str(), "item" | "answer") => of(&access.object),
+            Ast::MethodCall(call) if matches!(call.method.as_str(), "descendants" | "repeat" | "children") => of(&call.object),
+            _ => None,
+        }
+    }
+
+    fn source_of_response(&self, tree: &Ast) -> Option<Source> {
+        match tree {
+            Ast::Identifier(identifier) if identifier.name == "QuestionnaireResponse" => self.is_bare().then(|| self.base()),
+            Ast::Variable(variable) => match variable.name.as_str() {
+                "resource" | "rootResource" => Some(self.base()),
+                "context" if self.is_bare() => Some(self.base()),
+                "professional" => Some(Source::Professional),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// Where in an expression we are.
+#[derive(Debug, Clone, Copy, Default)]
+struct At {
+    /// How many variables lead here.
+    depth: usize,
+    /// Inside a criterion or projection: bare names start at its focus, not at the response.
+    is_inside: bool,
+}
+
+fn is_response(tree: &Ast) -> bool {
+    matches!(tree, Ast::Variable(variable) if matches!(variable.name.as_str(), "resource" | "rootResource" | "professional" | "context"))
+}
+
+fn conjuncts(tree: &Ast) -> Vec<&Ast> {
+    match tree {
+        Ast::Parenthesized(inner) => conjuncts(inner),
+        Ast::BinaryOperation(binary) if binary.operator == octofhir_fhirpath::BinaryOperator::And => {
+            [conjuncts(&binary.left), conjuncts(&binary.right)].concat()
+        }
+        _ => vec![tree],
+    }
+}
+
+struct Reads {
+    inputs: Vec<Input>,
+    all: bool,
+}
+
+/// Functions whose arguments are evaluated on each value of what they are called on.
+const LAMBDAS: [&str; 8] = ["where", "select", "all", "exists", "any", "repeat", "aggregate", "iif"];
+/// Variables and calculations that lead to each other deeper than this read everything.
+const DEEPEST: usize = 16;
