@@ -8,12 +8,14 @@ mod documents;
 mod places;
 mod preview;
 mod process_response;
+mod propose;
 mod write;
 
 use neuvola_fhir::{Limits, Node, read_anyway};
 
 pub use preview::{Named, PersonPreview, Preview, ReadView, RuleView};
 pub use process_response::{prepare_response, submit_response};
+pub use propose::{Proposal, propose};
 pub use write::{PersonReceipt, Plans, Receipt, Written};
 
 use crate::digest::Digest;

@@ -33,6 +33,11 @@ impl Texts {
         self.translations.iter().find(|(code, _)| code == language).map_or(&self.main, |(_, text)| text)
     }
 
+    /// In the artifact's own language.
+    pub fn main(&self) -> &str {
+        &self.main
+    }
+
     /// As an R4 string: the artifact's own text, which validators and other readers compare with the artifact, and the one
     /// in `language` as its translation.
     pub fn in_r4(&self, language: &str) -> Option<types::String> {

@@ -3,6 +3,7 @@
 mod data;
 mod demo;
 mod input;
+mod preview;
 mod process;
 mod profiles;
 mod serve;
@@ -35,8 +36,8 @@ struct Arguments {
 enum Command {
     /// Play every fixture case through HTTP and show what became of it
     Demo(demo::Demo),
-    /// Show what the rules say of a submission, with every reason; nothing is written
-    Preview(process::Preview),
+    /// Show what the rules say, with every reason; nothing is written
+    Preview(preview::Preview),
     /// Write a decided submission to the patient record
     Process(process::Process),
     /// Check QuestionnaireResponses against their Questionnaires
@@ -125,6 +126,7 @@ pub(crate) const CONFIGURATION: u8 = 78;
 const EXAMPLES: &str = "\
 Examples:
   neuvola-adapter preview --form four-months fixtures/cases/four-months-self-managing/form.json
+  neuvola-adapter preview --profiles my-rules/ --explain response.json
   neuvola-adapter process --form four-months --dry-run form.json
   neuvola-adapter validate response.json
   neuvola-adapter profiles check

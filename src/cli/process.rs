@@ -1,4 +1,4 @@
-//! `preview` and `process`: a submission in, JSON out.
+//! `process`: a decided submission in, a receipt out.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -6,28 +6,15 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use super::preview::refuse;
 use super::{CONFIGURATION, Knowledge, Mistake, USAGE, complain, input, runtime, say};
 use crate::clock;
 use crate::net::{BaseUrl, Client, ClientSettings, PlainHttp};
-use crate::outcome;
 use crate::pipeline::{Context, Prepared, Until, prepare, submit};
-use crate::profiles::Profiles;
+use crate::profiles::{Defect, Profiles};
 use crate::record::{DryRun, FhirApi, PatientRecord, Retry};
 use crate::refusal::Refusal;
 use crate::report;
-
-/// Show what the rules say of a submission, with every reason; nothing is written
-#[derive(Debug, Args)]
-pub(crate) struct Preview {
-    /// The form: pregnancy, four-months, eighteen-months or four-years
-    #[arg(long)]
-    form: String,
-    /// The submission; `-` is standard input
-    #[arg(default_value = "-")]
-    file: PathBuf,
-    #[command(flatten)]
-    knowledge: Knowledge,
-}
 
 /// Write a decided submission to the patient record
 #[derive(Debug, Args)]
@@ -51,22 +38,6 @@ pub(crate) struct Process {
     knowledge: Knowledge,
 }
 
-impl Preview {
-    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let Some(profiles) = self.knowledge.load() else { return Ok(ExitCode::from(CONFIGURATION)) };
-        let body = input::read(&self.file)?;
-        let context = Context { profiles: &profiles, caller: "", now: clock::now() };
-        match prepare(&body, &self.form, Until::Preview, context) {
-            Ok(Prepared::Preview(preview)) => {
-                say(format_args!("{:#}", report::preview(&preview)));
-                Ok(ExitCode::SUCCESS)
-            }
-            Ok(Prepared::Plans(_)) => Ok(refused(&Refusal::Bug)),
-            Err(refusal) => Ok(refused(&refusal)),
-        }
-    }
-}
-
 impl Process {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let Some(profiles) = self.knowledge.load() else { return Ok(ExitCode::from(CONFIGURATION)) };
@@ -78,8 +49,8 @@ impl Process {
         let context = Context { profiles: &profiles, caller: &self.caller, now: clock::now() };
         let plans = match prepare(&body, &self.form, Until::Plans, context) {
             Ok(Prepared::Plans(plans)) => plans,
-            Ok(Prepared::Preview(_)) => return Ok(refused(&Refusal::Bug)),
-            Err(refusal) => return Ok(refused(&refusal)),
+            Ok(Prepared::Preview(_)) => return Ok(refuse(&Refusal::Bug)),
+            Err(refusal) => return Ok(refuse(&refusal)),
         };
         match runtime()?.block_on(submit(&plans, record.as_ref())) {
             Ok(receipt) => {
@@ -89,7 +60,7 @@ impl Process {
                 say(format_args!("{:#}", report::receipt(&receipt)));
                 Ok(ExitCode::SUCCESS)
             }
-            Err(refusal) => Ok(refused(&refusal)),
+            Err(refusal) => Ok(refuse(&refusal)),
         }
     }
 }
@@ -98,7 +69,12 @@ impl Knowledge {
     /// Shipped and given knowledge; its defects are told, and `None` is given.
     pub(crate) fn load(&self) -> Option<Profiles> {
         match Profiles::with_folders(&self.folders) {
-            Ok(profiles) => Some(profiles),
+            Ok(profiles) => {
+                for Defect { file, issue } in profiles.warnings() {
+                    complain(format_args!("warning: {file}: {}: {}", issue.place, issue.message));
+                }
+                Some(profiles)
+            }
             Err(defects) => {
                 for defect in &defects {
                     complain(format_args!("{}: {}: {}", defect.file, defect.issue.place, defect.issue.message));
@@ -115,11 +91,4 @@ pub(crate) fn connect(base: &str) -> anyhow::Result<Arc<dyn PatientRecord>> {
     let base = BaseUrl::parse(base, PlainHttp::LoopbackOnly).map_err(|fault| Mistake::ending(USAGE, format_args!("--record: {fault}")))?;
     let client = Client::new(&ClientSettings::default()).map_err(|fault| anyhow::anyhow!("{fault}"))?;
     Ok(Arc::new(FhirApi::new(base, client, Retry::default())))
-}
-
-/// The OperationOutcome on standard output, the exit code of the table.
-fn refused(refusal: &Refusal) -> ExitCode {
-    say(String::from_utf8_lossy(&outcome::print(&refusal.issues())));
-    complain(format_args!("{refusal}"));
-    ExitCode::from(refusal.exit_code())
 }

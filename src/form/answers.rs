@@ -151,6 +151,19 @@ impl<'q, 'd> Answer<'q, 'd> {
     }
 }
 
+impl OptionValue {
+    /// Is it what the answer says?
+    pub fn is(&self, answer: &Answer<'_, '_>) -> bool {
+        match (self, answer) {
+            (Self::Coding { system, code }, Answer::Coding { system: given, code: chosen, .. }) => system == given && code == chosen,
+            (Self::Integer(number), Answer::Number(given)) => number == given,
+            (Self::Text(text), Answer::Text(given)) | (Self::Time(text), Answer::Time(given)) => text == given,
+            (Self::Reference(text), Answer::Reference(given)) => text == given,
+            _ => false,
+        }
+    }
+}
+
 impl Item {
     /// The weight of the option that is no Coding and has this value.
     pub fn weight_of(&self, name: &str, value: &Node<'_>) -> Option<Decimal> {

@@ -23,6 +23,8 @@ pub struct Artifact {
     pub content: Vec<u8>,
     /// What was given counts over what is shipped.
     pub layer: usize,
+    /// A Questionnaire of a form: it has our codes.
+    ours: bool,
 }
 
 impl Artifact {
@@ -34,11 +36,12 @@ impl Artifact {
             return Ok(None);
         }
         let text = |name| node.text(name).unwrap_or_default().to_owned();
+        let ours = node.list("code").iter().any(|code| code.text("system").is_some_and(|system| system.ends_with("/CodeSystem/form")));
         let (id, url, version) = (text("id"), text("url"), text("version"));
         let (name, title, status) = (text("name"), text("title"), text("status"));
         drop(node);
-        let artifact = Self { file: file.name, resource_type, id, url, version, name, title, status, content: file.content, layer };
-        if artifact.url.is_empty() {
+        let artifact = Self { file: file.name, resource_type, id, url, version, name, title, status, content: file.content, layer, ours };
+        if artifact.url.is_empty() && !(layer > 0 && matches!(artifact.resource_type.as_str(), "PlanDefinition" | "Questionnaire")) {
             return Err(vec![artifact.defect(Issue::error(
                 "required",
                 "profiles",
@@ -54,6 +57,11 @@ impl Artifact {
         neuvola_fhir::read(&self.content).ok().map(|node| see(&node))
     }
 
+    /// Written for us: it must be without a defect.
+    pub(super) const fn is_ours(&self) -> bool {
+        self.ours || self.layer == 0
+    }
+
     pub(super) fn defect(&self, issue: Issue) -> Defect {
         Defect { file: self.file.clone(), issue }
     }
@@ -65,7 +73,8 @@ impl Artifact {
     }
 
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        self.resource_type == other.resource_type && self.url == other.url && self.version == other.version
+        let (left, right) = ((&self.url, &self.version, &self.resource_type), (&other.url, &other.version, &other.resource_type));
+        left == right && (!self.url.is_empty() || self.id == other.id)
     }
 }
 

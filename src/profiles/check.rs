@@ -2,7 +2,7 @@
 
 use super::{Defect, Profiles};
 use crate::form::answers::Answers;
-use crate::form::questionnaire::{DATA_ABSENT_REASON, OptionValue, Questionnaire};
+use crate::form::questionnaire::{AnswerOption, DATA_ABSENT_REASON, OptionValue, Questionnaire};
 use crate::issue::Issue;
 use crate::segment::rule::{RoleRules, Rule, RuleSet};
 use crate::segment::{Outcome, segment};
@@ -34,7 +34,7 @@ pub(super) fn check(profiles: &Profiles, defects: &mut Vec<Defect>) {
         }
     }
     vocabularies(profiles, defects);
-    for (resource_type, url, message) in profiles.library.terminology.dangling() {
+    for (resource_type, url, message) in profiles.library.terminology.dangling(|system| is_ours(profiles, system)) {
         push(
             profiles,
             defects,
@@ -47,6 +47,14 @@ pub(super) fn check(profiles: &Profiles, defects: &mut Vec<Defect>) {
     for guidance in profiles.guidance.iter().filter(|guidance| guidance.text.is_empty()) {
         push(profiles, defects, "Library", super::split(&guidance.canonical).0, "Library.content", "the guidance has no text".to_owned());
     }
+}
+
+/// Shipped, or asked for by a form: families read it in their language.
+fn is_ours(profiles: &Profiles, system: &str) -> bool {
+    let is_shipped = profiles.artifacts.iter().any(|artifact| artifact.url == system && artifact.layer == 0);
+    let names = |option: &AnswerOption| matches!(&option.value, OptionValue::Coding { system: named, .. } if named == system);
+    let forms = profiles.questionnaires().iter().filter(|questionnaire| !questionnaire.form.is_empty());
+    is_shipped || forms.flat_map(|form| form.items()).flat_map(|item| &item.options).any(names)
 }
 
 fn texts_of(questionnaire: &Questionnaire, profiles: &Profiles, defects: &mut Vec<Defect>) {

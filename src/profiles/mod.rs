@@ -20,7 +20,7 @@ use crate::fhirpath::Kept;
 use crate::form::questionnaire::Questionnaire;
 use crate::form::vocabulary::Vocabulary;
 use crate::issue::Issue;
-use crate::segment::load::{Known, load};
+use crate::segment::load::{self, load};
 use crate::segment::rule::{Coded, RuleSet};
 
 /// All knowledge that one adapter holds.
@@ -32,6 +32,7 @@ pub struct Profiles {
     guidance: Vec<Guidance>,
     vocabularies: Vec<Vocabulary>,
     rule_sets: Vec<RuleSet>,
+    warnings: Vec<Defect>,
 }
 
 /// Something wrong with the knowledge.
@@ -97,6 +98,7 @@ impl Profiles {
             guidance: Vec::new(),
             vocabularies: Vec::new(),
             rule_sets: Vec::new(),
+            warnings: Vec::new(),
         };
         for (layer, files) in layers.into_iter().enumerate() {
             for file in files {
@@ -145,6 +147,11 @@ impl Profiles {
 
     pub fn rule_sets(&self) -> &[RuleSet] {
         &self.rule_sets
+    }
+
+    /// What is odd about knowledge that is not written for us, and does not keep it from being used.
+    pub fn warnings(&self) -> &[Defect] {
+        &self.warnings
     }
 
     pub fn services(&self) -> &[Service] {
@@ -224,6 +231,13 @@ impl Profiles {
             artifact.with_node(|node| self.library.terminology.add(node));
         }
         for artifact in of("Questionnaire") {
+            if !artifact.is_ours() {
+                artifact.with_node(|node| {
+                    let found = self.library.add(node).into_iter();
+                    self.warnings.extend(found.map(|issue| artifact.defect(issue)));
+                });
+                continue;
+            }
             match artifact.with_node(Questionnaire::compile_strictly) {
                 Some(Ok(mut questionnaire)) => {
                     self.expand(&mut questionnaire, artifact, defects);
@@ -237,8 +251,11 @@ impl Profiles {
         self.guidance.extend(of("Library").filter_map(|artifact| artifact.with_node(Guidance::read)));
         self.vocabularies.extend(of("ConceptMap").filter_map(|artifact| artifact.with_node(Vocabulary::compile)));
         for artifact in of("PlanDefinition") {
-            match artifact.with_node(|node| load(node, self)) {
-                Some(Ok(rule_set)) => self.rule_sets.push(rule_set),
+            match artifact.with_node(|node| load(node, &Known { profiles: self, artifacts: &artifacts })) {
+                Some(Ok(rule_set)) => {
+                    self.warnings.extend(rule_set.warnings.iter().map(|issue| artifact.defect(issue.clone())));
+                    self.rule_sets.push(rule_set);
+                }
                 Some(Err(found)) => defects.extend(found.into_iter().map(|issue| artifact.defect(issue))),
                 None => {}
             }
@@ -256,13 +273,19 @@ impl Profiles {
     }
 }
 
-impl Known for Profiles {
+/// What a plan may name, while the plans are compiled.
+struct Known<'k> {
+    profiles: &'k Profiles,
+    artifacts: &'k [Artifact],
+}
+
+impl load::Known for Known<'_> {
     fn questionnaire(&self, canonical: &str) -> Option<Arc<Questionnaire>> {
-        Self::questionnaire(self, canonical).cloned()
+        self.profiles.questionnaire(canonical).cloned()
     }
 
     fn unclaimed(&self) -> Vec<Arc<Questionnaire>> {
-        self.questionnaires().iter().filter(|questionnaire| questionnaire.form.is_empty()).cloned().collect()
+        self.profiles.questionnaires().iter().filter(|questionnaire| questionnaire.form.is_empty()).cloned().collect()
     }
 
     fn kept(&self, questionnaire: &Questionnaire) -> Option<Kept> {
@@ -271,15 +294,15 @@ impl Known for Profiles {
     }
 
     fn service(&self, canonical: &str) -> Option<Coded> {
-        self.services.iter().find(|service| service.canonical == canonical).map(|service| service.coded.clone())
+        self.profiles.services.iter().find(|service| service.canonical == canonical).map(|service| service.coded.clone())
     }
 
     fn has_guidance(&self, canonical: &str) -> bool {
-        self.guidance(canonical).is_some()
+        self.profiles.guidance(canonical).is_some()
     }
 
     fn has_code(&self, system: &str, code: &str) -> bool {
-        self.library.terminology.coded(system, code).is_some()
+        self.profiles.library.terminology.coded(system, code).is_some()
     }
 }
 

@@ -79,7 +79,8 @@ impl Terminology {
     }
 
     /// Value sets of code systems and codes that are not here though their kind is ours; concepts without a translation.
-    pub(super) fn dangling(&self) -> Vec<(&'static str, String, String)> {
+    /// Codes are translated where `is_ours` says so of their system.
+    pub(super) fn dangling(&self, is_ours: impl Fn(&str) -> bool) -> Vec<(&'static str, String, String)> {
         let mut found = Vec::new();
         for (url, members) in &self.value_sets {
             for member in members.iter() {
@@ -94,7 +95,7 @@ impl Terminology {
                 }
             }
         }
-        for (url, concepts) in &self.systems {
+        for (url, concepts) in self.systems.iter().filter(|(url, _)| is_ours(url)) {
             for (code, concept) in concepts.iter() {
                 if let Some(language) = ["sv", "en"].into_iter().find(|language| !concept.display.has(language)) {
                     found.push(("CodeSystem", url.clone(), format!("`{code}` has no designation in `{language}`")));

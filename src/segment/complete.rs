@@ -187,9 +187,13 @@ impl<'q: 'd, 'd> Completion<'_, 'q, 'd, '_> {
         if is_computed(questionnaire, index) {
             return totals.get(&index).cloned().into_iter().collect();
         }
+        let is_given = self.family.answers(self.source).is_some_and(|answers| {
+            let slot = answers.slot(index);
+            !slot.declined && !slot.values.is_empty() && slot.values.len() == given.len()
+        });
         match self.family.domain(Input { source: self.source, item: index }, self.trials) {
             Domain::Known(answers) | Domain::KnownOrAbsent(answers) => {
-                if given.len() == answers.len() {
+                if is_given && !answers.is_empty() {
                     return given.iter().map(|answer| weighed(item, answer)).collect();
                 }
                 answers.iter().filter_map(|answer| tried(item, answer)).collect()
@@ -262,8 +266,12 @@ fn tried(item: &Item, answer: &Answer<'_, '_>) -> Option<Value> {
         Answer::Time(text) if text.contains(':') => json!({ "valueTime": text }),
         Answer::Time(text) => json!({ "valueDate": text }),
         Answer::Reference(text) => json!({ "valueReference": { "reference": text } }),
-        Answer::Coding { system, code, .. } => {
+        Answer::Coding { system, code, option, .. } => {
             let mut coding = json!({ "system": system, "code": code });
+            // `~` compares displays too
+            if let Some(display) = option.map(|option| option.display.main()).filter(|display| !display.is_empty()) {
+                coding["display"] = display.into();
+            }
             if let Some(weight) = answer.weight() {
                 weigh(&mut coding, weight);
             }

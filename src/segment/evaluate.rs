@@ -8,12 +8,12 @@
 use rust_decimal::Decimal;
 
 use super::condition::{Condition, Foreign, Input, Literal, Measure, Number, Selection};
-use super::domain::{Arity, Domain, Family, Trial, deciders, possible_answers, possible_sets};
+use super::domain::{Arity, Domain, Family, Trial, Truth, deciders, possible_answers, possible_sets};
 use super::outcome::{Outcome, Outcomes, and, implies, or, xor};
 use super::range::{Range, add};
 use crate::fhirpath;
 use crate::form::answers::Answer;
-use crate::form::questionnaire::{AnswerOption, ItemKind, OptionValue};
+use crate::form::questionnaire::{AnswerOption, Item, ItemKind, OptionValue};
 
 /// What `condition` says in all completions.
 pub fn outcome<'q: 'd, 'd>(condition: &Condition, family: &Family<'q, 'd, '_>) -> Outcome {
@@ -88,7 +88,8 @@ pub fn undecided<'q: 'd, 'd>(condition: &Condition, family: &Family<'q, 'd, '_>)
             deciders(answers.questionnaire(), family.derived(), input, &mut inputs);
         }
     }
-    inputs.retain(|&input| matches!(family.domain(input, &[]), Domain::Open { .. }));
+    let is_question = |input: Input| family.item(input).is_some_and(Item::is_question);
+    inputs.retain(|&input| is_question(input) && matches!(family.domain(input, &[]), Domain::Open { .. }));
     inputs.sort_unstable();
     inputs
 }
@@ -225,25 +226,38 @@ impl<'q: 'd, 'd> Family<'q, 'd, '_> {
                     _ => Range::besides(Outcomes::ERROR),
                 },
             },
-            Number::Sum(of, measure) => self.sum(of, trials, |answer| measured(answer, *measure), *measure),
-            Number::Count(of) => self.sum(of, trials, |_| Some(Decimal::ONE), Measure::Weight),
-            Number::One(of, measure) => self.single(of, *measure, trials),
+            Number::Sum(of, measure) => self.sum(of, trials, |item, answer| measured(item, answer, *measure), *measure),
+            Number::Count(of) => self.sum(of, trials, |_, _| Some(Decimal::ONE), Measure::Weight),
+            Number::One(of, measure) => {
+                self.single(of, trials, |item, answer| measured(item, answer, *measure).map(Range::exactly), *measure)
+            }
+            Number::OneIn(of, unit) => self.single(of, trials, |_, answer| in_unit(answer, unit), Measure::Value),
         }
     }
 
-    fn sum(&self, of: &Selection, trials: &[Trial<'q, 'd>], worth: impl Fn(&Answer<'_, '_>) -> Option<Decimal>, measure: Measure) -> Range {
-        let counts = matches!(worth(&Answer::Other), Some(one) if one == Decimal::ONE);
+    fn sum(
+        &self,
+        of: &Selection,
+        trials: &[Trial<'q, 'd>],
+        worth: impl Fn(&Item, &Answer<'_, '_>) -> Option<Decimal>,
+        measure: Measure,
+    ) -> Range {
         of.inputs.iter().fold(Range::exactly(Decimal::ZERO), |total, input| {
-            let of_answers =
-                |answers: &[Answer<'_, '_>]| in_total(answers.iter().filter(|answer| is_selected(answer, of)).filter_map(&worth));
+            let Some(item) = self.item(*input) else { return total };
+            let counts = worth(item, &Answer::Other) == Some(Decimal::ONE);
+            let of_answers = |answers: &[Answer<'_, '_>]| {
+                in_total(answers.iter().filter(|answer| is_selected(answer, of)).filter_map(|answer| worth(item, answer)))
+            };
             let own = match self.domain(*input, trials) {
+                // what weighs on the answers alone is not known before them
+                _ if measure == Measure::Weight && !counts && !is_weighed(item) && self.is_open(*input) => Range::between(None, None),
                 Domain::Known(answers) => of_answers(answers),
                 Domain::KnownOrAbsent(answers) => of_answers(answers).or(Range::exactly(Decimal::ZERO)),
                 Domain::Open { options, kind, bounds, arity, maybe_absent } => {
                     let (zero, many) = (Range::exactly(Decimal::ZERO), arity != Arity::One);
                     match possible_answers(options, kind, bounds) {
                         Some(answers) if many => {
-                            let worths = answers.iter().filter(|answer| is_selected(answer, of)).filter_map(&worth);
+                            let worths = answers.iter().filter(|answer| is_selected(answer, of)).filter_map(|answer| worth(item, answer));
                             Range::of_several(worths, arity == Arity::Bag)
                         }
                         Some(answers) => {
@@ -267,17 +281,28 @@ impl<'q: 'd, 'd> Family<'q, 'd, '_> {
         })
     }
 
-    fn single(&self, of: &Selection, measure: Measure, trials: &[Trial<'q, 'd>]) -> Range {
+    /// One answer's number, or what its number is not: `worth` says which, `None` for nothing.
+    fn single(
+        &self,
+        of: &Selection,
+        trials: &[Trial<'q, 'd>],
+        worth: impl Fn(&Item, &Answer<'_, '_>) -> Option<Range>,
+        measure: Measure,
+    ) -> Range {
         let [input] = of.inputs.as_slice() else { return Range::besides(Outcomes::ERROR) };
+        let Some(item) = self.item(*input) else { return Range::besides(Outcomes::ERROR) };
         let of_answers = |answers: &[Answer<'_, '_>]| {
-            let mut numbers = answers.iter().filter(|answer| is_selected(answer, of)).filter_map(|answer| measured(answer, measure));
+            let mut numbers = answers.iter().filter(|answer| is_selected(answer, of)).filter_map(|answer| worth(item, answer));
             match (numbers.next(), numbers.next()) {
                 (None, _) => Range::besides(Outcomes::EMPTY),
-                (Some(number), None) => Range::exactly(number),
+                (Some(number), None) => number,
                 _ => Range::besides(Outcomes::ERROR),
             }
         };
         match self.domain(*input, trials) {
+            _ if measure == Measure::Weight && !is_weighed(item) && self.is_open(*input) => {
+                Range::between(None, None).or(Range::besides(Outcomes::EMPTY))
+            }
             Domain::Known(answers) => of_answers(answers),
             Domain::KnownOrAbsent(answers) => of_answers(answers).or(Range::besides(Outcomes::EMPTY)),
             Domain::Open { options, kind, bounds, arity, maybe_absent } => {
@@ -287,6 +312,8 @@ impl<'q: 'd, 'd> Family<'q, 'd, '_> {
                         .map(|answer| of_answers(std::slice::from_ref(answer)))
                         .reduce(Range::or)
                         .unwrap_or(Range::between(None, None)),
+                    // in which unit it will be is not known
+                    None if kind == ItemKind::Quantity => Range::between(None, None).or(Range::besides(Outcomes::EMPTY)),
                     None if measure == Measure::Weight || !of.is_plain() => Range::between(None, None).or(Range::besides(Outcomes::EMPTY)),
                     None => Range::between(bounds.0, bounds.1),
                 };
@@ -296,9 +323,30 @@ impl<'q: 'd, 'd> Family<'q, 'd, '_> {
         }
     }
 
+    /// A group: it is there, or nobody will be asked for it.
+    fn is_settled(&self, group: Input, trials: &[Trial<'q, 'd>]) -> bool {
+        match self.enabled(group, trials) {
+            Truth::No => true,
+            Truth::Yes => self.answers(group.source).is_some_and(|answers| !answers.slot(group.item).open),
+            Truth::Perhaps => false,
+        }
+    }
+
+    /// Not answered, whatever is tried.
+    fn is_open(&self, input: Input) -> bool {
+        matches!(self.domain(input, &[]), Domain::Open { .. })
+    }
+
+    fn item(&self, input: Input) -> Option<&'q Item> {
+        Some(self.answers(input.source)?.questionnaire().item(input.item))
+    }
+
     /// The engine's word in a completion that tells all it reads; `None` where something is open, or it fails.
     fn by_engine(&self, foreign: &Foreign, trials: &[Trial<'q, 'd>]) -> Option<Vec<fhirpath::Outcome>> {
-        let is_known = |input: &Input| matches!(self.domain(*input, trials), Domain::Known(_));
+        let is_known = |input: &Input| match self.item(*input) {
+            Some(item) if !item.is_question() => self.is_settled(*input, trials),
+            _ => matches!(self.domain(*input, trials), Domain::Known(_)),
+        };
         if !foreign.inputs.iter().all(is_known) {
             return None;
         }
@@ -332,6 +380,10 @@ fn open_choice(options: &[AnswerOption], of: &Selection, arity: Arity) -> Range 
         .filter(|option| !option.is_declined())
         .filter(|option| {
             of.only.as_ref().is_none_or(|only| matches!(&option.value, OptionValue::Coding { code, .. } if only.contains(code)))
+                && !of
+                    .except
+                    .as_ref()
+                    .is_some_and(|except| matches!(&option.value, OptionValue::Coding { code, .. } if except.contains(code)))
         })
         .filter_map(|option| option.weight);
     match arity {
@@ -346,16 +398,34 @@ fn in_total(mut numbers: impl Iterator<Item = Decimal>) -> Range {
     Range::between(total, total)
 }
 
-fn measured(answer: &Answer<'_, '_>, measure: Measure) -> Option<Decimal> {
+fn measured(item: &Item, answer: &Answer<'_, '_>, measure: Measure) -> Option<Decimal> {
     match (measure, answer) {
-        (Measure::Weight, answer) => answer.weight(),
+        (Measure::Weight, answer @ Answer::Coding { .. }) => answer.weight(),
+        (Measure::Weight, answer) => item.options.iter().find(|option| option.value.is(answer))?.weight,
         (Measure::Value, Answer::Number(value) | Answer::Quantity { value, .. }) => Some(*value),
         _ => None,
     }
 }
 
+/// One of its options has a weight: then those that have none weigh nothing.
+fn is_weighed(item: &Item) -> bool {
+    item.options.iter().any(|option| option.weight.is_some()) || !matches!(item.kind, ItemKind::Choice | ItemKind::OpenChoice)
+}
+
+fn in_unit(answer: &Answer<'_, '_>, wanted: &str) -> Option<Range> {
+    match answer {
+        Answer::Quantity { value, unit, .. } if *unit == wanted => Some(Range::exactly(*value)),
+        Answer::Quantity { .. } => Some(Range::besides(Outcomes::ERROR)),
+        _ => None,
+    }
+}
+
 fn is_selected(answer: &Answer<'_, '_>, of: &Selection) -> bool {
-    of.is_plain() || answer.code().is_some_and(|code| of.only.as_ref().is_none_or(|only| only.iter().any(|wanted| wanted == code)))
+    let is_among = |codes: &[String], code: &str| codes.iter().any(|known| known == code);
+    let passes = |code: &str| {
+        of.only.as_deref().is_none_or(|only| is_among(only, code)) && !of.except.as_deref().is_some_and(|except| is_among(except, code))
+    };
+    of.is_plain() || answer.code().is_some_and(passes)
 }
 
 /// `None`: not comparable, which FHIRPath calls an error or empty; either way it decides nothing.

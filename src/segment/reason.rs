@@ -69,6 +69,17 @@ impl Reason<'_> {
         self.comparisons.iter().filter_map(Compared::distance).min_by_key(Decimal::abs)
     }
 
+    /// Why nothing can be said, where it is not for missing answers.
+    pub fn why(&self) -> Option<&str> {
+        let mut why = None;
+        self.rule.condition.as_ref()?.visit(&mut |part| {
+            if let Condition::Unknown(reason) = part {
+                why = why.or(Some(reason.as_str()));
+            }
+        });
+        why
+    }
+
     /// What the `dynamicValue` of this path comes to.
     pub fn value(&self, path: &str) -> Option<Decimal> {
         let of = |(dynamic, value): (&Dynamic, &Option<Decimal>)| (dynamic.path == path).then_some(*value).flatten();
@@ -142,6 +153,9 @@ impl<'r> Reads<'r> {
 
 fn state<'q: 'd, 'd>(input: Input, family: &Family<'q, 'd, '_>) -> Option<ReadState> {
     let answers: &Answers<'_, '_> = family.answers(input.source)?;
+    if !answers.questionnaire().item(input.item).is_question() {
+        return None;
+    }
     let slot = answers.slot(input.item);
     let tokens = |answers: &[Answer<'_, '_>]| ReadState::Answered(answers.iter().map(Answer::token).collect());
     Some(match family.domain(input, &[]) {

@@ -71,13 +71,26 @@ pub fn validate<'q, 'd>(response: &'d Node<'d>, questionnaire: &'q Questionnaire
 
 /// Validates, and tells of warnings where it passes too. Without a proof there is an error among the issues.
 pub fn examine<'q, 'd>(response: &'d Node<'d>, questionnaire: &'q Questionnaire) -> (Option<ValidatedResponse<'q, 'd>>, Vec<Issue>) {
-    let mut issues = Issues::default();
-    shape::check(&QUESTIONNAIRE_RESPONSE, response, &Place::root("QuestionnaireResponse"), &mut issues);
     let demand = match response.text("status") {
         Some("in-progress" | "stopped") => Demand::Partial,
         Some("entered-in-error") => Demand::None,
         _ => Demand::Whole,
     };
+    examine_as(demand, response, questionnaire)
+}
+
+/// As if it were still being filled in, whatever its status: what is there must be right, nothing need be there.
+pub fn examine_draft<'q, 'd>(response: &'d Node<'d>, questionnaire: &'q Questionnaire) -> (Option<ValidatedResponse<'q, 'd>>, Vec<Issue>) {
+    examine_as(Demand::Partial, response, questionnaire)
+}
+
+fn examine_as<'q, 'd>(
+    demand: Demand,
+    response: &'d Node<'d>,
+    questionnaire: &'q Questionnaire,
+) -> (Option<ValidatedResponse<'q, 'd>>, Vec<Issue>) {
+    let mut issues = Issues::default();
+    shape::check(&QUESTIONNAIRE_RESPONSE, response, &Place::root("QuestionnaireResponse"), &mut issues);
     let answers = if demand == Demand::None {
         Answers::unanswered(questionnaire)
     } else {

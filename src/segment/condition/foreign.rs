@@ -5,12 +5,12 @@
 
 use std::sync::Arc;
 
-use octofhir_fhirpath::ast::ExpressionNode as Ast;
+use octofhir_fhirpath::ast::{ExpressionNode as Ast, MethodCallNode};
 use octofhir_fhirpath::parser::parse_ast;
 
 use super::filter::linked;
 use super::lower::Lowering;
-use super::syntax::{children, print, same};
+use super::syntax::{children, print, same, typed};
 use super::{Input, Source};
 use crate::fhirpath::Plan;
 
@@ -43,6 +43,7 @@ impl PartialEq for Foreign {
 impl Lowering<'_> {
     /// The tree as a leaf for the engine; `None` if it cannot be written down again.
     pub(super) fn foreign(&self, tree: &Ast) -> Option<Foreign> {
+        let tree = &typed(tree)?;
         let expression = print(tree)?;
         if !parse_ast(&expression).is_ok_and(|again| same(&again, tree)) {
             return None;
@@ -52,7 +53,7 @@ impl Lowering<'_> {
 
     /// Every question that the expression may read, what is computed resolved.
     pub(super) fn inputs(&self, tree: &Ast) -> Vec<Input> {
-        let mut reads = Reads { inputs: Vec::new(), all: false };
+        let mut reads = Reads::default();
         self.read(tree, &mut reads, At::default());
         if reads.all {
             for source in [Source::Own, Source::Professional] {
@@ -62,7 +63,7 @@ impl Lowering<'_> {
                 }
             }
         }
-        let mut inputs = Vec::new();
+        let mut inputs = reads.groups;
         reads.inputs.into_iter().for_each(|input| self.question(input, &mut inputs, 0));
         inputs.sort_unstable();
         inputs.dedup();
@@ -84,7 +85,7 @@ impl Lowering<'_> {
             }
             return;
         };
-        let mut reads = Reads { inputs: Vec::new(), all: depth > DEEPEST };
+        let mut reads = Reads { all: depth > DEEPEST, ..Reads::default() };
         let inner = self.within(input);
         if let Ok(tree) = parse_ast(&calculated.text) {
             inner.read(&tree, &mut reads, At::default());
@@ -122,6 +123,7 @@ impl Lowering<'_> {
                 reads.all |= !at.is_inside;
                 below(reads);
             }
+            Ast::MethodCall(call) if self.counted(call, at).is_some() => reads.groups.extend(self.counted(call, at).into_iter().flatten()),
             Ast::MethodCall(call) => {
                 let narrows = matches!(call.method.as_str(), "where" | "exists");
                 match (self.source_of_items(&call.object, at), call.arguments.first()) {
@@ -146,12 +148,29 @@ impl Lowering<'_> {
         }
     }
 
+    /// The groups of which `count()`, `exists()` or `empty()` is asked, not what is in them.
+    fn counted(&self, call: &MethodCallNode, at: At) -> Option<Vec<Input>> {
+        if !matches!(call.method.as_str(), "count" | "exists" | "empty") || !call.arguments.is_empty() {
+            return None;
+        }
+        let Ast::MethodCall(filter) = call.object.as_ref() else { return None };
+        let (source, [condition]) = (self.source_of_items(&filter.object, at)?, filter.arguments.as_slice()) else { return None };
+        let questionnaire = self.questionnaire(source).ok()?;
+        if filter.method != "where" || linked(condition, "").is_none() {
+            return None;
+        }
+        let passes = |item: &usize| linked(condition, &questionnaire.item(*item).link_id) == Some(true);
+        let items: Vec<usize> = (0..questionnaire.items().len()).filter(passes).collect();
+        let is_group = |&item: &usize| !questionnaire.item(item).is_question();
+        items.iter().all(is_group).then(|| items.into_iter().map(|item| Input { source, item }).collect())
+    }
+
     /// The items that a condition on linkIds lets through, whatever else it asks.
     fn narrowed(&self, source: Source, condition: &Ast) -> Option<Vec<usize>> {
         let questionnaire = self.questionnaire(source).ok()?;
         let parts = conjuncts(condition);
         let (links, others): (Vec<&Ast>, Vec<&Ast>) = parts.into_iter().partition(|part| linked(part, "").is_some());
-        let mut reads = Reads { inputs: Vec::new(), all: false };
+        let mut reads = Reads::default();
         others.into_iter().for_each(|other| self.read_inside(other, &mut reads));
         if links.is_empty() || reads.all || !reads.inputs.is_empty() {
             return None;
@@ -220,8 +239,11 @@ fn conjuncts(tree: &Ast) -> Vec<&Ast> {
     }
 }
 
+#[derive(Default)]
 struct Reads {
     inputs: Vec<Input>,
+    /// Groups of which only the presence or the number counts.
+    groups: Vec<Input>,
     all: bool,
 }
 

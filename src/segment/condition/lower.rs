@@ -8,7 +8,7 @@ use octofhir_fhirpath::parser::parse_ast;
 use octofhir_fhirpath::{BinaryOperator as Op, LiteralValue, UnaryOperator};
 
 use super::path::Path;
-use super::syntax::{literal, literals, visit};
+use super::syntax::{literal, literals, quantity, visit};
 use super::{Comparison, Condition, Input, Literal, Number, Selection, Source};
 use crate::form::questionnaire::{Item, ItemKind, Named, OptionValue, Questionnaire};
 
@@ -172,9 +172,9 @@ impl<'s> Lowering<'s> {
             Ast::FunctionCall(call) if call.name == "iif" => self.choice(&call.arguments),
             Ast::MethodCall(call) => match (call.method.as_str(), call.arguments.as_slice()) {
                 ("not", []) => Ok(Condition::Not(Box::new(self.condition(&call.object)?))),
-                ("exists", []) => Ok(Condition::Exists(self.selection(&call.object)?)),
+                ("exists", []) => Ok(Condition::Exists(self.present(&call.object)?)),
                 ("exists", [condition]) => Ok(Condition::Exists(self.answers(self.filter(self.path(&call.object)?, condition)?)?)),
-                ("empty", []) => Ok(Condition::Empty(self.selection(&call.object)?)),
+                ("empty", []) => Ok(Condition::Empty(self.present(&call.object)?)),
                 _ => self.boolean(tree),
             },
             Ast::Variable(variable) if self.variable(&variable.name).is_some() => {
@@ -235,6 +235,13 @@ impl<'s> Lowering<'s> {
             self.check_options(&of, std::slice::from_ref(&wanted))?;
             return Ok(Condition::Same { of, wanted, negated: comparison == Comparison::NotEqual });
         }
+        if let Some((of, number, unit)) = quantity(right).map(|(number, unit)| (left, number, unit)) {
+            let Path::Values(selection) = self.path(of)? else { return Err(NotLowered) };
+            if selection.inputs.len() != 1 || !self.all(&selection, |item| item.kind == ItemKind::Quantity && !is_calculated(item)) {
+                return Err(NotLowered);
+            }
+            return Ok(Condition::Compare(self.share(Number::OneIn(selection, unit)), comparison, Number::Literal(number)));
+        }
         let sides = match (self.number(left), self.number(right)) {
             (Ok(left), Ok(right)) => (left, right),
             // the other side is a number for sure: so is this one, or the comparison fails
@@ -263,6 +270,21 @@ impl<'s> Lowering<'s> {
         match path {
             Path::Answers(selection) | Path::Values(selection) | Path::Codes(selection) => self.given(selection),
             _ => Err(NotLowered),
+        }
+    }
+
+    /// Answers, or questions that are there because they are answered.
+    fn present(&self, tree: &Ast) -> Result<Selection, Stop> {
+        match self.path(tree)? {
+            Path::Chosen(source, items) => {
+                let questionnaire = self.questionnaire(source)?;
+                if items.iter().any(|&item| !questionnaire.item(item).is_question()) {
+                    return Err(NotLowered);
+                }
+                let inputs = items.into_iter().map(|item| Input { source, item }).collect();
+                self.given(Selection { inputs, only: None, except: None, coded: false })
+            }
+            path => self.answers(path),
         }
     }
 

@@ -60,6 +60,8 @@ pub enum Number {
     Sum(Selection, Measure),
     /// One answer's number.
     One(Selection, Measure),
+    /// One quantity's number, if it is in this unit: nothing is converted.
+    OneIn(Selection, String),
     Count(Selection),
     Add(Box<Number>, Box<Number>),
     Subtract(Box<Number>, Box<Number>),
@@ -129,6 +131,8 @@ pub struct Selection {
     pub inputs: Vec<Input>,
     /// Those with one of these codes.
     pub only: Option<Vec<String>>,
+    /// Those with another code than these.
+    pub except: Option<Vec<String>>,
     /// Those with any code: free text among them has none.
     pub coded: bool,
 }
@@ -136,7 +140,7 @@ pub struct Selection {
 impl Selection {
     /// All answers, whatever they are.
     pub const fn is_plain(&self) -> bool {
-        self.only.is_none() && !self.coded
+        self.only.is_none() && self.except.is_none() && !self.coded
     }
 }
 
@@ -208,7 +212,7 @@ impl Condition {
 impl Number {
     fn collect(&self, inputs: &mut Vec<Input>) {
         match self {
-            Self::Sum(of, _) | Self::One(of, _) | Self::Count(of) => inputs.extend(&of.inputs),
+            Self::Sum(of, _) | Self::One(of, _) | Self::OneIn(of, _) | Self::Count(of) => inputs.extend(&of.inputs),
             Self::Add(left, right) | Self::Subtract(left, right) | Self::Multiply(left, right) => {
                 left.collect(inputs);
                 right.collect(inputs);
@@ -241,7 +245,7 @@ impl Number {
             Self::If(condition, left, right) => condition.has_engine() || left.has_engine() || right.has_engine(),
             Self::Divide(inner, _) => inner.has_engine(),
             Self::Shared(_, inner) => inner.has_engine(),
-            Self::Literal(_) | Self::Sum(..) | Self::One(..) | Self::Count(_) => false,
+            Self::Literal(_) | Self::Sum(..) | Self::One(..) | Self::OneIn(..) | Self::Count(_) => false,
         }
     }
 }

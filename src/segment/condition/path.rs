@@ -4,7 +4,7 @@ use octofhir_fhirpath::ast::ExpressionNode as Ast;
 
 use super::filter::linked;
 use super::lower::{Defect, Lowering, Stop};
-use super::syntax::{literal, membership, visit};
+use super::syntax::{codes, literal, membership, visit};
 use super::{Input, Literal, Measure, Selection, Source};
 use crate::fhirpath::WEIGHTS;
 use crate::form::questionnaire::{Item, ItemKind, OptionValue};
@@ -87,7 +87,12 @@ impl Lowering<'_> {
     fn answers_of(&self, source: Source, items: Vec<usize>) -> Result<Path, Stop> {
         let questionnaire = self.questionnaire(source)?;
         let questions = items.into_iter().filter(|&item| questionnaire.item(item).is_question());
-        Ok(Path::Answers(Selection { inputs: questions.map(|item| Input { source, item }).collect(), only: None, coded: false }))
+        Ok(Path::Answers(Selection {
+            inputs: questions.map(|item| Input { source, item }).collect(),
+            only: None,
+            except: None,
+            coded: false,
+        }))
     }
 
     fn call(&self, base: Path, name: &str, arguments: &[Ast]) -> Result<Path, Stop> {
@@ -171,16 +176,12 @@ impl Lowering<'_> {
                 let passes = |item: &usize| linked(condition, &questionnaire.item(*item).link_id) == Some(true);
                 Ok(Path::Chosen(source, among.into_iter().filter(passes).collect()))
             }
-            Path::Answers(selection) => match membership(condition).ok_or(NotLowered)? {
-                (name, wanted) if matches!(name.as_str(), "value.code" | "valueCoding.code") && self.all(&selection, is_coded) => {
-                    self.only(selection, wanted).map(Path::Answers)
-                }
-                _ => Err(NotLowered),
-            },
-            Path::Values(selection) => match membership(condition).ok_or(NotLowered)? {
-                (name, wanted) if name == "code" && self.all(&selection, is_coded) => self.only(selection, wanted).map(Path::Values),
-                _ => Err(NotLowered),
-            },
+            Path::Answers(selection) => {
+                let selection = self.coded(selection, &["value.code", "valueCoding.code"], condition)?;
+                Ok(Path::Answers(selection))
+            }
+            Path::Values(selection) => self.coded(selection, &["code"], condition).map(Path::Values),
+            Path::Codes(selection) => self.coded(selection, &["$this"], condition).map(Path::Codes),
             Path::Extensions(selection, false) => match membership(condition).ok_or(NotLowered)? {
                 (name, urls) if name == "url" && urls.iter().all(|url| is_weight(url)) => Ok(Path::Extensions(selection, true)),
                 _ => Err(NotLowered),
@@ -189,12 +190,14 @@ impl Lowering<'_> {
         }
     }
 
-    fn only(&self, mut selection: Selection, wanted: Vec<String>) -> Result<Selection, Stop> {
-        if selection.only.is_some() {
+    /// Those whose code, by one of these names, is one of some or none of some.
+    fn coded(&self, mut selection: Selection, names: &[&str], condition: &Ast) -> Result<Selection, Stop> {
+        let (name, wanted, negated) = codes(condition).ok_or(NotLowered)?;
+        if selection.only.is_some() || selection.except.is_some() || !names.contains(&name.as_str()) || !self.all(&selection, is_coded) {
             return Err(NotLowered);
         }
         self.check_options(&selection, &wanted.iter().cloned().map(Literal::Text).collect::<Vec<_>>())?;
-        selection.only = Some(wanted);
+        *(if negated { &mut selection.except } else { &mut selection.only }) = Some(wanted);
         Ok(selection)
     }
 

@@ -23,9 +23,27 @@ pub(super) fn membership(condition: &Ast) -> Option<(String, Vec<String>)> {
     Some((name, texts))
 }
 
+/// As [`membership`], or `name != 'x'`, or several of either sort with `or` or `and` between them: whether they are excluded.
+pub(super) fn codes(condition: &Ast) -> Option<(String, Vec<String>, bool)> {
+    match condition {
+        Ast::Parenthesized(inner) => codes(inner),
+        Ast::BinaryOperation(binary) if matches!(binary.operator, Op::Or | Op::And) => {
+            let (left, right) = (codes(&binary.left)?, codes(&binary.right)?);
+            let negated = binary.operator == Op::And;
+            ((left.0 == right.0) && left.2 == negated && right.2 == negated).then(|| (left.0, [left.1, right.1].concat(), negated))
+        }
+        Ast::BinaryOperation(binary) if binary.operator == Op::NotEqual => match literal(&binary.right)? {
+            Literal::Text(text) => Some((names(&binary.left)?, vec![text], true)),
+            _ => None,
+        },
+        _ => membership(condition).map(|(name, wanted)| (name, wanted, false)),
+    }
+}
+
 /// `a.b.c`
 fn names(tree: &Ast) -> Option<String> {
     match tree {
+        Ast::Variable(variable) if variable.name == "this" => Some("$this".to_owned()),
         Ast::Identifier(identifier) => Some(identifier.name.clone()),
         Ast::PropertyAccess(access) => Some(format!("{}.{}", names(&access.object)?, access.property)),
         _ => None,
@@ -53,6 +71,18 @@ pub(super) fn literal(tree: &Ast) -> Option<Literal> {
             LiteralValue::Integer(number) | LiteralValue::Long(number) => Some(Literal::Number((*number).into())),
             LiteralValue::Decimal(number) => Some(Literal::Number(number.to_string().parse().ok()?)),
             LiteralValue::Boolean(value) => Some(Literal::Boolean(*value)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// `25 'kg/m2'`
+pub(super) fn quantity(tree: &Ast) -> Option<(rust_decimal::Decimal, String)> {
+    match tree {
+        Ast::Parenthesized(inner) => quantity(inner),
+        Ast::Literal(node) => match &node.value {
+            LiteralValue::Quantity { value, unit: Some(unit) } => Some((value.to_string().parse().ok()?, unit.clone())),
             _ => None,
         },
         _ => None,
@@ -124,6 +154,40 @@ fn name(name: &str) -> Option<String> {
         return Some(name.to_owned());
     }
     (!name.contains(['`', '\\'])).then(|| format!("`{name}`"))
+}
+
+/// The tree for an engine that knows no types of members: `valueDate` as `value.ofType(date)`.
+pub(super) fn typed(tree: &Ast) -> Option<Ast> {
+    let each = |nodes: &[Ast]| nodes.iter().map(typed).collect::<Option<Vec<_>>>();
+    let boxed = |node: &Ast| typed(node).map(Box::new);
+    let mut tree = tree.clone();
+    match &mut tree {
+        Ast::PropertyAccess(node) => {
+            node.object = boxed(&node.object)?;
+            let kind = match node.property.as_str() {
+                "valueDate" => "date",
+                "valueDateTime" => "dateTime",
+                "valueTime" => "time",
+                _ => return Some(tree),
+            };
+            "value".clone_into(&mut node.property);
+            return Some(Ast::method_call(tree, "ofType", vec![Ast::identifier(kind)]));
+        }
+        Ast::FunctionCall(node) => node.arguments = each(&node.arguments)?,
+        Ast::MethodCall(node) => (node.object, node.arguments) = (boxed(&node.object)?, each(&node.arguments)?),
+        Ast::IndexAccess(node) => (node.object, node.index) = (boxed(&node.object)?, boxed(&node.index)?),
+        Ast::BinaryOperation(node) => (node.left, node.right) = (boxed(&node.left)?, boxed(&node.right)?),
+        Ast::Union(node) => (node.left, node.right) = (boxed(&node.left)?, boxed(&node.right)?),
+        Ast::UnaryOperation(node) => node.operand = boxed(&node.operand)?,
+        Ast::TypeCast(node) => node.expression = boxed(&node.expression)?,
+        Ast::TypeCheck(node) => node.expression = boxed(&node.expression)?,
+        Ast::Parenthesized(node) => *node = boxed(node)?,
+        Ast::Literal(_) | Ast::Identifier(_) | Ast::Variable(_) => {}
+        Ast::Collection(node) if node.elements.is_empty() => {}
+        // nothing that the parser makes today
+        _ => return None,
+    }
+    Some(tree)
 }
 
 /// Do both trees say the same, places and parentheses aside?

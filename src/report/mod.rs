@@ -1,11 +1,17 @@
 //! Previews and receipts as our own JSON, for those who do not speak FHIR.
 
+mod explain;
+mod proposal;
+
 use serde_json::{Value, json};
 
 use rust_decimal::Decimal;
 
 use crate::pipeline::{Named, PersonPreview, Preview, ReadView, Receipt, RuleView};
 use crate::segment::{Compared, ReadState};
+
+pub use explain::{explain, explain_form};
+pub use proposal::proposal;
 
 /// Who, which segments, and why. The draft CarePlan is under `plan`.
 pub fn preview(preview: &Preview) -> Value {
