@@ -71,10 +71,18 @@ fn open_inputs<'q: 'd, 'd>(condition: &Condition, family: &Family<'q, 'd, '_>) -
             deciders(answers.questionnaire(), family.derived(), input, &mut inputs);
         }
     }
+    // a question that is asked for its mere presence may as well stay unanswered
+    let asks = condition.asks_presence();
     let mut open: Vec<_> = inputs
         .into_iter()
         .filter_map(|input| Some((input, possible_sets(&family.domain(input, &[]))?)))
         .filter(|(_, sets)| !sets.is_empty())
+        .map(|(input, mut sets)| {
+            if asks && sets.iter().all(|set| !set.is_empty()) {
+                sets.push(Vec::new());
+            }
+            (input, sets)
+        })
         .collect();
     open.sort_by_key(|(input, sets)| (sets.len(), *input));
     open
@@ -173,10 +181,12 @@ impl<'q: 'd, 'd> Family<'q, 'd, '_> {
         of.inputs.iter().fold(Outcomes::FALSE, |any, input| {
             let here = |answers: &[Answer<'_, '_>]| Outcomes::of(answers.iter().any(|answer| is_selected(answer, of)));
             let own = match self.domain(*input, trials) {
+                // whether there will be an answer at all is not told by trying one
+                Domain::Known(answers) if !trials.is_empty() && self.is_open(*input) => here(answers) | Outcomes::FALSE,
                 Domain::Known(answers) => here(answers),
                 Domain::KnownOrAbsent(answers) => here(answers) | Outcomes::FALSE,
-                Domain::Open { options, kind, bounds, maybe_absent, .. } => {
-                    let absent = if maybe_absent { Outcomes::FALSE } else { Outcomes::NONE };
+                Domain::Open { options, kind, bounds, .. } => {
+                    let absent = Outcomes::FALSE;
                     match possible_answers(options, kind, bounds) {
                         Some(answers) => answers.iter().fold(absent, |all, answer| all | here(std::slice::from_ref(answer))),
                         None if !of.is_plain() => Outcomes::TRUE | Outcomes::FALSE,
@@ -251,9 +261,13 @@ impl<'q: 'd, 'd> Family<'q, 'd, '_> {
             let own = match self.domain(*input, trials) {
                 // what weighs on the answers alone is not known before them
                 _ if measure == Measure::Weight && !counts && !is_weighed(item) && self.is_open(*input) => Range::between(None, None),
+                Domain::Known(answers) if counts && !trials.is_empty() && self.is_open(*input) => {
+                    of_answers(answers).or(Range::exactly(Decimal::ZERO))
+                }
                 Domain::Known(answers) => of_answers(answers),
                 Domain::KnownOrAbsent(answers) => of_answers(answers).or(Range::exactly(Decimal::ZERO)),
                 Domain::Open { options, kind, bounds, arity, maybe_absent } => {
+                    let maybe_absent = maybe_absent || counts;
                     let (zero, many) = (Range::exactly(Decimal::ZERO), arity != Arity::One);
                     match possible_answers(options, kind, bounds) {
                         Some(answers) if many => {

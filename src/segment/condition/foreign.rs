@@ -23,6 +23,8 @@ pub struct Foreign {
     pub variables: Arc<[Variable]>,
     /// Every question that it may read.
     pub inputs: Vec<Input>,
+    /// It asks whether there is an answer, whatever it is.
+    pub asks_presence: bool,
 }
 
 /// A variable for the engine.
@@ -48,7 +50,13 @@ impl Lowering<'_> {
         if !parse_ast(&expression).is_ok_and(|again| same(&again, tree)) {
             return None;
         }
-        Some(Foreign { plan: Plan::of(&expression)?, expression, variables: self.plans(), inputs: self.inputs(tree) })
+        Some(Foreign {
+            plan: Plan::of(&expression)?,
+            expression,
+            variables: self.plans(),
+            inputs: self.inputs(tree),
+            asks_presence: self.asks_presence(tree, 0),
+        })
     }
 
     /// Every question that the expression may read, what is computed resolved.
@@ -68,6 +76,21 @@ impl Lowering<'_> {
         inputs.sort_unstable();
         inputs.dedup();
         inputs
+    }
+
+    fn asks_presence(&self, tree: &Ast, depth: usize) -> bool {
+        let here = match tree {
+            Ast::MethodCall(call) if call.arguments.is_empty() => {
+                matches!(call.method.as_str(), "exists" | "empty" | "count" | "hasValue")
+                    && !matches!(call.object.as_ref(), Ast::MethodCall(inner) if inner.method == "where" && self.source_of_items(&inner.object, At::default()).is_none())
+            }
+            Ast::Variable(variable) => match self.variable(&variable.name).map(parse_ast) {
+                Some(Ok(tree)) => depth <= DEEPEST && self.asks_presence(&tree, depth + 1),
+                _ => false,
+            },
+            _ => false,
+        };
+        here || children(tree).into_iter().any(|child| self.asks_presence(child, depth))
     }
 
     fn plans(&self) -> Arc<[Variable]> {

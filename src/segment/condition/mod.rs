@@ -181,6 +181,17 @@ impl Condition {
         found
     }
 
+    /// An expression for the engine asks whether there is an answer, whatever it is.
+    pub fn asks_presence(&self) -> bool {
+        let mut found = false;
+        self.visit(&mut |condition| match condition {
+            Self::Engine(foreign) => found |= foreign.asks_presence,
+            Self::Compare(left, _, right) => found |= left.asks_presence() || right.asks_presence(),
+            _ => {}
+        });
+        found
+    }
+
     pub(super) fn visit<'c>(&'c self, see: &mut impl FnMut(&'c Self)) {
         see(self);
         match self {
@@ -239,12 +250,21 @@ impl Number {
     }
 
     fn has_engine(&self) -> bool {
+        self.any(&|_| true, &Condition::has_engine)
+    }
+
+    fn asks_presence(&self) -> bool {
+        self.any(&|foreign| foreign.asks_presence, &Condition::asks_presence)
+    }
+
+    fn any(&self, holds: &dyn Fn(&Foreign) -> bool, of_condition: &dyn Fn(&Condition) -> bool) -> bool {
+        let either = |left: &Self, right: &Self| left.any(holds, of_condition) || right.any(holds, of_condition);
         match self {
-            Self::Engine(_) => true,
-            Self::Add(left, right) | Self::Subtract(left, right) | Self::Multiply(left, right) => left.has_engine() || right.has_engine(),
-            Self::If(condition, left, right) => condition.has_engine() || left.has_engine() || right.has_engine(),
-            Self::Divide(inner, _) => inner.has_engine(),
-            Self::Shared(_, inner) => inner.has_engine(),
+            Self::Engine(foreign) => holds(foreign),
+            Self::Add(left, right) | Self::Subtract(left, right) | Self::Multiply(left, right) => either(left, right),
+            Self::If(condition, left, right) => of_condition(condition) || either(left, right),
+            Self::Divide(inner, _) => inner.any(holds, of_condition),
+            Self::Shared(_, inner) => inner.any(holds, of_condition),
             Self::Literal(_) | Self::Sum(..) | Self::One(..) | Self::OneIn(..) | Self::Count(_) => false,
         }
     }
