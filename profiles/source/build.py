@@ -43,8 +43,8 @@ KEYS = {  # what each table may hold; anything else is a typing mistake
     "variable": {"name", "expression"},
     "segment": {"code", "sentence", "condition", "guidance", "services"},
     "alert": {"code", "sentence", "condition", "guidance"},
-    "service": {"activity", "sentence", "condition"},
-    "offered": {"id", "sentence", "condition"},
+    "service": {"activity", "sentence", "condition", "count", "minutes"},
+    "offered": {"id", "sentence", "condition", "count", "minutes"},
     "shared": {"scale", "codes", "valueset", "unit", "segment", "alert", "service"},
     "scale.*": {"title", "option"}, "codes.*": {"title", "option"}, "valueset.*": {"title", "system", "option"},
     "unit.*": {"code", *LANGS}, "segment.*": {"title", "definition", "guidance"},
@@ -499,6 +499,13 @@ def service(at, ident, name, s, sh, scope):
         scope.check(at, s["condition"])
         one["condition"] = applicability(s["condition"])
     one["definitionCanonical"] = canonical("ActivityDefinition", name)
+    dynamic = []
+    for key, path in (("count", "timing.repeat.count"), ("minutes", "timing.repeat.duration")):
+        if key in s:
+            scope.check(at, s[key])
+            dynamic.append({"path": path, "expression": {"language": "text/fhirpath", "expression": s[key]}})
+    if dynamic:
+        one["dynamicValue"] = dynamic
     return one
 
 

@@ -11,7 +11,7 @@ use super::decision::{Agreed, AgreedService};
 use super::fhir::{OURS, coding, complex, concept, extension, literal, meta, party, text, urn};
 use super::{Frame, day, narrative};
 use crate::form::submission::Party;
-use crate::profiles::{Profiles, Service};
+use crate::profiles::{Profiles, Service, Visits};
 use crate::segment::rule::{Coded, RuleSet};
 use crate::segment::{Outcome, Segmentation};
 
@@ -50,8 +50,11 @@ pub fn care_plan(agreed: &Agreed<'_, '_>, segmentation: &Segmentation<'_>, frame
 
 /// What a preview shows: the proposal's services, nothing decided. Our profile is that of decided plans; this claims none.
 pub fn draft(segmentation: &Segmentation<'_>, rule_set: &RuleSet, profiles: &Profiles, subject: Reference, language: &str) -> CarePlan {
-    let services = segmentation.offered().filter_map(|reason| profiles.service(&reason.rule.subject.code));
-    let activity = services.map(|service| activity(&AgreedService { service, declined: None }, language, None)).collect();
+    let services = segmentation.offered().filter_map(|reason| {
+        let service = profiles.service(&reason.rule.subject.code)?;
+        Some(AgreedService { service, visits: service.visits(Some(reason)), declined: None })
+    });
+    let activity = services.map(|service| activity(&service, language, None)).collect();
     CarePlan { status: "draft".into(), subject: Box::new(subject), activity, ..base(rule_set, profiles, language) }
 }
 
@@ -104,7 +107,7 @@ fn activity(agreed: &AgreedService<'_>, language: &str, organization: Option<&Pa
         code: Some(Box::new(concept(&service.coded, language))),
         status: if declined.is_some() { "cancelled" } else { "not-started" }.into(),
         status_reason: declined.map(|reason| Box::new(concept(reason, language))),
-        scheduled: timing(service).map(|timing| CarePlanActivityDetailScheduled::Timing(Box::new(timing))),
+        scheduled: timing(service, agreed.visits).map(|timing| CarePlanActivityDetailScheduled::Timing(Box::new(timing))),
         performer: if declined.is_some() { Vec::new() } else { organization.map(|it| party(it, "Organization")).into_iter().collect() },
         description: (!service.description.is_empty()).then(|| service.description.text(language).into()),
         ..Default::default()
@@ -113,17 +116,17 @@ fn activity(agreed: &AgreedService<'_>, language: &str, organization: Option<&Pa
 }
 
 /// Number, length and rhythm of visits, as far as the service says so.
-fn timing(service: &Service) -> Option<Timing> {
+fn timing(service: &Service, visits: Visits) -> Option<Timing> {
     let repeat = TimingRepeat {
-        count: service.count.map(Into::into),
-        duration: service.minutes.map(|minutes| minutes.to_string().into()),
-        duration_unit: service.minutes.map(|_| "min".into()),
+        count: visits.count.map(Into::into),
+        duration: visits.minutes.map(|minutes| minutes.to_string().into()),
+        duration_unit: visits.minutes.map(|_| "min".into()),
         frequency: service.rhythm.as_ref().map(|rhythm| rhythm.frequency.into()),
         period: service.rhythm.as_ref().map(|rhythm| rhythm.period.as_str().into()),
         period_unit: service.rhythm.as_ref().map(|rhythm| rhythm.unit.as_str().into()),
         ..Default::default()
     };
-    (service.count.is_some() || service.minutes.is_some() || service.rhythm.is_some())
+    (visits.count.is_some() || visits.minutes.is_some() || service.rhythm.is_some())
         .then(|| Timing { repeat: Some(repeat), ..Default::default() })
 }
 

@@ -8,7 +8,7 @@ use neuvola_fhir::{Node, Place};
 use crate::digest::Digest;
 use crate::form::Object;
 use crate::issue::{Issue, Issues};
-use crate::profiles::{Profiles, Service};
+use crate::profiles::{Profiles, Service, Visits};
 use crate::segment::rule::{Coded, RoleRules};
 use crate::segment::{Outcome, Reason, Segmentation};
 use crate::shape::primitive::is_date;
@@ -67,6 +67,8 @@ pub struct Agreed<'r, 'd> {
 #[derive(Debug)]
 pub struct AgreedService<'r> {
     pub service: &'r Service,
+    /// As the rules compute them from the answers.
+    pub visits: Visits,
     /// Why the client declined; `None`: accepted.
     pub declined: Option<Coded>,
 }
@@ -252,7 +254,8 @@ fn agree_services<'r>(
                 "leave it out if none was given".to_owned(),
             );
         }
-        services.push(AgreedService { service, declined: if decided.accepted { None } else { reason } });
+        let offer = offered.iter().find(|reason| reason.rule.subject.code == service.coded.code);
+        services.push(AgreedService { service, visits: service.visits(offer), declined: if decided.accepted { None } else { reason } });
     }
     let undecided: Vec<_> = offered
         .iter()

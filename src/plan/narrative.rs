@@ -5,9 +5,8 @@
 
 use maud::html;
 
-use super::decision::Agreed;
+use super::decision::{Agreed, AgreedService};
 use super::{Frame, day};
-use crate::profiles::Service;
 
 pub fn narrative(agreed: &Agreed<'_, '_>, frame: Frame<'_>) -> String {
     let language = frame.language;
@@ -28,7 +27,7 @@ pub fn narrative(agreed: &Agreed<'_, '_>, frame: Frame<'_>) -> String {
             }
             @if !accepted.is_empty() {
                 h3 { (words.accepted) }
-                ul { @for agreed in accepted { li { (visits(agreed.service, language)) } } }
+                ul { @for agreed in accepted { li { (visits(agreed, language)) } } }
             }
             @if !declined.is_empty() {
                 h3 { (words.declined) }
@@ -51,10 +50,10 @@ pub fn plan_word(language: &str) -> &'static str {
     words(language).plan
 }
 
-fn visits(service: &Service, language: &str) -> String {
-    let name = service.coded.display.text(language);
+fn visits(agreed: &AgreedService<'_>, language: &str) -> String {
+    let name = agreed.service.coded.display.text(language);
     let words = words(language);
-    match (service.count, service.minutes) {
+    match (agreed.visits.count, agreed.visits.minutes) {
         (Some(1), Some(minutes)) => format!("{name}: {minutes} min"),
         (Some(count), Some(minutes)) => format!("{name}: {count} {}, {minutes} min", words.times),
         (Some(count), None) if count > 1 => format!("{name}: {count} {}", words.times),

@@ -3,10 +3,12 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use neuvola_fhir::Node;
+use rust_decimal::Decimal;
 
 use super::{Defect, File, unreadable};
 use crate::issue::Issue;
-use crate::segment::rule::Coded;
+use crate::segment::Reason;
+use crate::segment::rule::{Coded, Dynamic};
 use crate::texts::Texts;
 
 /// A knowledge resource as it lies in its file.
@@ -93,6 +95,26 @@ pub struct Service {
     pub minutes: Option<u32>,
     /// How often: so many in so long.
     pub rhythm: Option<Rhythm>,
+}
+
+/// How many visits and how long each, as the service says or as a rule computes it from the answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Visits {
+    pub count: Option<u32>,
+    pub minutes: Option<u32>,
+}
+
+impl Service {
+    /// With what the rule's `dynamicValue`s come to (R4 <https://hl7.org/fhir/R4/plandefinition.html>): `timing.repeat.count` and
+    /// `timing.repeat.duration`. What missing answers leave open stays as the service says.
+    pub fn visits(&self, reason: Option<&Reason<'_>>) -> Visits {
+        let computed = |end: &str| {
+            let of = |(dynamic, value): (&Dynamic, &Option<Decimal>)| value.filter(|_| dynamic.path.ends_with(end));
+            let value = reason.and_then(|reason| reason.rule.dynamic.iter().zip(&reason.values).find_map(of))?;
+            value.is_integer().then(|| u32::try_from(value).ok()).flatten().filter(|&value| value > 0)
+        };
+        Visits { count: computed("repeat.count").or(self.count), minutes: computed("repeat.duration").or(self.minutes) }
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use include_dir::{Dir, include_dir};
 use neuvola_fhir::read;
 
-pub use artifact::{Artifact, Guidance, KNOWLEDGE, Service};
+pub use artifact::{Artifact, Guidance, KNOWLEDGE, Service, Visits};
 pub use library::{Library, Profile, is_valid};
 
 use crate::fhirpath::Kept;
