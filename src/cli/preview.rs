@@ -30,6 +30,9 @@ pub(crate) struct Preview {
     /// As readable text instead of JSON
     #[arg(long)]
     explain: bool,
+    /// As FHIR: a GuidanceResponse a person
+    #[arg(long, conflicts_with = "explain")]
+    fhir: bool,
     /// Of texts: fi, sv or en
     #[arg(long, default_value = "fi")]
     language: String,
@@ -50,6 +53,11 @@ impl Preview {
                 let content = input::read(file)?;
                 match propose(&content, professional.as_deref(), self.plan.as_deref(), &profiles) {
                     Ok(proposal) if self.explain => say(report::explain(&proposal, &self.language)),
+                    Ok(proposal) if self.fhir => {
+                        let person = proposal.view(&profiles, &self.language);
+                        let printed = report::guidance_of(&person, &proposal.rule_set.canonical());
+                        say(String::from_utf8_lossy(&printed.ok_or_else(|| anyhow::anyhow!("the guidance is no R4"))?));
+                    }
                     Ok(proposal) => {
                         let printed = report::proposal(&proposal, &name(file), &self.language);
                         say(String::from_utf8_lossy(&printed));
@@ -67,7 +75,10 @@ impl Preview {
         let context = Context { profiles: &profiles, caller: "", now: clock::now() };
         match prepare(&body, form, Until::Preview, context) {
             Ok(Prepared::Preview(preview)) => {
-                if self.explain {
+                if self.fhir {
+                    let printed = report::guidance_of_form(&preview).ok_or_else(|| anyhow::anyhow!("the guidance is no R4"))?;
+                    say(String::from_utf8_lossy(&printed));
+                } else if self.explain {
                     say(report::explain_form(&preview, &self.language));
                 } else {
                     say(format_args!("{:#}", report::preview(&preview)));

@@ -31,12 +31,18 @@ pub struct PersonPreview {
     pub segments: Vec<RuleView>,
     pub alerts: Vec<RuleView>,
     pub services: Vec<RuleView>,
+    /// Rules about none of these.
+    pub others: Vec<RuleView>,
+    /// Canonicals of what was answered.
+    pub questionnaire: String,
+    pub professional_questionnaire: Option<String>,
     /// The draft CarePlan as FHIR JSON, once there is a proposal.
     pub plan: Option<Vec<u8>>,
 }
 
 #[derive(Debug, Clone)]
 pub struct Named {
+    pub system: String,
     pub code: String,
     pub display: String,
 }
@@ -86,7 +92,7 @@ pub(super) fn preview(submission: &Submission<'_>, rule_set: &RuleSet, families:
     Preview { form: rule_set.form.clone(), rule_set: rule_set.canonical(), persons: persons.collect() }
 }
 
-fn person_preview(
+pub(super) fn person_preview(
     person: &str,
     rules: &RoleRules,
     segmentation: &Segmentation<'_>,
@@ -95,6 +101,7 @@ fn person_preview(
     language: &str,
 ) -> PersonPreview {
     let named = |rule: &crate::segment::rule::Rule| Named {
+        system: rule.subject.system.clone(),
         code: rule.subject.code.clone(),
         display: rule.subject.display.text(language).to_owned(),
     };
@@ -124,6 +131,9 @@ fn person_preview(
         segments: segmentation.segments.iter().map(view).collect(),
         alerts: segmentation.alerts.iter().map(view).collect(),
         services: segmentation.services.iter().map(view).collect(),
+        others: segmentation.others.iter().map(view).collect(),
+        questionnaire: rules.questionnaire.canonical(),
+        professional_questionnaire: rules.professional.as_ref().map(|questionnaire| questionnaire.canonical()),
         plan,
     }
 }

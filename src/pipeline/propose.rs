@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use neuvola_fhir::{Limits, Node, read, to_json_document};
 
+use super::preview::{PersonPreview, person_preview};
 use crate::form::questionnaire::Questionnaire;
 use crate::form::validate::{ValidatedResponse, examine_draft};
 use crate::issue::{Issue, Severity};
@@ -25,6 +26,13 @@ pub struct Proposal<'p> {
     pub segmentation: Segmentation<'p>,
     /// What was odd about the response and did not keep it from being read.
     pub warnings: Vec<Issue>,
+}
+
+impl Proposal<'_> {
+    /// As it is shown of somebody in a submission; without a plan, for nobody's identity is known.
+    pub fn view(&self, profiles: &Profiles, language: &str) -> PersonPreview {
+        person_preview("", self.rules, &self.segmentation, None, profiles, language)
+    }
 }
 
 /// The rules of `plan` (a canonical; else the only plan there is for this Questionnaire) over a response, in JSON or XML.

@@ -1,6 +1,7 @@
 //! Previews and receipts as our own JSON, for those who do not speak FHIR.
 
 mod explain;
+mod guidance;
 mod proposal;
 
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ use crate::pipeline::{Named, PersonPreview, Preview, ReadView, Receipt, RuleView
 use crate::segment::{Compared, ReadState};
 
 pub use explain::{explain, explain_form};
+pub use guidance::{guidance_of, guidance_of_form};
 pub use proposal::proposal;
 
 /// Who, which segments, and why. The draft CarePlan is under `plan`.
