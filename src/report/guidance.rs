@@ -6,13 +6,19 @@
 use neuvola_fhir::model::Resource;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::pipeline::{PersonPreview, Preview, ReadView, RuleView};
 use crate::segment::{Compared, Outcome, ReadState};
 
 /// Everybody of a submission, as a collection.
 pub fn guidance_of_form(preview: &Preview) -> Option<Vec<u8>> {
-    let entries: Vec<Value> = preview.persons.iter().map(|person| json!({ "resource": guidance(person, &preview.rule_set) })).collect();
+    let entry = |person: &PersonPreview| {
+        let name = format!("{} {} {}", preview.rule_set, person.person, person.proposal);
+        let url = Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()).urn().to_string();
+        json!({ "fullUrl": url, "resource": guidance(person, &preview.rule_set) })
+    };
+    let entries: Vec<Value> = preview.persons.iter().map(entry).collect();
     let bundle = json!({ "resourceType": "Bundle", "type": "collection", "entry": entries });
     printed(&bundle)
 }
