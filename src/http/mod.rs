@@ -8,6 +8,7 @@ mod directory;
 mod edge;
 mod error;
 mod forms;
+mod guidance;
 mod health;
 mod knowledge;
 mod media;

@@ -113,7 +113,11 @@ fn written(receipt: &Receipt) -> Issue {
 }
 
 /// The QuestionnaireResponse in a body: bare, or the parameter of one of these names.
-fn response_in<'b>(body: &'b [u8], names: &[&str], mut other: impl FnMut(&Node<'b>, &str, &mut Issues)) -> Result<&'b [u8], Refusal> {
+pub(super) fn response_in<'b>(
+    body: &'b [u8],
+    names: &[&str],
+    mut other: impl FnMut(&Node<'b>, &str, &mut Issues),
+) -> Result<&'b [u8], Refusal> {
     let node = neuvola_fhir::read(body).map_err(Refusal::unreadable)?;
     let mut issues = Issues::default();
     let mut found = None;
@@ -165,7 +169,7 @@ fn understand(name: &str, value: &str, place: &str, profile: &mut Profile, issue
     }
 }
 
-fn value_of<'n>(parameter: &'n Node<'_>) -> &'n str {
+pub(super) fn value_of<'n>(parameter: &'n Node<'_>) -> &'n str {
     let value = parameter.members().iter().find(|(member, _)| member.starts_with("value"));
     value.and_then(|(_, value)| value.as_str()).unwrap_or_default()
 }
@@ -177,6 +181,6 @@ pub(super) fn unknown_parameter(name: &str, place: &str) -> Issue {
     Issue::error("not-supported", "parameter", place, format!("{name} is not known here")).remedy("leave it out")
 }
 
-fn fhir(status: StatusCode, body: Vec<u8>) -> Response {
+pub(super) fn fhir(status: StatusCode, body: Vec<u8>) -> Response {
     (status, [(CONTENT_TYPE, FHIR_JSON)], body).into_response()
 }

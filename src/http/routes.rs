@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 
 use super::openapi::{Gives, Takes};
 use super::{Fhir, Operation, Route, Verb};
-use super::{directory, forms, health, knowledge, metadata, metrics, openapi, questionnaire, segment};
+use super::{directory, forms, guidance, health, knowledge, metadata, metrics, openapi, questionnaire, segment};
 use crate::app::App;
 use crate::caller::Role;
 
@@ -19,7 +19,7 @@ pub(super) fn routes() -> impl Iterator<Item = &'static Route> {
     FORMS_AND_KNOWLEDGE.iter().chain(&tasks::TASKS).chain(&WATCHING)
 }
 
-static FORMS_AND_KNOWLEDGE: [Route; 12] = [
+static FORMS_AND_KNOWLEDGE: [Route; 13] = [
     Route {
         verb: Verb::Post,
         path: "/forms/{form}/submissions",
@@ -55,6 +55,18 @@ static FORMS_AND_KNOWLEDGE: [Route; 12] = [
         fhir: Fhir::Operation(&VALIDATE),
         roles: FORMS,
         handler: |_| post(questionnaire::validate),
+    },
+    Route {
+        verb: Verb::Post,
+        path: "/fhir/QuestionnaireResponse/$guidance",
+        name: "guidance",
+        summary: "What a plan's rules say of a response, with every reason, as a GuidanceResponse; nothing is written",
+        takes: Takes::Response("response"),
+        gives: Gives::Resource,
+        statuses: &[200, 422],
+        fhir: Fhir::Operation(&GUIDANCE),
+        roles: FORMS,
+        handler: |_| post(guidance::guidance),
     },
     Route {
         verb: Verb::Post,
@@ -224,6 +236,12 @@ static VALIDATE: Operation = Operation {
     on: "QuestionnaireResponse",
     name: "validate",
     definition: "https://neuvola-adapter.example/fhir/OperationDefinition/validate-response",
+};
+
+static GUIDANCE: Operation = Operation {
+    on: "QuestionnaireResponse",
+    name: "guidance",
+    definition: "https://neuvola-adapter.example/fhir/OperationDefinition/guidance",
 };
 
 static PROCESS_RESPONSE: Operation = Operation {
