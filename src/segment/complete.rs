@@ -4,7 +4,6 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use neuvola_fhir::Node;
