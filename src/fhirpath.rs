@@ -1,11 +1,18 @@
 //! The one door to the FHIRPath engine: for conditions that are not lowered, and as the referee of those that are.
 //!
-//! The engine is async without I/O; it is polled a bounded number of times, which is its fuel. Its contexts are made
-//! fresh (its own preparing keeps a client's JSON alive in a cache) and its error texts, which may quote answers, are
-//! dropped here.
+//! The engine is async without I/O: it is polled to its end. What it takes is metered ([`meter`]), whoever wrote the expression:
+//! one that takes too much is not evaluated. Its contexts are made fresh (its own preparing keeps a client's JSON alive in a
+//! cache) and its error texts, which may quote answers, are dropped here.
 
 mod functions;
+mod measure;
+mod meter;
+mod metered;
+mod prices;
+mod rewrite;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::pin::pin;
@@ -13,10 +20,12 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 
 use neuvola_fhir::{Node, Value as NodeValue};
-use octofhir_fhirpath::{Collection, CompiledPlan, EmptyModelProvider, EvaluationContext, FhirPathEngine, FhirPathValue};
+use octofhir_fhirpath::ast::ExpressionNode;
+use octofhir_fhirpath::{Collection, EmptyModelProvider, EvaluationContext, FhirPathEngine, FhirPathValue};
 use serde_json::{Map, Number, Value};
 
 pub use functions::{ITEM_WEIGHT, ORDINAL_VALUE, WEIGHTS};
+pub use meter::Budget;
 pub use session::{Result as Outcome, Session};
 
 /// What an expression comes to, as a condition.
@@ -40,22 +49,24 @@ pub struct Ground<'g, 'd> {
 
 /// Evaluates `expression` with the person's own response as focus.
 pub fn evaluate(expression: &str, ground: Ground<'_, '_>) -> Evaluated {
-    let Some(engine) = engine() else { return Evaluated::Undecided };
     let own = FhirPathValue::resource(json(ground.own));
     let context = EvaluationContext::new(Collection::single(own.clone()), Arc::new(EmptyModelProvider), None, None, None);
     context.set_variable("resource".to_owned(), own);
     if let Some(professional) = ground.professional {
         context.set_variable("professional".to_owned(), FhirPathValue::resource(json(professional)));
     }
+    let budget = Budget::of_response();
+    let value = |expression: &str| {
+        let plan = Plan::of(expression)?;
+        meter::within(&budget, || run(&plan.0, &context))
+    };
     for (name, expression) in ground.variables {
         // one that fails or is not single stays unset: whoever reads it is undecided
-        if let Some(result) = run(engine.evaluate(expression, &context))
-            && let [value] = result.as_slice()
-        {
-            context.set_variable(name.clone(), value.clone());
+        if let Some([result]) = value(expression).as_deref() {
+            context.set_variable(name.clone(), result.clone());
         }
     }
-    match run(engine.evaluate(expression, &context)).as_deref() {
+    match value(expression).as_deref() {
         Some([]) => Evaluated::Empty,
         Some([value]) => match value.as_boolean() {
             Some(true) => Evaluated::True,
@@ -66,23 +77,18 @@ pub fn evaluate(expression: &str, ground: Ground<'_, '_>) -> Evaluated {
     }
 }
 
-/// An expression made ready, for as long as it is held: the engine's own cache is small.
+/// An expression made ready.
 #[derive(Clone)]
-pub struct Plan(Option<Arc<CompiledPlan>>);
+pub struct Plan(Arc<ExpressionNode>);
 
 /// A resource, or a part of one, that many expressions read.
 #[derive(Clone)]
 pub struct Kept(Arc<FhirPathValue>);
 
 impl Plan {
-    /// `None` for what does not parse.
+    /// `None` for what does not parse, or is longer or deeper than expressions are.
     pub fn of(expression: &str) -> Option<Self> {
-        Some(Self(Some(engine()?.compile_plan(expression).ok()?)))
-    }
-
-    /// One that is never run: whoever asks for it learns nothing. A few hundred bytes of an expression may ask for gigabytes.
-    pub const fn untrusted() -> Self {
-        Self(None)
+        rewrite::parse(expression).map(|tree| Self(Arc::new(tree)))
     }
 }
 
@@ -104,20 +110,25 @@ impl fmt::Debug for Kept {
     }
 }
 
+fn run(tree: &ExpressionNode, context: &EvaluationContext) -> Option<Vec<FhirPathValue>> {
+    poll(engine()?.evaluate_ast(tree, context))?.ok().map(|result| result.value.into_vec())
+}
+
 fn engine() -> Option<&'static FhirPathEngine> {
     static ENGINE: OnceLock<Option<FhirPathEngine>> = OnceLock::new();
-    ENGINE.get_or_init(|| poll(FhirPathEngine::new(Arc::new(functions::registry()), Arc::new(EmptyModelProvider)))?.ok()).as_ref()
+    let make = || {
+        let functions = Arc::new(metered::functions(&functions::registry()));
+        let operators = Arc::new(metered::operators());
+        poll(FhirPathEngine::new_with_registries(operators, functions, Arc::new(EmptyModelProvider)))?.ok()
+    };
+    ENGINE.get_or_init(make).as_ref()
 }
 
-fn run(future: impl Future<Output = octofhir_fhirpath::Result<octofhir_fhirpath::EvaluationResult>>) -> Option<Vec<FhirPathValue>> {
-    poll(future)?.ok().map(|result| result.value.into_vec())
-}
-
-/// Polls to the end, or until the fuel is used up.
+/// Polls to the end; the bound is for what would wait for something.
 fn poll<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
-    for _ in 0..FUEL {
+    for _ in 0..POLLS {
         if let Poll::Ready(result) = future.as_mut().poll(&mut context) {
             return Some(result);
         }
@@ -139,36 +150,5 @@ pub fn json(node: &Node<'_>) -> Value {
     }
 }
 
-/// The engine yields after some 4,096 steps.
-const FUEL: usize = 256;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn of(expression: &str, variables: &[(&str, &str)]) -> Evaluated {
-        let document = br#"{"resourceType":"QuestionnaireResponse","item":[{"linkId":"a","answer":[{"valueInteger":3}]},{"linkId":"b","answer":[{"valueCoding":{"code":"x"}},{"valueCoding":{"code":"y"}}]}]}"#;
-        let node = neuvola_fhir::read(document).expect("well-formed");
-        let variables: Vec<_> = variables.iter().map(|(name, expression)| ((*name).to_owned(), (*expression).to_owned())).collect();
-        evaluate(expression, Ground { own: &node, professional: None, variables: &variables })
-    }
-
-    #[test]
-    fn a_condition_is_true_false_or_empty() {
-        assert_eq!(of("item.where(linkId='a').answer.value >= 3", &[]), Evaluated::True);
-        assert_eq!(of("item.where(linkId='a').answer.value > 3", &[]), Evaluated::False);
-        assert_eq!(of("item.where(linkId='c').answer.value > 3", &[]), Evaluated::Empty);
-    }
-
-    #[test]
-    fn what_is_no_single_boolean_decides_nothing() {
-        assert_eq!(of("item.where(linkId='a').answer.value", &[]), Evaluated::Undecided);
-        assert_eq!(of("item.where(linkId='b').answer.value.code", &[]), Evaluated::Undecided);
-        assert_eq!(of("item.((", &[]), Evaluated::Undecided);
-    }
-
-    #[test]
-    fn variables_are_seen_by_those_after_them() {
-        assert_eq!(of("%twice = 6", &[("once", "item.where(linkId='a').answer.value"), ("twice", "%once * 2")]), Evaluated::True);
-    }
-}
+/// The engine yields after some 4,096 of its own steps.
+const POLLS: usize = 4096;

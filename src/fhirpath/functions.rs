@@ -1,16 +1,21 @@
-//! Functions that the engine lacks, or has in a way that is not ours: `weight()` and `ordinal()` (SDC 4.0), and `now()`,
-//! `today()`, `timeOfDay()`, which mean the time when the response was authored: what was valid then is valid now.
+//! Functions that the engine lacks, or has in a way that is not ours: `weight()` and `ordinal()` (SDC 4.0); `now()`,
+//! `today()`, `timeOfDay()`, which mean the time when the response was authored: what was valid then is valid now; `sum()`
+//! over nothing; `trace()`; and those that are put into expressions ([`super::rewrite`]).
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use octofhir_fhirpath::core::error_code::FP0054;
+use octofhir_fhirpath::core::model_provider::TypeInfo;
 use octofhir_fhirpath::core::{PrecisionDate, PrecisionDateTime, PrecisionTime};
 use octofhir_fhirpath::evaluator::function_registry::{
-    EmptyPropagation, FunctionMetadata, FunctionSignature, NullPropagationStrategy, PureFunctionEvaluator,
+    EmptyPropagation, FunctionEvaluatorWrapper, FunctionMetadata, FunctionSignature, NullPropagationStrategy, PureFunctionEvaluator,
 };
-use octofhir_fhirpath::{Collection, EvaluationResult, FhirPathValue, FunctionRegistry, Result, create_function_registry};
+use octofhir_fhirpath::{Collection, EvaluationResult, FhirPathError, FhirPathValue, FunctionRegistry, Result, create_function_registry};
 use serde_json::Value;
+
+use super::rewrite::{SPREAD, STEP, TRACE};
 
 /// The engine's functions, ours among them.
 pub(super) fn registry() -> FunctionRegistry {
@@ -18,7 +23,16 @@ pub(super) fn registry() -> FunctionRegistry {
     for (name, function) in OURS {
         registry.register_pure_function(Arc::new(Ours { metadata: metadata(name), function }));
     }
+    if let Some(FunctionEvaluatorWrapper::Pure(engines)) = registry.get_function_wrapper("sum").cloned() {
+        registry.register_pure_function(Arc::new(Sum { metadata: metadata("sum"), engines }));
+    }
     registry
+}
+
+/// What stands for a variable whose expression fails: whoever reads it fails too.
+pub(super) fn failed() -> FhirPathValue {
+    let info = TypeInfo { type_name: FAILED.to_owned(), singleton: Some(true), namespace: None, name: None, is_empty: None };
+    FhirPathValue::String(String::new(), Arc::new(info), None)
 }
 
 /// Runs with `authored` as the time that expressions ask for. Evaluation never leaves the thread.
@@ -40,7 +54,7 @@ struct Ours {
 }
 
 /// From its focus to its values.
-type Function = fn(&Collection) -> Vec<FhirPathValue>;
+type Function = fn(Collection) -> Result<Collection>;
 
 #[async_trait]
 impl PureFunctionEvaluator for Ours {
@@ -53,7 +67,7 @@ impl PureFunctionEvaluator for Ours {
     }
 
     fn evaluate_sync(&self, input: Collection, _args: Vec<Collection>) -> Result<EvaluationResult> {
-        Ok(EvaluationResult { value: Collection::from((self.function)(&input)) })
+        Ok(EvaluationResult { value: (self.function)(input)? })
     }
 
     fn metadata(&self) -> &FunctionMetadata {
@@ -61,7 +75,35 @@ impl PureFunctionEvaluator for Ours {
     }
 }
 
-fn metadata(name: &str) -> FunctionMetadata {
+/// Over nothing it is 0.
+struct Sum {
+    metadata: FunctionMetadata,
+    engines: Arc<dyn PureFunctionEvaluator>,
+}
+
+#[async_trait]
+impl PureFunctionEvaluator for Sum {
+    async fn evaluate(&self, input: Collection, args: Vec<Collection>) -> Result<EvaluationResult> {
+        self.evaluate_sync(input, args)
+    }
+
+    fn supports_sync(&self) -> bool {
+        true
+    }
+
+    fn evaluate_sync(&self, input: Collection, args: Vec<Collection>) -> Result<EvaluationResult> {
+        if input.is_empty() {
+            return Ok(EvaluationResult { value: Collection::single(FhirPathValue::integer(0)) });
+        }
+        self.engines.evaluate_sync(input, args)
+    }
+
+    fn metadata(&self) -> &FunctionMetadata {
+        &self.metadata
+    }
+}
+
+pub(super) fn metadata(name: &str) -> FunctionMetadata {
     FunctionMetadata {
         name: name.to_owned(),
         signature: FunctionSignature {
@@ -76,9 +118,13 @@ fn metadata(name: &str) -> FunctionMetadata {
     }
 }
 
-const OURS: [(&str, Function); 5] = [
+const OURS: [(&str, Function); 8] = [
     ("weight", weights),
     ("ordinal", weights),
+    (SPREAD, spread),
+    (STEP, Ok),
+    // the engine's writes what clients told to the standard error
+    (TRACE, Ok),
     ("now", |_| authored(|text| PrecisionDateTime::parse(text).map(FhirPathValue::datetime))),
     ("today", |_| authored(|text| PrecisionDate::parse(text.split('T').next()?).map(FhirPathValue::date))),
     ("timeOfDay", |_| {
@@ -89,20 +135,42 @@ const OURS: [(&str, Function); 5] = [
     }),
 ];
 
-fn authored(read: impl FnOnce(&str) -> Option<FhirPathValue>) -> Vec<FhirPathValue> {
-    AUTHORED.with_borrow(|text| read(text)).into_iter().collect()
+fn authored(read: impl FnOnce(&str) -> Option<FhirPathValue>) -> Result<Collection> {
+    Ok(AUTHORED.with_borrow(|text| read(text)).into_iter().collect())
+}
+
+/// A variable is one value to the engine, which may be several or none.
+fn spread(input: Collection) -> Result<Collection> {
+    if let [FhirPathValue::String(_, info, _)] = input.values()
+        && info.type_name == FAILED
+    {
+        return Err(FhirPathError::evaluation_error(FP0054, "its variable fails"));
+    }
+    if !input.iter().any(|value| matches!(value, FhirPathValue::Collection(_) | FhirPathValue::Empty)) {
+        return Ok(input);
+    }
+    let mut values = Vec::new();
+    for value in input {
+        match value {
+            FhirPathValue::Collection(nested) => values.extend(spread(nested)?),
+            FhirPathValue::Empty => {}
+            value => values.push(value),
+        }
+    }
+    Ok(Collection::from(values))
 }
 
 /// Of answers, of their Codings, or of options.
-fn weights(input: &Collection) -> Vec<FhirPathValue> {
-    input
+fn weights(input: Collection) -> Result<Collection> {
+    let values = input
         .iter()
         .filter_map(|value| {
             let json = value.to_json_value();
             let number = weight(&json).or_else(|| weight(json.get("valueCoding")?))?;
             number.parse::<rust_decimal::Decimal>().ok().map(FhirPathValue::decimal)
         })
-        .collect()
+        .collect();
+    Ok(values)
 }
 
 fn weight(holder: &Value) -> Option<String> {
@@ -113,6 +181,8 @@ fn weight(holder: &Value) -> Option<String> {
 
 /// Both names of a weight.
 pub const WEIGHTS: [&str; 2] = [ITEM_WEIGHT, ORDINAL_VALUE];
+
+const FAILED: &str = "#failed";
 
 thread_local! {
     static AUTHORED: RefCell<String> = const { RefCell::new(String::new()) };

@@ -4,14 +4,17 @@
 //! `%questionnaire` and `%qitem` where they are given (SDC 4.0 <https://hl7.org/fhir/uv/sdc/expressions.html>). Launch
 //! contexts are not there when a response is validated: they are empty.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use octofhir_fhirpath::{Collection, EmptyModelProvider, EvaluationContext, FhirPathValue};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::functions::at;
-use super::{Kept, Plan, engine, run};
+use super::functions::{at, failed};
+use super::measure::{Size, depth};
+use super::meter::{Budget, within};
+use super::{Kept, Plan, run};
 
 /// What a value came to.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,27 +39,37 @@ pub struct Session {
     context: EvaluationContext,
     focus: Collection,
     authored: Arc<str>,
+    budget: Rc<Budget>,
+    /// What the budget kept before it.
+    kept: u64,
 }
 
 impl Session {
     /// With the response as focus. `authored` is what `now()` and `today()` mean; empty if it is not known.
-    pub fn new(response: Value, questionnaire: Option<&Kept>, authored: &str) -> Self {
-        let response = FhirPathValue::resource(response);
+    pub fn new(response: Value, questionnaire: Option<&Kept>, authored: &str, budget: &Rc<Budget>) -> Self {
+        let response = value(response, budget);
         let context = EvaluationContext::new(Collection::empty(), Arc::new(EmptyModelProvider), None, None, None);
         context.set_variable("resource".to_owned(), response.clone());
         context.set_variable("rootResource".to_owned(), response.clone());
         if let Some(questionnaire) = questionnaire {
             context.set_variable("questionnaire".to_owned(), (*questionnaire.0).clone());
         }
-        let session = Self { context, focus: Collection::single(response), authored: authored.into() };
+        let focus = Collection::single(response);
+        let session = Self { context, focus, authored: authored.into(), budget: Rc::clone(budget), kept: budget.kept() };
         session.name("context");
         session
     }
 
     /// With an item as focus; without one it is empty. The variables set so far are seen.
     pub fn at_item(&self, item: Option<Value>, qitem: Option<&Kept>) -> Self {
-        let focus = item.map_or_else(Collection::empty, |item| Collection::single(FhirPathValue::resource(item)));
-        let session = Self { context: self.context.create_child_context(focus.clone()), focus, authored: Arc::clone(&self.authored) };
+        let focus = item.map_or_else(Collection::empty, |item| Collection::single(value(item, &self.budget)));
+        let session = Self {
+            context: self.context.create_child_context(focus.clone()),
+            focus,
+            authored: Arc::clone(&self.authored),
+            budget: Rc::clone(&self.budget),
+            kept: self.budget.kept(),
+        };
         session.name("context");
         if let Some(qitem) = qitem {
             session.context.set_variable("qitem".to_owned(), (*qitem.0).clone());
@@ -67,7 +80,8 @@ impl Session {
     /// As this one, for variables of its own.
     pub fn child(&self) -> Self {
         let context = self.context.create_child_context(self.focus.clone());
-        Self { context, focus: self.focus.clone(), authored: Arc::clone(&self.authored) }
+        let (authored, budget) = (Arc::clone(&self.authored), Rc::clone(&self.budget));
+        Self { context, focus: self.focus.clone(), authored, budget, kept: self.budget.kept() }
     }
 
     /// A resource under a name.
@@ -75,20 +89,18 @@ impl Session {
         self.context.set_variable(name.to_owned(), FhirPathValue::resource(resource));
     }
 
-    /// Evaluates a variable, which stays unset if that fails: whoever reads it fails too.
+    /// As [`Self::define`].
     pub fn define_surely(&self, name: &str, plan: &Plan) {
-        if let Some(values) = self.values(plan) {
-            self.context.set_variable(name.to_owned(), several(values));
-        }
+        self.define(name, plan);
     }
 
-    /// Evaluates a variable. One that fails is empty.
+    /// Evaluates a variable. Whoever reads one that fails fails too.
     pub fn define(&self, name: &str, plan: &Plan) {
-        let values = self.values(plan).unwrap_or_default();
-        self.context.set_variable(name.to_owned(), several(values));
+        let values = self.values(plan).map(Collection::from).filter(|values| self.budget.keep(Size::of(values).bytes));
+        self.context.set_variable(name.to_owned(), values.map_or_else(failed, |values| several(values.into_vec())));
     }
 
-    /// `None` for an expression that fails.
+    /// `None` for an expression that fails, or takes more than there is.
     pub fn evaluate(&self, plan: &Plan) -> Option<Vec<Result>> {
         Some(self.values(plan)?.iter().map(result).collect())
     }
@@ -100,15 +112,27 @@ impl Session {
     }
 
     fn values(&self, plan: &Plan) -> Option<Vec<FhirPathValue>> {
-        let engine = engine()?;
         let context = self.context.create_child_context(self.focus.clone());
-        let plan = plan.0.as_ref()?;
-        at(&self.authored, || run(engine.evaluate_plan(plan, &context)))
+        within(&self.budget, || at(&self.authored, || run(&plan.0, &context)))
     }
 
     fn name(&self, name: &str) {
         self.context.set_variable(name.to_owned(), several(self.focus.clone().into_vec()));
     }
+}
+
+impl Drop for Session {
+    /// Its variables go with it.
+    fn drop(&mut self) {
+        self.budget.release(self.kept);
+    }
+}
+
+/// To make one is work too.
+fn value(json: Value, budget: &Budget) -> FhirPathValue {
+    let value = FhirPathValue::resource(json);
+    budget.take(depth(&Collection::single(value.clone()), u64::MAX) / 2);
+    value
 }
 
 fn several(mut values: Vec<FhirPathValue>) -> FhirPathValue {

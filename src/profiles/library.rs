@@ -84,9 +84,7 @@ impl Library {
 
     /// Of somebody who is not trusted with our memory and time.
     fn compile_foreign(&self, node: &Node<'_>) -> Questionnaire {
-        let (mut questionnaire, _) = self.compile_within(node, FOREIGN);
-        questionnaire.distrust();
-        questionnaire
+        self.compile_within(node, FOREIGN).0
     }
 
     /// Compiles and lints, with its options from the value sets that are known.

@@ -12,7 +12,7 @@ use serde_json::{Map, Number, Value, json};
 
 use super::condition::{Foreign, Input, Source, Variable, is_computed};
 use super::domain::{Domain, Family, Trial, Truth};
-use crate::fhirpath::{self, ORDINAL_VALUE, Outcome, Session, WEIGHTS};
+use crate::fhirpath::{self, Budget, ORDINAL_VALUE, Outcome, Session, WEIGHTS};
 use crate::form::answers::Answer;
 use crate::form::questionnaire::{Item, ItemKind, Questionnaire};
 
@@ -51,7 +51,7 @@ impl<'q: 'd, 'd> Family<'q, 'd, '_> {
     pub fn sight_of(&self, trials: &[Trial<'q, 'd>]) -> Option<Sight> {
         let authored = self.own.response().and_then(|response| response.text("authored")).unwrap_or_default();
         let own = Completion { family: self, source: Source::Own, trials }.document(authored)?;
-        let session = Session::new(own, self.kept(), authored);
+        let session = Session::new(own, self.kept(), authored, &Rc::new(Budget::of_response()));
         if self.professional.is_some() {
             let professional = Completion { family: self, source: Source::Professional, trials }.document(authored)?;
             session.give("professional", professional);
@@ -92,7 +92,7 @@ impl<'q: 'd, 'd> Completion<'_, 'q, 'd, '_> {
     }
 
     fn totals(&self, document: &Value, computed: &[usize], questionnaire: &Questionnaire, authored: &str) -> Totals {
-        let session = Session::new(document.clone(), questionnaire.kept.as_ref(), authored);
+        let session = Session::new(document.clone(), questionnaire.kept.as_ref(), authored, &Rc::new(Budget::of_response()));
         questionnaire.expressions.variables.iter().for_each(|it| session.define_surely(&it.name, &it.expression.plan));
         let mut totals = Totals::new();
         for &index in computed {

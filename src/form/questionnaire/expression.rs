@@ -88,18 +88,6 @@ pub struct Constraint {
 }
 
 impl Expressions {
-    /// Whoever wrote it is not trusted with our memory: nothing of it is run, and whatever it would have decided is told as not
-    /// checked.
-    pub(super) fn distrust(&mut self) {
-        self.variables.clear();
-        let single = [&mut self.enable_when, &mut self.calculated, &mut self.answers].into_iter().flatten();
-        let toggles = self.toggles.iter_mut().map(|toggle| &mut toggle.expression);
-        let computed = self.computed.iter_mut().map(|computed| &mut computed.expression);
-        let constraints = self.constraints.iter_mut().map(|constraint| &mut constraint.expression);
-        single.chain(toggles).chain(computed).chain(constraints).for_each(|expression| expression.plan = Plan::untrusted());
-        self.constraints.iter_mut().for_each(|constraint| constraint.location = None);
-    }
-
     pub(super) fn read(node: &Node<'_>, link_id: &str, unchecked: &mut Vec<&'static str>, defect: &mut impl FnMut(&str, String)) -> Self {
         let whose = if link_id.is_empty() { "the Questionnaire".to_owned() } else { format!("`{link_id}`") };
         let mut refuse = |name: &'static str, why: &str| {

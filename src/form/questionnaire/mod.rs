@@ -210,12 +210,6 @@ pub enum Comparand {
 }
 
 impl Questionnaire {
-    /// Runs none of its expressions: it comes from whoever asks.
-    pub fn distrust(&mut self) {
-        self.expressions.distrust();
-        self.items.iter_mut().filter_map(|item| item.expressions.as_mut()).for_each(|expressions| expressions.distrust());
-    }
-
     /// `url|version`
     pub fn canonical(&self) -> String {
         format!("{}|{}", self.url, self.version)

@@ -4,6 +4,8 @@
 //! Source: SDC 4.0 <https://hl7.org/fhir/uv/sdc/expressions.html>. An expression that fails decides nothing: it is told as
 //! not checked, never as passed.
 
+use std::rc::Rc;
+
 use neuvola_fhir::Node;
 
 use super::Demand;
@@ -13,13 +15,18 @@ use super::ground::Ground;
 use super::missing::Missing;
 use super::structure::Found;
 use super::tell::Tell;
-use crate::fhirpath::{Outcome, Session};
+use crate::fhirpath::{Budget, Outcome, Session};
 use crate::form::answers::Answer;
 use crate::form::questionnaire::{Constraint, Expressions, Questionnaire, What};
 use crate::issue::{Issue, Issues, Severity};
 
 /// What enableWhenExpressions come to. One may hang on an answer that another disables: it is asked again until nothing changes.
-pub(super) fn enablement<'q, 'd>(response: &'d Node<'d>, questionnaire: &'q Questionnaire, found: &Found<'q, 'd>) -> Expressed {
+pub(super) fn enablement<'q, 'd>(
+    response: &'d Node<'d>,
+    questionnaire: &'q Questionnaire,
+    found: &Found<'q, 'd>,
+    budget: &Rc<Budget>,
+) -> Expressed {
     let mut expressed = Expressed::default();
     if questionnaire.items().iter().all(|item| item.expressions.as_ref().is_none_or(|it| it.enable_when.is_none())) {
         return expressed;
@@ -27,7 +34,7 @@ pub(super) fn enablement<'q, 'd>(response: &'d Node<'d>, questionnaire: &'q Ques
     for round in 1..=ROUNDS {
         let mut next = {
             let enablement = Enablement::of(questionnaire, found, &expressed);
-            let ground = Ground::new(response, questionnaire, found, &enablement);
+            let ground = Ground::new(response, questionnaire, found, &enablement, budget);
             let mut next = Expressed::default();
             ground.each_holder(|holder, session, index, item| {
                 let Some(expressions) = item.expressions.as_deref() else { return };
@@ -65,10 +72,10 @@ pub(super) fn check<'q, 'd>(
     questionnaire: &'q Questionnaire,
     found: &Found<'q, 'd>,
     enablement: &Enablement<'_, 'q, 'd>,
-    demand: Demand,
+    (demand, budget): (Demand, &Rc<Budget>),
     issues: &mut Issues,
 ) {
-    let ground = Ground::new(response, questionnaire, found, enablement);
+    let ground = Ground::new(response, questionnaire, found, enablement, budget);
     let missing = Missing { questionnaire, found, enablement };
     let mut check = Check { ground: &ground, missing: &missing, demand, issues };
     for constraint in &questionnaire.expressions.constraints {

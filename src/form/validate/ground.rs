@@ -1,6 +1,7 @@
 //! The response as expressions see it: without what is disabled, and every coded answer with its weight.
 
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use neuvola_fhir::{Node, Place, Value as NodeValue};
 use rust_decimal::Decimal;
@@ -8,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::enable::{Enabled, Enablement};
 use super::structure::{Found, Holder};
-use crate::fhirpath::{self, ITEM_WEIGHT, Session, WEIGHTS};
+use crate::fhirpath::{self, Budget, ITEM_WEIGHT, Session, WEIGHTS};
 use crate::form::answers::Answer;
 use crate::form::questionnaire::{Expression, Item, Questionnaire};
 
@@ -19,6 +20,7 @@ pub(super) struct Ground<'a, 'q, 'd> {
     pub root: Session,
     response: &'d Node<'d>,
     view: View<'d>,
+    budget: Rc<Budget>,
 }
 
 /// What the response looks like to an expression.
@@ -36,14 +38,15 @@ impl<'a, 'q, 'd> Ground<'a, 'q, 'd> {
         questionnaire: &'q Questionnaire,
         found: &'a Found<'q, 'd>,
         enablement: &Enablement<'_, '_, '_>,
+        budget: &Rc<Budget>,
     ) -> Self {
         let authored = response.text("authored").unwrap_or_default();
         let view = View::of(questionnaire, found, enablement);
-        let root = Session::new(view.seen(response, false), questionnaire.kept.as_ref(), authored);
+        let root = Session::new(view.seen(response, false), questionnaire.kept.as_ref(), authored, budget);
         for variable in &questionnaire.expressions.variables {
             root.define(&variable.name, &variable.expression.plan);
         }
-        Self { questionnaire, found, root, response, view }
+        Self { questionnaire, found, root, response, view, budget: Rc::clone(budget) }
     }
 
     /// Every item that says something in an expression, in every holder that there is, with the session of what holds it.
@@ -88,7 +91,10 @@ impl<'a, 'q, 'd> Ground<'a, 'q, 'd> {
 
     /// The place in the response that the expression leads to, from the item or from the response. It sees no variables.
     pub(super) fn located(&self, at: Option<usize>, location: &Expression) -> Option<String> {
-        let root = Session::new(self.view.seen(self.response, true), self.questionnaire.kept.as_ref(), "");
+        if !self.budget.take(self.found.len() as u64 * OCCURRENCE) {
+            return None;
+        }
+        let root = Session::new(self.view.seen(self.response, true), self.questionnaire.kept.as_ref(), "", &self.budget);
         let session = at.map(|at| root.at_item(Some(self.view.seen(self.found.occurrence(at).node, true)), None));
         let marks = session.as_ref().unwrap_or(&root).texts(&location.plan, MARK);
         let target = marks.first()?.parse().ok()?;
@@ -181,5 +187,7 @@ fn place_of(node: &Node<'_>, target: usize, place: &Place<'_>) -> Option<String>
     }
 }
 
+/// What an occurrence takes to be shown once more.
+const OCCURRENCE: u64 = 50;
 /// No element of FHIR's has such a name.
 const MARK: &str = "#";

@@ -23,10 +23,13 @@ mod value;
 
 pub(crate) use enable::compare;
 
+use std::rc::Rc;
+
 use neuvola_fhir::{Node, Place};
 
 use super::answers::Answers;
 use super::questionnaire::Questionnaire;
+use crate::fhirpath::Budget;
 use crate::issue::{Issue, Issues};
 use crate::shape::{self, questionnaire_response::QUESTIONNAIRE_RESPONSE};
 use enable::{Enablement, Expressed};
@@ -96,11 +99,12 @@ fn examine_as<'q, 'd>(
     } else {
         let found = structure::walk(response, questionnaire, &mut issues);
         let speaks = questionnaire.has_expressions();
-        let expressed = if speaks { expressions::enablement(response, questionnaire, &found) } else { Expressed::default() };
+        let budget = Rc::new(Budget::of_response());
+        let expressed = if speaks { expressions::enablement(response, questionnaire, &found, &budget) } else { Expressed::default() };
         let enablement = Enablement::of(questionnaire, &found, &expressed);
         let answers = rules::check(response, questionnaire, &found, &enablement, demand, &mut issues);
         if speaks {
-            expressions::check(response, questionnaire, &found, &enablement, demand, &mut issues);
+            expressions::check(response, questionnaire, &found, &enablement, (demand, &budget), &mut issues);
         }
         if enablement.is_exhausted() {
             let message = "what is asked was not checked throughout: there are too many answers for so many conditions";

@@ -53,9 +53,7 @@ pub fn command_line(cases: &[Case]) -> BTreeMap<String, Verdict> {
 pub fn as_parameters(case: &Case) -> Option<Value> {
     let text = case.questionnaire.as_ref().map(Value::to_string).unwrap_or_default();
     let is_needed = |set: &Value| set["resourceType"] == "ValueSet" && text.contains(set["url"].as_str().unwrap());
-    // expressions of whoever asks are not run
-    let speaks = ["xpression\"", "constraint\"", "Constraint\""].iter().any(|it| text.contains(it)) || text.contains("enablewhen\"");
-    if case.terminology.iter().any(is_needed) || case.response["questionnaire"].is_null() || speaks {
+    if case.terminology.iter().any(is_needed) || case.response["questionnaire"].is_null() {
         return None;
     }
     let mut parameters = vec![json!({"name": "resource", "resource": case.response})];
