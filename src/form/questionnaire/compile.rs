@@ -167,8 +167,7 @@ impl Questionnaire {
             return Err(format!("`{link_id}` is no question"));
         }
         let scope = self.ancestors(index).find(|&ancestor| ancestor == question || self.descendants(ancestor).contains(&question));
-        let sentence = format!("`{link_id}` {sign} {}", answer.sentence());
-        Ok(EnableWhen { number: self.conditions, question, scope, operator, answer, sentence })
+        Ok(EnableWhen { number: self.conditions, question, scope, operator, answer })
     }
 
     /// Items behind what their enablement hangs on; those that hang on themselves come last, and are a defect.

@@ -23,6 +23,8 @@ pub struct Bounds {
     pub min_occurs: Option<usize>,
     pub max_occurs: Option<usize>,
     pub regex: Option<regex_lite::Regex>,
+    /// The form in words, as in `nnn-nnn` (`entryFormat`).
+    pub entry_format: String,
     /// Of an attachment, in bytes.
     pub max_size: Option<Decimal>,
     pub mime_types: Vec<String>,
@@ -92,6 +94,7 @@ impl Bounds {
             min_occurs: count(MIN_OCCURS),
             max_occurs: count(MAX_OCCURS),
             regex,
+            entry_format: extension(node, ENTRY_FORMAT).and_then(|it| it.text("valueString")).unwrap_or_default().to_owned(),
             max_size: extension(node, MAX_SIZE).and_then(|it| decimal(it.member("valueDecimal")?.as_number()?)),
             mime_types: extensions(node, MIME_TYPE).filter_map(|it| it.text("valueCode")).map(str::to_owned).collect(),
             reference_types: extensions(node, REFERENCE_RESOURCE).filter_map(|it| it.text("valueCode")).map(str::to_owned).collect(),
@@ -226,6 +229,7 @@ const REFERENCE_RESOURCE: &str = "http://hl7.org/fhir/StructureDefinition/questi
 const MIN_OCCURS: &str = "http://hl7.org/fhir/StructureDefinition/questionnaire-minOccurs";
 const MAX_OCCURS: &str = "http://hl7.org/fhir/StructureDefinition/questionnaire-maxOccurs";
 const REGEX: &str = "http://hl7.org/fhir/StructureDefinition/regex";
+const ENTRY_FORMAT: &str = "http://hl7.org/fhir/StructureDefinition/entryFormat";
 
 /// What may be computed, by the extension whose value it is.
 pub(super) const COMPUTED: [(&[&str], What, &str); 6] = [

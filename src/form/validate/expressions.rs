@@ -13,9 +13,11 @@ use super::ground::Ground;
 use super::missing::Missing;
 use super::structure::Found;
 use super::tell::Tell;
+use super::wanted;
 use crate::fhirpath::{Outcome, Session};
 use crate::form::answers::Answer;
-use crate::form::questionnaire::{Constraint, Expressions, Questionnaire, What};
+use crate::form::questionnaire::{Constraint, Expressions, Item, Questionnaire, What};
+use crate::issue::told::Told;
 use crate::issue::{Issue, Issues, Severity};
 
 /// What enableWhenExpressions come to. One may hang on an answer that another disables: it is asked again until nothing changes.
@@ -141,11 +143,10 @@ impl Check<'_, '_, '_> {
             return;
         }
         let place = constraint.location.as_ref().and_then(|location| self.ground.located(of.map(|(_, at)| at), location)).unwrap_or(place);
-        let says = if constraint.human.is_empty() { "it does not hold" } else { &constraint.human };
-        let message = format!("constraint `{key}`: {says}");
+        let (human, expression) = (wanted::expression(&constraint.human), wanted::expression(&constraint.expression.text));
+        let issue = about(Issue::of(Told::Constraint { key: key.clone(), human, expression }, "", place));
         let is_error = constraint.severity == Severity::Error && self.demand == Demand::Whole;
-        let make = if is_error { Issue::error } else { Issue::warning };
-        self.issues.push(about(make("invariant", "constraint", place, message)));
+        self.issues.push(if is_error { issue } else { issue.as_warning() });
     }
 
     /// A stated value against what it is computed from.
@@ -155,18 +156,17 @@ impl Check<'_, '_, '_> {
         let occurrence = self.ground.found.occurrence(at);
         let [given] = occurrence.values.as_slice() else { return };
         let place = format!("{}.answer[{}].value", self.ground.found.place(at), given.position);
-        let mut warn =
-            |message: String| self.issues.push(Issue::warning("business-rule", "calculated", &place, message).about(&item.link_id));
+        let mut warn = |missing: Option<&Item>| {
+            let missing = missing.map(|item| item.link_id.clone());
+            self.issues.push(Issue::of(Told::CalculatedFromNothing { missing }, &item.link_id, &place).as_warning());
+        };
         if let Some(question) = self.missing.of_calculation(index, at, expression) {
-            return warn(format!(
-                "`{}` is stated, though `{}`, which it is computed from, is not answered",
-                item.link_id, question.link_id
-            ));
+            return warn(Some(question));
         }
         let outcome = session.evaluate(&expression.plan);
         let (Some(answer), Some([computed])) = (&given.answer, outcome.as_deref()) else {
             if outcome.as_deref().is_some_and(<[Outcome]>::is_empty) {
-                return warn(format!("`{}` is stated, though what it is computed from is not answered", item.link_id));
+                return warn(None);
             }
             return self.issues.push(not_checked(&place, "calculatedExpression", item));
         };
@@ -177,10 +177,8 @@ impl Check<'_, '_, '_> {
         let is_read_only = item.read_only
             || computed_read_only
                 .is_some_and(|it| matches!(session.evaluate(&it.expression.plan).as_deref(), Some([Outcome::Boolean(true)])));
-        let message = format!("`{}` is another value than its expression gives", item.link_id);
-        let make = if is_read_only { Issue::error } else { Issue::warning };
-        let issue = make("business-rule", "calculated", &place, message);
-        self.issues.push(issue.remedy("compute it again from the answers, or leave it out").about(&item.link_id));
+        let issue = Issue::of(Told::Calculated { expression: wanted::expression(&expression.text) }, &item.link_id, &place);
+        self.issues.push(if is_read_only { issue } else { issue.as_warning() });
     }
 }
 

@@ -20,6 +20,7 @@ mod temporal;
 mod tests;
 mod units;
 mod value;
+mod wanted;
 
 pub(crate) use enable::compare;
 
@@ -58,6 +59,13 @@ enum Demand {
     Partial,
     /// `entered-in-error`.
     None,
+}
+
+impl Demand {
+    /// What is unfinished may break it for now.
+    fn soft(self, issue: Issue) -> Issue {
+        if self == Self::Partial { issue.as_warning() } else { issue }
+    }
 }
 
 /// Validates `response` (a QuestionnaireResponse) against `questionnaire`.

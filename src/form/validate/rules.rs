@@ -7,10 +7,11 @@ use neuvola_fhir::Node;
 use super::enable::{Enabled, Enablement};
 use super::structure::{Found, Holder};
 use super::tell::Tell;
-use super::{Demand, answer};
+use super::{Demand, answer, wanted};
 use crate::form::answers::Answers;
 use crate::form::questionnaire::{Bounds, Item, ItemKind, Questionnaire};
-use crate::issue::{Issue, Issues, Severity};
+use crate::issue::told::Told;
+use crate::issue::{Issue, Issues};
 
 pub(super) fn check<'q, 'd>(
     response: &'d Node<'d>,
@@ -65,17 +66,8 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
         if !self.has_answers(at) {
             return;
         }
-        let mut conditions: Vec<_> = item.enable_when.iter().take(SENTENCES).map(|condition| condition.sentence.as_str()).collect();
-        if item.enable_when.len() > SENTENCES {
-            conditions.push("…");
-        }
-        let when = match (&*conditions, item.expressions.as_ref().and_then(|it| it.enable_when.as_ref())) {
-            ([], _) => "its enableWhenExpression says so".to_owned(),
-            _ => conditions.join(if item.enable_any { " or " } else { " and " }),
-        };
-        let message = format!("`{}` is answered though it is disabled: it is asked only when {when}", item.link_id);
-        let issue = self.soft(Issue::error("business-rule", "disabled-answer", self.found.place(at), message));
-        self.issues.push(issue.remedy("leave the item out, or correct the answer that disables it").about(&item.link_id));
+        let issue = Issue::of(Told::Disabled { when: wanted::when(self.questionnaire, item) }, &item.link_id, self.found.place(at));
+        self.issues.push(self.demand.soft(issue));
     }
 
     fn has_answers(&self, at: usize) -> bool {
@@ -101,9 +93,12 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
         let must = self.demand == Demand::Whole && enabled == Enabled::Yes;
         if here.is_empty() {
             if item.required && must && item.kind != ItemKind::Display && self.can_hold(item, holder) {
-                let what = if item.kind == ItemKind::Group { "a required group is missing" } else { "a required answer is missing" };
-                let issue = Issue::error("required", "missing-answer", self.found.holder_place(holder), format!("{what}: `{link_id}`"));
-                self.issues.push(issue.about(link_id));
+                let told = if item.kind == ItemKind::Group {
+                    Told::MissingGroup { holds: wanted::asks(self.questionnaire, index) }
+                } else {
+                    Told::MissingAnswer { wanted: wanted::wanted(item) }
+                };
+                self.issues.push(Issue::of(told, link_id, self.found.holder_place(holder)));
             }
             return;
         }
@@ -121,8 +116,8 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
             } else if item.kind == ItemKind::Group {
                 let inside = Holder { occurrence: Some(at), answer: None };
                 if item.required && must && self.is_unfilled(index, at) {
-                    let message = format!("a required group holds nothing: `{link_id}`");
-                    self.issues.push(Issue::error("required", "missing-answer", self.found.place(at), message).about(link_id));
+                    let told = Told::EmptyGroup { holds: wanted::asks(self.questionnaire, index) };
+                    self.issues.push(Issue::of(told, link_id, self.found.place(at)));
                 }
                 self.inside(inside, Some(index));
             }
@@ -141,15 +136,9 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
             return;
         }
         let link_id = &item.link_id;
-        let place = self.found.place(*second);
-        let message = format!("`{link_id}` stands here {} times", here.len());
-        let issue = if item.repeats {
-            Issue::warning("structure", "repeated-item", place, message).remedy("put all answers into one item")
-        } else {
-            let remedy = if item.is_question() { "leave one item with one answer" } else { "leave one" };
-            Issue::error("structure", "repeated-item", place, message).remedy(remedy)
-        };
-        self.issues.push(issue.about(link_id));
+        let told = Told::Repeated { count: here.len(), is_question: item.is_question(), repeats: item.repeats };
+        let issue = Issue::of(told, link_id, self.found.place(*second));
+        self.issues.push(if item.repeats { issue.as_warning() } else { issue });
     }
 
     /// What is asked here and not answered, over all occurrences of what repeats.
@@ -174,9 +163,8 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
         let node = self.found.occurrence(at).node;
         let Some(text) = node.text("text").filter(|text| !text.is_empty()) else { return };
         if !item.text.is_empty() && !item.text.says(text) && !item.text_varies {
-            let message = format!("the text of `{}` is not the Questionnaire's", item.link_id);
-            let issue = Issue::error("invalid", "item-text", format!("{}.text", self.found.place(at)), message);
-            self.issues.push(issue.remedy("leave `text` out, or write it as the Questionnaire does").about(&item.link_id));
+            let place = format!("{}.text", self.found.place(at));
+            self.issues.push(Issue::of(Told::ItemText { text: item.text.clone() }, &item.link_id, place));
         }
     }
 
@@ -187,19 +175,16 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
         let count = occurrence.node.list("answer").len();
         if count == 0 {
             if item.required && must {
-                let message = format!("a required answer is missing: `{link_id}`");
-                self.issues.push(Issue::error("required", "missing-answer", self.found.place(at), message).about(link_id));
+                self.issues.push(Issue::of(Told::MissingAnswer { wanted: wanted::wanted(item) }, link_id, self.found.place(at)));
             }
             return;
         }
         if count > 1 && !item.repeats {
-            let message = format!("`{link_id}` takes one answer and has {count}");
-            self.issues.push(Issue::error("structure", "too-many-answers", self.found.place(at), message).about(link_id));
+            self.issues.push(Issue::of(Told::OneOnly { count }, link_id, self.found.place(at)));
         }
         self.occurs(item, count, at, must);
         if given.len() > 1 && given.iter().any(|it| it.declined) {
-            let message = format!("`{link_id}` is declined and answered at once");
-            self.issues.push(Issue::error("business-rule", "declined-and-answered", self.found.place(at), message).about(link_id));
+            self.issues.push(Issue::of(Told::Declined, link_id, self.found.place(at)));
         }
         for one in given {
             let place = || format!("{}.answer[{}].value", self.found.place(at), one.position);
@@ -215,28 +200,14 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
         let place = || self.found.place(at);
         self.issues.extend(occurs(item, &item.bounds, count, &place, self.demand, must));
     }
-
-    /// What is unfinished may break it for now.
-    fn soft(&self, mut issue: Issue) -> Issue {
-        if self.demand == Demand::Partial {
-            issue.severity = Severity::Warning;
-        }
-        issue
-    }
 }
 
 /// `minOccurs`, where it must be met, and `maxOccurs`: answers of a question, items of a group.
 pub(super) fn occurs(item: &Item, bounds: &Bounds, count: usize, place: &dyn Fn() -> String, demand: Demand, must: bool) -> Option<Issue> {
     let link_id = &item.link_id;
     if let Some(least) = bounds.min_occurs.filter(|&least| must && count < least) {
-        let message = format!("`{link_id}` needs at least {least} and has {count}");
-        return Some(Issue::error("required", "too-few", place(), message).about(link_id));
+        return Some(Issue::of(Told::TooFew { least, count }, link_id, place()));
     }
     let most = bounds.max_occurs.filter(|&most| count > most)?;
-    let message = format!("`{link_id}` takes at most {most} and has {count}");
-    let make = if demand == Demand::Whole { Issue::error } else { Issue::warning };
-    Some(make("structure", "too-many-answers", place(), message).about(link_id))
+    Some(demand.soft(Issue::of(Told::TooMany { most, count }, link_id, place())))
 }
-
-/// Conditions of one item that a message lists.
-const SENTENCES: usize = 5;
