@@ -2,6 +2,7 @@
 //! table of rules beside them.
 
 mod faces;
+mod remedies;
 mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};

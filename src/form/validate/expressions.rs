@@ -30,6 +30,7 @@ pub(super) fn enablement<'q, 'd>(response: &'d Node<'d>, questionnaire: &'q Ques
         let mut next = {
             let enablement = Enablement::of(questionnaire, found, &expressed);
             let ground = Ground::new(response, questionnaire, found, &enablement);
+            let missing = Missing { questionnaire, found, enablement: &enablement };
             let mut next = Expressed::default();
             ground.each_holder(|holder, session, index, item| {
                 let Some(expressions) = item.expressions.as_deref() else { return };
@@ -41,6 +42,7 @@ pub(super) fn enablement<'q, 'd>(response: &'d Node<'d>, questionnaire: &'q Ques
                     ground.item_session(session, item, here.first().copied()).evaluate(&expression.plan)
                 };
                 let state = match outcome.as_deref() {
+                    _ if missing.stray(Some(index), expression).is_some() => Enabled::Perhaps,
                     Some([Outcome::Boolean(true)]) => Enabled::Yes,
                     Some([] | [Outcome::Boolean(false)]) => Enabled::No,
                     _ => Enabled::Perhaps,
@@ -142,11 +144,14 @@ impl Check<'_, '_, '_> {
         if matches!(outcome.as_deref(), Some([Outcome::Boolean(true)])) {
             return;
         }
+        if let Some(question) = self.missing.stray(of.map(|(index, _)| index), &constraint.expression) {
+            let message = format!("the constraint `{key}` was not checked: `{}` stands in the wrong place", question.link_id);
+            return self.issues.push(about(Issue::warning("not-supported", "not-checked", place, message)));
+        }
         let place = constraint.location.as_ref().and_then(|location| self.ground.located(of.map(|(_, at)| at), location)).unwrap_or(place);
         let (human, expression) = (wanted::expression(&constraint.human), wanted::expression(&constraint.expression.text));
         let issue = about(Issue::of(Told::Constraint { key: key.clone(), human, expression }, "", place));
-        let is_error = constraint.severity == Severity::Error && self.demand == Demand::Whole;
-        self.issues.push(if is_error { issue } else { issue.as_warning() });
+        self.issues.push(if constraint.severity == Severity::Error { self.demand.soft(issue) } else { issue.as_warning() });
     }
 
     /// A stated value against what it is computed from.
@@ -156,6 +161,10 @@ impl Check<'_, '_, '_> {
         let occurrence = self.ground.found.occurrence(at);
         let [given] = occurrence.values.as_slice() else { return };
         let place = format!("{}.answer[{}].value", self.ground.found.place(at), given.position);
+        if let Some(question) = self.missing.stray(Some(index), expression) {
+            let message = format!("`{}` was not computed again: `{}` stands in the wrong place", item.link_id, question.link_id);
+            return self.issues.push(Issue::warning("not-supported", "not-checked", &place, message).about(&item.link_id));
+        }
         let mut warn = |missing: Option<&Item>| {
             let missing = missing.map(|item| item.link_id.clone());
             self.issues.push(Issue::of(Told::CalculatedFromNothing { missing }, &item.link_id, &place).as_warning());

@@ -13,6 +13,7 @@ mod ground;
 mod missing;
 mod reference;
 mod rules;
+mod stray;
 mod structure;
 mod tell;
 mod temporal;

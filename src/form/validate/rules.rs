@@ -22,8 +22,9 @@ pub(super) fn check<'q, 'd>(
     issues: &mut Issues,
 ) -> Answers<'q, 'd> {
     let answers = Answers::unanswered(questionnaire);
-    let mut check = Check { response, questionnaire, found, enablement, demand, issues, answers };
+    let mut check = Check { response, questionnaire, found, enablement, demand, issues, answers, missing: Vec::new() };
     check.inside(Holder::RESPONSE, None);
+    check.tell_missing();
     check.answers
 }
 
@@ -35,6 +36,8 @@ struct Check<'q, 'd, 'f, 'e, 'i> {
     demand: Demand,
     issues: &'i mut Issues,
     answers: Answers<'q, 'd>,
+    /// What is missing, and where, as long as it may stand somewhere else.
+    missing: Vec<(usize, Holder, Issue)>,
 }
 
 impl<'q> Check<'q, '_, '_, '_, '_> {
@@ -98,7 +101,7 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
                 } else {
                     Told::MissingAnswer { wanted: wanted::wanted(item) }
                 };
-                self.issues.push(Issue::of(told, link_id, self.found.holder_place(holder)));
+                self.miss(index, holder, Issue::of(told, link_id, self.found.holder_place(holder)));
             }
             return;
         }
@@ -117,11 +120,26 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
                 let inside = Holder { occurrence: Some(at), answer: None };
                 if item.required && must && self.is_unfilled(index, at) {
                     let told = Told::EmptyGroup { holds: wanted::asks(self.questionnaire, index) };
-                    self.issues.push(Issue::of(told, link_id, self.found.place(at)));
+                    self.miss(index, inside, Issue::of(told, link_id, self.found.place(at)));
                 }
                 self.inside(inside, Some(index));
             }
         }
+    }
+
+    fn miss(&mut self, item: usize, holder: Holder, issue: Issue) {
+        if self.found.strays.is_empty() {
+            return self.issues.push(issue);
+        }
+        self.missing.push((item, holder, issue));
+    }
+
+    /// What stands in the wrong place is not missing as well.
+    fn tell_missing(&mut self) {
+        let missing: Vec<_> = self.missing.iter().map(|(item, holder, _)| (*item, *holder)).collect();
+        let explained = self.found.strays.explain(self.found, self.questionnaire, &missing);
+        let told = std::mem::take(&mut self.missing).into_iter().enumerate().filter(|(number, _)| !explained.contains(number));
+        self.issues.extend(told.map(|(_, (.., issue))| issue));
     }
 
     /// A group of which nothing is asked cannot be required to hold anything.

@@ -2,6 +2,7 @@
 
 use neuvola_fhir::{Kind, Node, Place};
 
+use super::stray::Strays;
 use super::{value, wanted};
 use crate::form::answers::Answer;
 use crate::form::questionnaire::{Item, ItemKind, Questionnaire, is_declined};
@@ -15,6 +16,8 @@ pub(super) struct Found<'q, 'd> {
     roots: Vec<usize>,
     /// By the Questionnaire's item: its occurrences, in document order.
     by_item: Vec<Vec<usize>>,
+    /// What stands in the wrong place.
+    pub strays: Strays<'q, 'd>,
 }
 
 /// One item of the response.
@@ -49,6 +52,14 @@ pub(super) struct Given<'q, 'd> {
     pub value: &'d Node<'d>,
     pub answer: Option<Answer<'q, 'd>>,
     pub declined: bool,
+}
+
+impl<'q, 'd> Given<'q, 'd> {
+    pub(super) fn of(item: &'q Item, position: usize, name: &'d str, value: &'d Node<'d>) -> Self {
+        let part = |name| value.text(name).unwrap_or_default();
+        let declined = name == "valueCoding" && is_declined(part("system"), part("code"));
+        Self { position, name, value, answer: Answer::of(item, name, value), declined }
+    }
 }
 
 impl Holder {
@@ -151,7 +162,7 @@ impl<'q, 'd> Walker<'q, 'd, '_> {
     }
 
     /// The Questionnaire's item for `node`, if it may stand here. What has no linkId is told by its shape.
-    fn matching(&mut self, node: &Node<'_>, holder: Holder, here: &Place<'_>) -> Option<usize> {
+    fn matching(&mut self, node: &'d Node<'d>, holder: Holder, here: &Place<'_>) -> Option<usize> {
         let link_id = node.text("linkId").filter(|link_id| !link_id.is_empty())?;
         let expected = holder.occurrence.map(|above| self.found.occurrences[above].item);
         let Some(index) = self.questionnaire.find(link_id) else {
@@ -165,6 +176,7 @@ impl<'q, 'd> Walker<'q, 'd, '_> {
             let in_answer = parent.is_some_and(Item::is_question);
             let told = Told::WrongParent { parent: parent.map(|parent| parent.link_id.clone()), in_answer };
             self.issues.push(Issue::of(told, link_id, here));
+            self.found.strays.take(self.questionnaire, node, holder.occurrence);
             return None;
         }
         Some(index)
@@ -175,18 +187,23 @@ impl<'q, 'd> Walker<'q, 'd, '_> {
         let link_id = &item.link_id;
         let mut misshapen = |name: &str, told: Told| self.issues.push(Issue::of(told, link_id, here.member(name)));
         let (has_answer, has_items) = (node.member("answer").is_some(), node.member("item").is_some());
-        match item.kind {
-            ItemKind::Group if has_answer => {
-                return misshapen("answer", Told::AnswerOfGroup { holds: wanted::holds(self.questionnaire, Some(index)) });
+        // both are told with the shape (qrs-1)
+        match (item.kind, has_answer, has_items) {
+            (ItemKind::Group, true, false) => {
+                misshapen("answer", Told::AnswerOfGroup { holds: wanted::holds(self.questionnaire, Some(index)) });
             }
-            ItemKind::Display if has_answer => return misshapen("answer", Told::OnlyShown { member: "answer" }),
-            ItemKind::Display if has_items => return misshapen("item", Told::OnlyShown { member: "item" }),
-            ItemKind::Group => return self.items(node, Holder { occurrence: Some(at), answer: None }, here),
-            ItemKind::Display => return,
-            _ if has_items => {
-                misshapen("item", Told::ItemsOfQuestion);
-            }
+            (ItemKind::Group, ..) => {}
+            (ItemKind::Display, true, false) => misshapen("answer", Told::OnlyShown { member: "answer" }),
+            (ItemKind::Display, false, true) => misshapen("item", Told::OnlyShown { member: "item" }),
+            (_, false, true) => misshapen("item", Told::ItemsOfQuestion),
             _ => {}
+        }
+        if item.kind == ItemKind::Group {
+            return self.items(node, Holder { occurrence: Some(at), answer: None }, here);
+        }
+        node.list("item").iter().for_each(|node| self.found.strays.take(self.questionnaire, node, Some(at)));
+        if item.kind == ItemKind::Display {
+            return;
         }
         let list = here.member("answer");
         for (position, answer) in node.list("answer").iter().enumerate() {
@@ -211,9 +228,7 @@ impl<'q, 'd> Walker<'q, 'd, '_> {
         if let Some(told) = value::fault(item, name, value) {
             return self.issues.push(Issue::of(told, link_id, place.member("value")));
         }
-        let declined =
-            name == "valueCoding" && is_declined(value.text("system").unwrap_or_default(), value.text("code").unwrap_or_default());
-        let given = Given { position, name, value, answer: Answer::of(item, name, value), declined };
+        let given = Given::of(item, position, name, value);
         self.found.occurrences[at].values.push(given);
     }
 }

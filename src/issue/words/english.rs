@@ -198,8 +198,8 @@ pub(super) fn said(told: &Told, id: &str) -> Said {
     }
 }
 
-fn own_words(wanted: &Wanted) -> &'static str {
-    if wanted.in_own_words { " or, in own words, `valueString`" } else { "" }
+fn own_words(wanted: &Wanted) -> String {
+    if wanted.in_own_words { format!(" {}", T.own_words) } else { String::new() }
 }
 
 fn correct(when: &When) -> String {

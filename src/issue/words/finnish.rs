@@ -3,7 +3,7 @@
 use neuvola_fhir::FaultKind;
 
 use super::{Said, Tongue, asked, say, together};
-use crate::issue::told::{Told, When};
+use crate::issue::told::{Told, Wanted, When};
 
 const T: Tongue = Tongue {
     code: "fi",
@@ -32,7 +32,7 @@ pub(super) fn said(told: &Told, id: &str) -> Said {
         Told::UnknownMember { known } => {
             say("FHIR R4 ei tunne tätä tietoa tässä kohdassa.", format!("Jätä tieto pois. Tässä tunnetaan: {}.", T.all(known)))
         }
-        Told::SeveralValues => say("Tässä voi olla vain yksi arvo (`value[x]`).", "Jätä vain yksi arvo."),
+        Told::SeveralValues => say("Tässä voi olla vain yksi arvo (`value[x]`).", "Jätä vain yksi `value[x]`."),
         Told::Invariant { key } => invariant(key),
         Told::ModifierExtension => say(
             "Tässä on laajennus, joka voi muuttaa muun merkitystä ja jota ei ymmärretä.",
@@ -123,7 +123,7 @@ pub(super) fn said(told: &Told, id: &str) -> Said {
             format!("Anna arvo ({}) tai jätä vastaus pois.", T.wanted(wanted, true)),
         ),
         Told::WrongType { wanted, given } => say(
-            format!("Kohdan {id} vastaus on väärää tyyppiä: siihen kuuluu `{}`, ei `{given}`.", wanted.value),
+            format!("Kohdan {id} vastaus on väärää tyyppiä: siihen kuuluu `{}`{}, ei `{given}`.", wanted.value, own_words(wanted)),
             format!("Anna vastaukseksi {}.", T.wanted(wanted, true)),
         ),
         Told::Blank => say(format!("Kohdan {id} vastaus on tyhjä."), "Kirjoita jotain muutakin kuin välilyöntejä tai jätä vastaus pois."),
@@ -203,9 +203,10 @@ pub(super) fn said(told: &Told, id: &str) -> Said {
         Told::RefersToNoType { types } => {
             say(format!("Kohta {id} viittaa resurssityyppiin, jota R4:ssä ei ole."), format!("Viittaa tyyppiin {}.", T.any(types)))
         }
-        Told::ReferenceType { types } => {
-            say(format!("Kohdan {id} viittaus on väärän tyyppiseen resurssiin."), format!("Viittaa tyyppiin {}.", T.any(types)))
-        }
+        Told::ReferenceType { types } => say(
+            format!("Kohdan {id} viittaus on väärän tyyppiseen resurssiin; siihen kuuluu {}.", T.any(types)),
+            format!("Viittaa tyyppiin {}.", T.any(types)),
+        ),
         Told::Constraint { key, human, expression } => say(
             if human.is_empty() { format!("Kyselyn ehto `{key}` ei täyty.") } else { format!("Kyselyn ehto `{key}` ei täyty: {human}") },
             format!("Korjaa vastauksia niin, että tämä on totta: `{expression}`."),
@@ -225,6 +226,10 @@ pub(super) fn said(told: &Told, id: &str) -> Said {
     }
 }
 
+fn own_words(wanted: &Wanted) -> String {
+    if wanted.in_own_words { format!(" {}", T.own_words) } else { String::new() }
+}
+
 fn correct(when: &When) -> String {
     match asked(when) {
         none if none.is_empty() => "Jätä kohta pois tai korjaa ne vastaukset, joita ehto lukee.".to_owned(),
@@ -242,7 +247,7 @@ fn invariant(key: &str) -> Said {
         "att-1" => say("Liitteen tiedostotyyppi puuttuu (att-1).", "Kerro tyyppi (`contentType`), esimerkiksi `image/png`."),
         "qty-3" => say(
             "Yksikön koodi tarvitsee koodistonsa (qty-3).",
-            "Kerro koodisto (`system`), esimerkiksi `http://unitsofmeasure.org`, tai jätä koodi pois.",
+            "Kerro koodisto (`system`), esimerkiksi `http://unitsofmeasure.org`, tai jätä `code` pois.",
         ),
         "ext-1" => say("Laajennuksessa on joko arvo tai laajennuksia (ext-1).", "Jätä arvo tai sisemmät laajennukset pois."),
         key => say(format!("FHIR R4:n sääntö {key} ei täyty."), format!("Korjaa tieto säännön {key} mukaiseksi.")),

@@ -3,7 +3,7 @@
 use neuvola_fhir::FaultKind;
 
 use super::{Said, Tongue, asked, say, together};
-use crate::issue::told::{Told, When};
+use crate::issue::told::{Told, Wanted, When};
 
 const T: Tongue = Tongue {
     code: "sv",
@@ -32,7 +32,7 @@ pub(super) fn said(told: &Told, id: &str) -> Said {
         Told::UnknownMember { known } => {
             say("FHIR R4 känner inte till uppgiften här.", format!("Lämna bort uppgiften. Här är kända: {}.", T.all(known)))
         }
-        Told::SeveralValues => say("Här kan det bara finnas ett värde (`value[x]`).", "Lämna kvar ett värde."),
+        Told::SeveralValues => say("Här kan det bara finnas ett värde (`value[x]`).", "Lämna kvar ett `value[x]`."),
         Told::Invariant { key } => invariant(key),
         Told::ModifierExtension => say(
             "Här finns ett tillägg som kan ändra vad resten betyder och som inte förstås.",
@@ -118,7 +118,7 @@ pub(super) fn said(told: &Told, id: &str) -> Said {
             say(format!("{id} har ett svar utan värde."), format!("Ge ett värde ({}), eller lämna bort svaret.", T.wanted(wanted, true)))
         }
         Told::WrongType { wanted, given } => say(
-            format!("Svaret på {id} är av fel typ: det ska vara `{}`, inte `{given}`.", wanted.value),
+            format!("Svaret på {id} är av fel typ: det ska vara `{}`{}, inte `{given}`.", wanted.value, own_words(wanted)),
             format!("Svara med {}.", T.wanted(wanted, true)),
         ),
         Told::Blank => say(format!("Svaret på {id} är tomt."), "Skriv annat än mellanslag, eller lämna bort svaret."),
@@ -187,9 +187,10 @@ pub(super) fn said(told: &Told, id: &str) -> Said {
         Told::RefersToNoType { types } => {
             say(format!("{id} hänvisar till en resurstyp som R4 inte har."), format!("Hänvisa till {}.", T.any(types)))
         }
-        Told::ReferenceType { types } => {
-            say(format!("Hänvisningen i {id} är till fel slags resurs."), format!("Hänvisa till {}.", T.any(types)))
-        }
+        Told::ReferenceType { types } => say(
+            format!("Hänvisningen i {id} är till fel slags resurs; det ska vara {}.", T.any(types)),
+            format!("Hänvisa till {}.", T.any(types)),
+        ),
         Told::Constraint { key, human, expression } => say(
             if human.is_empty() {
                 format!("Frågeformulärets villkor `{key}` uppfylls inte.")
@@ -213,6 +214,10 @@ pub(super) fn said(told: &Told, id: &str) -> Said {
     }
 }
 
+fn own_words(wanted: &Wanted) -> String {
+    if wanted.in_own_words { format!(" {}", T.own_words) } else { String::new() }
+}
+
 fn correct(when: &When) -> String {
     match asked(when) {
         none if none.is_empty() => "Lämna bort punkten, eller rätta de svar som villkoret läser.".to_owned(),
@@ -229,7 +234,7 @@ fn invariant(key: &str) -> Said {
         "att-1" => say("Bilagans filtyp saknas (att-1).", "Ange typen (`contentType`), till exempel `image/png`."),
         "qty-3" => say(
             "Enhetens kod behöver sitt kodsystem (qty-3).",
-            "Ange kodsystemet (`system`), till exempel `http://unitsofmeasure.org`, eller lämna bort koden.",
+            "Ange kodsystemet (`system`), till exempel `http://unitsofmeasure.org`, eller lämna bort `code`.",
         ),
         "ext-1" => say("Ett tillägg har antingen ett värde eller tillägg (ext-1).", "Lämna bort värdet eller de inre tilläggen."),
         key => say(format!("Regeln {key} i FHIR R4 uppfylls inte."), format!("Rätta uppgiften enligt regeln {key}.")),
