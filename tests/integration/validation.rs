@@ -2,6 +2,8 @@
 //! table of rules beside them.
 
 mod faces;
+mod files;
+mod questionnaires;
 mod remedies;
 mod rules;
 

@@ -9,7 +9,7 @@ use super::structure::{Found, Holder};
 use super::tell::Tell;
 use super::{Demand, answer, wanted};
 use crate::form::answers::Answers;
-use crate::form::questionnaire::{Bounds, Item, ItemKind, Questionnaire};
+use crate::form::questionnaire::{Bounds, Item, ItemKind, Questionnaire, extension};
 use crate::issue::told::Told;
 use crate::issue::{Issue, Issues};
 
@@ -111,6 +111,7 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
         }
         for &at in here {
             self.text(item, at);
+            self.subject(item, at);
             if item.is_question() {
                 self.question(index, item, at, must);
                 for position in 0..self.found.occurrence(at).node.list("answer").len() {
@@ -186,6 +187,16 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
         }
     }
 
+    /// SDC: whom the items around it are about is a reference.
+    fn subject(&mut self, item: &Item, at: usize) {
+        let marked = extension(self.found.occurrence(at).node, IS_SUBJECT).and_then(|it| it.member("valueBoolean")?.as_bool());
+        if marked == Some(true) && item.kind != ItemKind::Reference {
+            let message = format!("`{}` is marked as the subject of what is around it, and is no reference", item.link_id);
+            let issue = Issue::warning("invariant", "sdc-profile", self.found.place(at), message);
+            self.issues.push(issue.remedy("leave the extension `isSubject` out").about(&item.link_id));
+        }
+    }
+
     fn question(&mut self, index: usize, item: &'q Item, at: usize, must: bool) {
         let occurrence = self.found.occurrence(at);
         let given = &occurrence.values;
@@ -229,3 +240,5 @@ pub(super) fn occurs(item: &Item, bounds: &Bounds, count: usize, place: &dyn Fn(
     let most = bounds.max_occurs.filter(|&most| count > most)?;
     Some(demand.soft(Issue::of(Told::TooMany { most, count }, link_id, place())))
 }
+
+const IS_SUBJECT: &str = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaireresponse-isSubject";
