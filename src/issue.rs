@@ -65,12 +65,13 @@ impl Issue {
     }
 
     /// A fault of a response, which every language tells. Empty for what is about no question.
-    pub fn of(told: Told, link_id: &str, place: impl ToString) -> Self {
+    pub fn of(told: impl Into<Box<Told>>, link_id: &str, place: impl ToString) -> Self {
+        let told = told.into();
         let (code, fault) = told.codes();
         let said = words::in_english(&told, link_id);
         let issue = Self::error(code, fault, place, said.what).remedy(said.remedy);
         let issue = if link_id.is_empty() { issue } else { issue.about(link_id) };
-        Self { told: Some(Box::new(told)), ..issue }
+        Self { told: Some(told), ..issue }
     }
 
     #[must_use]

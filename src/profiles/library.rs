@@ -210,11 +210,11 @@ impl Library {
     ///
     /// # Errors
     /// Why there is none.
-    pub fn resolve(&self, canonical: &str, authored: &str) -> Result<&Arc<Questionnaire>, Told> {
+    pub fn resolve(&self, canonical: &str, authored: &str) -> Result<&Arc<Questionnaire>, Box<Told>> {
         let (url, version) = split(canonical);
         let mut of_url: Vec<_> = self.questionnaires.iter().filter(|it| !url.is_empty() && it.url == url).collect();
         if of_url.is_empty() {
-            return Err(Told::UnknownQuestionnaire);
+            return Err(Told::UnknownQuestionnaire.into());
         }
         let versions = |all: &[&Arc<Questionnaire>]| {
             let canonicals: Vec<String> = all.iter().map(|it| it.canonical()).collect();
@@ -222,14 +222,14 @@ impl Library {
         };
         if let Some(version) = version {
             let exact = of_url.iter().find(|it| it.version == version).copied();
-            return exact.ok_or_else(|| Told::UnknownVersion { versions: versions(&of_url) });
+            return exact.ok_or_else(|| Told::UnknownVersion { versions: versions(&of_url) }.into());
         }
         let known = versions(&of_url);
         of_url.retain(|it| it.is_in_force(authored));
         match of_url.as_slice() {
             [only] => Ok(only),
-            [] => Err(Told::NoneInForce { versions: known }),
-            several => Err(Told::SeveralInForce { versions: versions(several) }),
+            [] => Err(Told::NoneInForce { versions: known }.into()),
+            several => Err(Told::SeveralInForce { versions: versions(several) }.into()),
         }
     }
 }
