@@ -26,7 +26,7 @@ pub struct Artifact {
     /// What was given counts over what is shipped.
     pub layer: usize,
     /// A Questionnaire of a form: it has our codes.
-    ours: bool,
+    pub ours: bool,
 }
 
 impl Artifact {
