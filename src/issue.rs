@@ -3,9 +3,11 @@
 //! An issue is the domain's side of `OperationOutcome.issue` (R4, <https://hl7.org/fhir/R4/operationoutcome.html>);
 //! `http::error` prints it as FHIR. No message repeats a client's value.
 
+pub mod told;
 pub mod words;
 
 use neuvola_fhir::{Fault, LineColumn};
+use told::Told;
 
 /// How bad it is (`issue-severity`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +45,8 @@ pub struct Issue {
     pub remedy: String,
     /// The question it is about, if it is about one.
     pub link_id: Option<String>,
+    /// The same as data, where other languages say it as closely.
+    pub told: Option<Box<Told>>,
 }
 
 impl Issue {
@@ -56,7 +60,23 @@ impl Issue {
             message: message.into(),
             remedy: String::new(),
             link_id: None,
+            told: None,
         }
+    }
+
+    /// A fault of a response, which every language tells. Empty for what is about no question.
+    pub fn of(told: impl Into<Box<Told>>, link_id: &str, place: impl ToString) -> Self {
+        let told = told.into();
+        let (code, fault) = told.codes();
+        let said = words::in_english(&told, link_id);
+        let issue = Self::error(code, fault, place, said.what).remedy(said.remedy);
+        let issue = if link_id.is_empty() { issue } else { issue.about(link_id) };
+        Self { told: Some(told), ..issue }
+    }
+
+    #[must_use]
+    pub fn as_warning(self) -> Self {
+        Self { severity: Severity::Warning, ..self }
     }
 
     pub fn warning(code: &'static str, fault: &'static str, place: impl ToString, message: impl Into<String>) -> Self {
@@ -82,9 +102,7 @@ impl Issue {
 
 impl From<Fault> for Issue {
     fn from(fault: Fault) -> Self {
-        let mut issue = Self::error("structure", "unreadable", &fault.place, fault.kind.to_string());
-        issue.position = Some(fault.position);
-        issue
+        Self { position: Some(fault.position), ..Self::of(Told::Unreadable(fault.kind), "", &fault.place) }
     }
 }
 
@@ -126,7 +144,8 @@ impl Issues {
     pub fn into_list(mut self) -> Vec<Issue> {
         if self.more > 0 {
             let make = if self.has_errors { Issue::error } else { Issue::warning };
-            self.list.push(make("too-long", "more-faults", "", format!("{} more faults are not listed", self.more)));
+            let issue = make("too-long", "more-faults", "", format!("{} more faults are not listed", self.more));
+            self.list.push(issue.remedy("mend those that are listed, and validate again"));
         }
         self.list
     }

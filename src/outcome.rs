@@ -26,23 +26,34 @@ fn issue(issue: &Issue) -> OperationOutcomeIssue {
         ..Default::default()
     };
     let coding = Coding { system: Some(FAULTS.into()), code: Some(issue.fault.into()), ..Default::default() };
+    let (what, remedy) = texts(issue);
     OperationOutcomeIssue {
         extension: issue.position.iter().flat_map(|position| [place("line", position.line), place("col", position.column)]).collect(),
         severity: issue.severity.code().into(),
         code: issue.code.into(),
-        details: Some(Box::new(CodeableConcept { coding: vec![coding], text: Some(text(issue)), ..Default::default() })),
-        diagnostics: (!issue.remedy.is_empty()).then(|| issue.remedy.as_str().into()),
+        details: Some(Box::new(CodeableConcept { coding: vec![coding], text: Some(what), ..Default::default() })),
+        diagnostics: (!issue.remedy.is_empty()).then_some(remedy),
         expression: if issue.place.is_empty() { Vec::new() } else { vec![issue.place.as_str().into()] },
         ..Default::default()
     }
 }
 
-/// In English, and what a person needs of it in Finnish and Swedish.
-fn text(issue: &Issue) -> types::String {
-    let mut text = types::String::from(issue.message.as_str());
-    let translated = words::in_languages(issue.fault, issue.link_id.as_deref());
-    text.extension.extend(translated.iter().map(|(language, words)| translation_into(language, words)));
-    text
+/// What is wrong and what would make it right: in English, and in Finnish and Swedish.
+fn texts(issue: &Issue) -> (types::String, types::String) {
+    let (mut what, mut remedy) = (types::String::from(issue.message.as_str()), types::String::from(issue.remedy.as_str()));
+    match &issue.told {
+        Some(told) => {
+            for (language, said) in words::in_languages(told, issue.link_id.as_deref().unwrap_or_default()) {
+                what.extension.push(translation_into(language, &said.what));
+                remedy.extension.push(translation_into(language, &said.remedy));
+            }
+        }
+        None => {
+            let general = words::in_general(issue.fault, issue.link_id.as_deref());
+            what.extension.extend(general.iter().map(|(language, words)| translation_into(language, words)));
+        }
+    }
+    (what, remedy)
 }
 
 /// Our own fault codes; the README explains each.

@@ -95,6 +95,8 @@ pub enum Refusal {
     Method(String),
     #[error("not acceptable")]
     NotAcceptable,
+    #[error("not acceptable: another version of FHIR")]
+    OtherVersion,
     #[error("unsupported media type")]
     MediaType(Media),
     #[error("too large")]
@@ -118,6 +120,8 @@ pub enum Media {
     Patch,
     /// Of a search.
     Form,
+    /// What says that it is FHIR of another version.
+    OtherVersion,
 }
 
 impl Media {
@@ -127,6 +131,7 @@ impl Media {
             Self::Fhir => ("FHIR, in JSON or XML,", "application/fhir+json, application/fhir+xml, or plain JSON or XML, in UTF-8"),
             Self::Patch => ("a JSON Patch", "application/json-patch+json"),
             Self::Form => ("a form", "application/x-www-form-urlencoded"),
+            Self::OtherVersion => ("FHIR R4", "R4, as `fhirVersion=4.0` or without `fhirVersion`"),
         };
         let issue = Issue::error("not-supported", "content-type", "", format!("only {what} is read here"));
         issue.remedy(format!("send {kinds}, not compressed, and say so in Content-Type"))
@@ -157,7 +162,7 @@ impl Refusal {
             Self::ProposalChanged(_) | Self::Duplicate(_) | Self::Corrected(_) => 409,
             Self::UnknownForm(_) | Self::NotFound(_) => 404,
             Self::Method(_) => 405,
-            Self::NotAcceptable => 406,
+            Self::NotAcceptable | Self::OtherVersion => 406,
             Self::Slow => 408,
             Self::MediaType(_) => 415,
             Self::TooLarge(_) => 413,
@@ -183,7 +188,7 @@ impl Refusal {
             Self::Saturated | Self::NotReady(_) => 75,
             Self::Login(_) | Self::Forbidden(_) => 77,
             Self::Store(error) => error.exit_code(),
-            Self::Method(_) | Self::NotAcceptable | Self::MediaType(_) => 64,
+            Self::Method(_) | Self::NotAcceptable | Self::OtherVersion | Self::MediaType(_) => 64,
             Self::Bug => 70,
             _ => 65,
         }
@@ -264,6 +269,10 @@ impl Refusal {
             Self::NotAcceptable => vec![
                 Issue::error("not-supported", "accept", "", "nothing that is accepted can be answered")
                     .remedy("accept application/json; under /fhir also application/fhir+json or application/fhir+xml"),
+            ],
+            Self::OtherVersion => vec![
+                Issue::error("not-supported", "accept", "", "another version of FHIR is asked for, and R4 alone is answered here")
+                    .remedy("accept `fhirVersion=4.0`, or leave `fhirVersion` out"),
             ],
             Self::MediaType(wanted) => vec![wanted.issue()],
             Self::TooLarge(most) => vec![Issue::error("too-long", "too-large", "", format!("the body is larger than {most} bytes"))],

@@ -10,6 +10,7 @@ pub mod resources;
 
 use neuvola_fhir::{Kind, Node, Place};
 
+use crate::issue::told::{Listed, Told};
 use crate::issue::{Issue, Issues};
 
 /// A type: its elements, and what must hold between them. One without elements is not looked into.
@@ -58,11 +59,10 @@ pub enum Type {
     Resource,
 }
 
-/// An invariant of R4: its key, what it says, and whether it holds.
+/// An invariant of R4: its key, and whether it holds.
 #[derive(Debug)]
 pub struct Rule {
     pub key: &'static str,
-    pub says: &'static str,
     pub holds: fn(&Node<'_>) -> bool,
 }
 
@@ -102,8 +102,7 @@ fn walk(shape: &'static Shape, node: &Node<'_>, place: &Place<'_>, is_root: bool
     for element in shape.elements.iter().filter(|element| element.required) {
         // an extension may stand for a value that is not there
         if node.member(element.name).is_none() && !has_shadow(node, element.name) {
-            let message = format!("`{}` is missing", element.name);
-            issues.push(Issue::error("required", "missing-member", place.member(element.name), message));
+            issues.push(Issue::of(Told::MissingMember { name: element.name }, "", place.member(element.name)));
         }
     }
     let mut choices = 0;
@@ -119,18 +118,16 @@ fn walk(shape: &'static Shape, node: &Node<'_>, place: &Place<'_>, is_root: bool
         }
     }
     if choices > 1 {
-        issues.push(Issue::error("structure", "several-values", place, "there can be one `value[x]` only"));
+        issues.push(Issue::of(Told::SeveralValues, "", place));
     }
     for rule in shape.rules.iter().filter(|rule| !(rule.holds)(node)) {
-        issues.push(Issue::error("invariant", "r4-invariant", place, format!("{} ({})", rule.says, rule.key)));
+        issues.push(Issue::of(Told::Invariant { key: rule.key }, "", place));
     }
 }
 
 fn member(element: &'static Element, value: &Node<'_>, place: &Place<'_>, issues: &mut Issues) {
     if element.name == "modifierExtension" {
-        let message = "no modifier extension is understood here";
-        issues.push(Issue::error("extension", "modifier-extension", place, message).remedy("leave it out, if the rest holds without it"));
-        return;
+        return issues.push(Issue::of(Told::ModifierExtension, "", place));
     }
     if !element.many {
         return value_of(element.kind, value, place, issues);
@@ -158,9 +155,8 @@ fn other(shape: &'static Shape, name: &str, value: &Node<'_>, place: &Place<'_>,
             }
         }
         _ => {
-            let names: Vec<_> = shape.elements.iter().map(|element| element.name).collect();
-            let remedy = format!("known here: {}", names.join(", "));
-            issues.push(Issue::error("structure", "unknown-member", place, "there is no such element here").remedy(remedy));
+            let known = Listed::of_names(shape.elements.iter().map(|element| element.name));
+            issues.push(Issue::of(Told::UnknownMember { known }, "", place));
         }
     }
 }
@@ -170,18 +166,19 @@ fn value_of(kind: Type, value: &Node<'_>, place: &Place<'_>, issues: &mut Issues
         Type::Of(shape) => return walk(shape, value, place, false, issues),
         Type::Resource => {
             if value.text("resourceType").is_none() {
-                issues.push(Issue::error("structure", "wrong-type", place, "a FHIR resource is wanted here"));
+                issues.push(Issue { code: "structure", ..Issue::of(Told::WrongForm { wanted: "a FHIR resource" }, "", place) });
             }
             return;
         }
         _ => {}
     }
     if let Err(wanted) = primitive::check(kind, value) {
-        issues.push(match value.kind() {
-            Kind::String => {
-                let code = if matches!(kind, Type::OneOf(_)) { "code-invalid" } else { "value" };
-                Issue::error(code, "wrong-type", place, format!("{wanted} is wanted here"))
+        issues.push(match (value.kind(), kind) {
+            (Kind::String, Type::OneOf(codes)) => {
+                let codes = Listed::of_names(codes.iter().copied());
+                Issue::of(Told::WrongCode { codes }, "", place)
             }
+            (Kind::String, _) => Issue::of(Told::WrongForm { wanted }, "", place),
             _ => wrong(place, value, wanted),
         });
     }
@@ -191,6 +188,6 @@ fn has_shadow(node: &Node<'_>, name: &str) -> bool {
     node.members().iter().any(|(shadow, _)| shadow.strip_prefix('_') == Some(name))
 }
 
-fn wrong(place: &Place<'_>, node: &Node<'_>, wanted: &str) -> Issue {
-    Issue::error("structure", "wrong-type", place, format!("{wanted} is wanted here, not {}", node.kind().name()))
+fn wrong(place: &Place<'_>, node: &Node<'_>, wanted: &'static str) -> Issue {
+    Issue::of(Told::WrongKind { wanted, given: node.kind().name() }, "", place)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{Mistake, NO_INPUT};
 
-/// The whole of a file; `-` is standard input. At most [`MOST`] bytes and one: the reader refuses the rest.
+/// The whole of a file, without a byte order mark; `-` is standard input. At most [`MOST`] bytes and one: the reader refuses the rest.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let mut content = Vec::new();
     if path == Path::new("-") {
@@ -18,7 +18,8 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
         let file = std::fs::File::open(path).map_err(unreadable)?;
         file.take(MOST + 1).read_to_end(&mut content).map_err(unreadable)?;
     }
-    Ok(content)
+    let plain = neuvola_fhir::without_bom(&content).len();
+    Ok(content.split_off(content.len() - plain))
 }
 
 /// As much as [`neuvola_fhir::Limits`] lets pass.

@@ -53,7 +53,7 @@ enum Command {
 /// Knowledge besides what is shipped.
 #[derive(Debug, Args, Clone, Default)]
 pub(crate) struct Knowledge {
-    /// A folder (or file) of FHIR JSON: Questionnaires, PlanDefinitions … Of two with one canonical and version, the given one counts
+    /// A folder (or file) of FHIR, in JSON or XML: Questionnaires, PlanDefinitions … Of two with one canonical and version, the given one counts
     #[arg(long = "profiles", env = "NEUVOLA_PROFILES", value_name = "DIR", value_delimiter = ':')]
     folders: Vec<PathBuf>,
 }

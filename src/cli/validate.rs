@@ -13,7 +13,8 @@ use crate::profiles::{Library, Profile, Profiles, is_valid};
 /// Check QuestionnaireResponses against their Questionnaires, and Questionnaires themselves
 ///
 /// One OperationOutcome a file, as JSON lines. A response is checked against the Questionnaire that it names: one given,
-/// shipped, or contained in it. A Questionnaire among the files is itself checked.
+/// shipped, or contained in it. A Questionnaire among the files is itself checked. A file that cannot be read does not stop
+/// those after it; 65 is the exit when any file is not valid, else 66 when any could not be read.
 #[derive(Debug, Args)]
 pub(crate) struct Validate {
     /// Print each file's name before its outcome
@@ -22,7 +23,7 @@ pub(crate) struct Validate {
     /// A Questionnaire that responses may answer; alone, without files, it is checked itself. May be given several times
     #[arg(long = "questionnaire", value_name = "FILE")]
     questionnaires: Vec<PathBuf>,
-    /// A folder (or file) of Questionnaires, ValueSets and CodeSystems (JSON), besides what is shipped
+    /// A folder (or file) of Questionnaires, ValueSets and CodeSystems, in JSON or XML, besides what is shipped
     #[arg(long = "profiles", env = "NEUVOLA_PROFILES", value_name = "DIR", value_delimiter = ':')]
     folders: Vec<PathBuf>,
     /// The files, in JSON or XML; `-` is standard input
@@ -43,16 +44,30 @@ impl Validate {
         };
         let library = self.library(shipped.library())?;
         let files = if self.files.is_empty() { &self.questionnaires } else { &self.files };
-        let mut all_valid = true;
+        let (mut all_valid, mut all_read) = (true, true);
         for file in files {
-            let content = input::read(file)?;
-            let issues = library.check(&content, Profile::Core);
-            all_valid &= is_valid(&issues);
+            let issues = match input::read(file) {
+                Ok(content) => {
+                    let issues = library.check(&content, Profile::Core);
+                    all_valid &= is_valid(&issues);
+                    issues
+                }
+                Err(mistake) => {
+                    all_read = false;
+                    complain(format_args!("neuvola-adapter: {mistake:#}"));
+                    let issue = Issue::error("exception", "unreadable", "", "the file cannot be read");
+                    vec![issue.remedy("name a file that is there and may be read")]
+                }
+            };
             let outcome = outcome::print(&issues);
             let outcome = String::from_utf8_lossy(&outcome);
             if self.named { say(format_args!("{} {outcome}", file.display())) } else { say(outcome) }
         }
-        Ok(if all_valid { ExitCode::SUCCESS } else { ExitCode::from(BAD_DATA) })
+        Ok(match (all_valid, all_read) {
+            (true, true) => ExitCode::SUCCESS,
+            (true, false) => ExitCode::from(NO_INPUT),
+            (false, _) => ExitCode::from(BAD_DATA),
+        })
     }
 
     /// Codes first, then what names them.
@@ -68,7 +83,7 @@ impl Validate {
                 Vec::new()
             });
             if !is_readable {
-                return Err(Mistake::ending(BAD_DATA, format_args!("{} cannot be read as JSON", file.name)));
+                return Err(Mistake::ending(BAD_DATA, format_args!("{} cannot be read as FHIR", file.name)));
             }
         }
         for file in &files {

@@ -10,7 +10,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, EXPECT};
 use futures_util::{Stream, StreamExt as _};
 
-use super::media::{Format, sends, sent};
+use super::media::{Format, sends, sends_other_version, sent};
 use crate::app::{App, Slot};
 use crate::issue::Issue;
 use crate::refusal::{Media, Refusal};
@@ -28,7 +28,7 @@ pub(super) struct Sent {
 /// 415, 413, 503, 408; 400 if it breaks off, or for every fault of the XML.
 pub(super) async fn receive(app: &App, request: Request, kind: Media) -> Result<Sent, Refusal> {
     if !sends(kind, request.headers()) {
-        return Err(Refusal::MediaType(kind));
+        return Err(unread(kind, request.headers()));
     }
     let announced = announced(request.headers()).unwrap_or(0);
     if announced > app.limits.body as u64 {
@@ -47,7 +47,7 @@ pub(super) async fn receive(app: &App, request: Request, kind: Media) -> Result<
 /// 415, 413, 408; 400 if it breaks off, or for every fault of the XML.
 pub(super) async fn receive_small(app: &App, request: Request, kind: Media) -> Result<Vec<u8>, Refusal> {
     if !sends(kind, request.headers()) {
-        return Err(Refusal::MediaType(kind));
+        return Err(unread(kind, request.headers()));
     }
     let most = small(app);
     let announced = announced(request.headers()).unwrap_or(0);
@@ -60,10 +60,15 @@ pub(super) async fn receive_small(app: &App, request: Request, kind: Media) -> R
     as_json(bytes, format, most)
 }
 
-/// What comes out of XML has the same limit as what went in.
-fn as_json(bytes: Vec<u8>, format: Option<Format>, most: usize) -> Result<Vec<u8>, Refusal> {
+fn unread(kind: Media, headers: &HeaderMap) -> Refusal {
+    Refusal::MediaType(if sends_other_version(headers) { Media::OtherVersion } else { kind })
+}
+
+/// JSON without a byte order mark. What comes out of XML has the same limit as what went in.
+fn as_json(mut bytes: Vec<u8>, format: Option<Format>, most: usize) -> Result<Vec<u8>, Refusal> {
     if format != Some(Format::Xml) {
-        return Ok(bytes);
+        let plain = neuvola_fhir::without_bom(&bytes).len();
+        return Ok(if plain == bytes.len() { bytes } else { bytes.split_off(bytes.len() - plain) });
     }
     let json = neuvola_fhir::json_of_xml(&bytes, neuvola_fhir::Limits::default()).map_err(Refusal::unreadable)?;
     if json.len() > most { Err(Refusal::TooLarge(most)) } else { Ok(json) }

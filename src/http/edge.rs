@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::body::linger;
 use super::error::Told;
-use super::media::{Format, accepts_json, wanted};
+use super::media::{Format, accepts_json, asks_other_version, wanted};
 use super::xml::{in_xml, without_body};
 use crate::app::App;
 use crate::caller::{Caller, Role, Unknown};
@@ -52,9 +52,10 @@ pub(super) async fn negotiate(path: Option<MatchedPath>, mut request: Request, n
         Some(path) if path.starts_with("/fhir/") => wanted.is_none(),
         Some(_) => !accepts_json(headers, query),
     };
+    let refusal = if asks_other_version(headers, query) { Refusal::OtherVersion } else { Refusal::NotAcceptable };
     let is_head = request.method() == Method::HEAD;
     let mut response = match wanted {
-        Some(Format::Xml) if refused => in_xml(Refusal::NotAcceptable.into_response()).await,
+        Some(Format::Xml) if refused => in_xml(refusal.into_response()).await,
         Some(Format::Xml) => {
             // the length is that of the XML, which has to be made for it
             if is_head {
@@ -63,7 +64,7 @@ pub(super) async fn negotiate(path: Option<MatchedPath>, mut request: Request, n
             let response = in_xml(next.run(request).await).await;
             if is_head { without_body(response) } else { response }
         }
-        _ if refused => Refusal::NotAcceptable.into_response(),
+        _ if refused => refusal.into_response(),
         _ => next.run(request).await,
     };
     response.headers_mut().append(VARY, HeaderValue::from_static("Accept"));

@@ -64,7 +64,10 @@ pub(super) fn wanted(headers: &HeaderMap, query: Option<&str>) -> Option<Format>
         return Some(Format::Json);
     }
     let best = |format: Format| {
-        let judged = format.names().iter().filter_map(|name| quality(&ranges, name)).filter(|(quality, _)| *quality > 0.0);
+        let judged: Vec<_> = format.names().iter().filter_map(|name| quality(&ranges, name)).collect();
+        // whoever refuses a format by name does not get it for accepting everything
+        let is_refused = judged.iter().any(|(quality, closeness)| *quality <= 0.0 && *closeness == NAMED);
+        let judged = judged.into_iter().filter(|(quality, closeness)| *quality > 0.0 && (!is_refused || *closeness == NAMED));
         judged.max_by(|left, right| left.0.total_cmp(&right.0).then(left.1.cmp(&right.1)))
     };
     match (best(Format::Json), best(Format::Xml)) {
@@ -107,6 +110,7 @@ pub(super) fn sends(kind: Media, headers: &HeaderMap) -> bool {
         Media::Fhir => sent(headers).is_some(),
         Media::Patch => sends_patch(headers),
         Media::Form => sends_form(headers),
+        Media::OtherVersion => false,
     }
 }
 
@@ -153,7 +157,7 @@ fn quality(ranges: &[&str], wanted: &str) -> Option<(f32, u8)> {
         let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
         let closeness = match essence.as_str() {
             "*/*" => 1,
-            essence if essence == wanted => 3,
+            essence if essence == wanted => NAMED,
             essence if essence.strip_suffix("/*").is_some_and(|kind| wanted.split('/').next() == Some(kind)) => 2,
             _ => return None,
         };
@@ -180,10 +184,33 @@ fn is_ours(name: &str, value: &str) -> bool {
     let value = value.trim_matches('"');
     match name {
         "charset" => value.eq_ignore_ascii_case("utf-8"),
-        "fhirversion" => matches!(value, "4.0" | "4.0.0" | "4.0.1"),
+        VERSION => matches!(value, "4.0" | "4.0.0" | "4.0.1"),
         _ => true,
     }
 }
+
+/// Whether the body says that it is FHIR of another version than R4.
+pub(super) fn sends_other_version(headers: &HeaderMap) -> bool {
+    headers.get_all(CONTENT_TYPE).iter().filter_map(|value| value.to_str().ok()).any(is_other_version)
+}
+
+/// Whether FHIR of another version than R4 is asked for.
+pub(super) fn asks_other_version(headers: &HeaderMap, query: Option<&str>) -> bool {
+    // `+` is a space once decoded
+    format_in(query).map_or_else(|| ranges(headers).into_iter().any(is_other_version), |format| is_other_version(&format.replace(' ', "+")))
+}
+
+fn is_other_version(text: &str) -> bool {
+    let mut parts = text.split(';').map(str::trim);
+    let is_fhir = parts.next().is_some_and(|essence| Format::named(essence).is_some());
+    let mut parameters = parts.filter_map(|part| part.split_once('=')).map(|(name, value)| (name.trim(), value.trim()));
+    is_fhir && parameters.any(|(name, value)| name.eq_ignore_ascii_case(VERSION) && !is_ours(VERSION, value))
+}
+
+/// How closely a range names a type that it names in full.
+const NAMED: u8 = 3;
+/// <https://hl7.org/fhir/R4/http.html#version-parameter>
+const VERSION: &str = "fhirversion";
 
 #[cfg(test)]
 mod tests {
@@ -239,6 +266,10 @@ mod tests {
             ("application/fhir+xml;q=0.5, application/fhir+json;q=0.6", Some(Json)),
             ("application/fhir+xml, */*", Some(Xml)),
             ("application/fhir+xml;q=0, */*", Some(Json)),
+            ("application/fhir+json;q=0, */*", Some(Xml)),
+            ("application/fhir+json;q=0, application/*;q=0.5", Some(Xml)),
+            ("application/fhir+json;q=0, application/json", Some(Json)),
+            ("application/fhir+json;q=0, application/fhir+xml;q=0, */*", None),
             ("text/html, application/xml;q=0.9, */*;q=0.8", Some(Xml)),
             ("application/fhir+xml;fhirVersion=5.0, application/json;q=0.1", Some(Json)),
             ("text/html", None),
@@ -257,6 +288,17 @@ mod tests {
         ] {
             assert_eq!(wanted(&with(ACCEPT, &["text/html"]), Some(query)), format, "{query}");
         }
+    }
+
+    #[test]
+    fn another_version_of_fhir_is_told_from_another_format() {
+        for given in ["application/fhir+json; fhirVersion=5.0", "application/fhir+xml;charset=utf-8;FHIRVERSION=\"3.0\""] {
+            assert!(sends_other_version(&with(CONTENT_TYPE, &[given])) && asks_other_version(&with(ACCEPT, &[given]), None), "{given}");
+        }
+        for given in ["application/fhir+json; fhirVersion=4.0", "application/fhir+json", "text/html;fhirVersion=5.0"] {
+            assert!(!sends_other_version(&with(CONTENT_TYPE, &[given])) && !asks_other_version(&with(ACCEPT, &[given]), None), "{given}");
+        }
+        assert!(asks_other_version(&HeaderMap::new(), Some("_format=application/fhir+json;fhirVersion=5.0")));
     }
 
     #[test]

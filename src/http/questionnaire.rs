@@ -159,10 +159,13 @@ fn understand(name: &str, value: &str, place: &str, profile: &mut Profile, issue
     match (name, value) {
         ("_format", _) | ("mode", "" | "create" | "update") => {}
         ("profile", canonical) if Profile::named(canonical).is_some() => *profile = Profile::named(canonical).unwrap_or_default(),
-        ("mode" | "profile", _) => {
-            let message =
-                format!("`{name}` is not supported with that value: a response is validated against the Questionnaire that it names");
-            let remedy = "leave it out, or name R4's or SDC's QuestionnaireResponse as `profile`";
+        ("mode", _) => {
+            let message = "`mode` is not supported with that value: a response is validated by what it says, not for being deleted";
+            issues.push(Issue::error("not-supported", "parameter", place, message).remedy("leave `mode` out, or say `create` or `update`"));
+        }
+        ("profile", _) => {
+            let message = "`profile` is not supported with that value: a response is validated against the Questionnaire that it names";
+            let remedy = "leave `profile` out, or name R4's or SDC's QuestionnaireResponse";
             issues.push(Issue::error("not-supported", "parameter", place, message).remedy(remedy));
         }
         _ => issues.push(unknown_parameter(name, place)),

@@ -259,7 +259,7 @@ mod tests {
         let [name, url, status] = held.map(str::to_owned);
         let (file, resource_type, id) = (String::new(), "ValueSet".to_owned(), "a".to_owned());
         let (version, title, content) = ("1.0".to_owned(), String::new(), Vec::new());
-        let artifact = Artifact { file, resource_type, id, url, version, name, title, status, content, layer: 0 };
+        let artifact = Artifact { file, resource_type, id, url, version, name, title, status, content, layer: 0, ours: false };
         Search::parse(query, &PARAMETERS).unwrap_or_else(|refusal| panic!("{query}: {refusal}")).finds(&artifact)
     }
 

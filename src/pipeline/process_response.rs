@@ -12,6 +12,7 @@ use crate::digest::Digest;
 use crate::form::questionnaire::Questionnaire;
 use crate::form::validate::validate;
 use crate::identity::{self, Identifier, resource_key};
+use crate::issue::told::Told;
 use crate::issue::{Issue, Issues};
 use crate::plan::transaction::transaction;
 use crate::plan::{PersonPlan, Planned};
@@ -95,14 +96,14 @@ fn questionnaire<'c>(
 ) -> Option<&'c Questionnaire> {
     let place = "QuestionnaireResponse.questionnaire";
     let Some(canonical) = node.text("questionnaire") else {
-        issues.push(Issue::error("required", "no-questionnaire", place, "the response names no Questionnaire"));
+        issues.push(Issue::of(Told::NoQuestionnaire, "", place));
         return wanted;
     };
     let authored = node.text("authored").unwrap_or_default();
     let named = match context.profiles.library().resolve(canonical, authored) {
         Ok(questionnaire) => Some(questionnaire.as_ref()),
-        Err(message) => {
-            issues.push(Issue::error("not-found", "unknown-questionnaire", place, message));
+        Err(told) => {
+            issues.push(Issue::of(told, "", place));
             None
         }
     };

@@ -102,10 +102,9 @@ fn rules_for<'p>(
     let named = node.text("questionnaire").filter(|canonical| !canonical.is_empty());
     let questionnaire: Option<&Arc<Questionnaire>> = match named {
         None => None,
-        Some(canonical) => Some(profiles.library().resolve(canonical, authored).map_err(|message| {
-            let issue = Issue::error("not-found", "unknown-questionnaire", place, message);
-            Refusal::Invalid(vec![issue.remedy("give the Questionnaire, in this version, or name one that is known")])
-        })?),
+        Some(canonical) => {
+            Some(profiles.library().resolve(canonical, authored).map_err(|told| Refusal::Invalid(vec![Issue::of(told, "", place)]))?)
+        }
     };
     let is_about = |rules: &&RoleRules| questionnaire.is_none_or(|wanted| wanted.canonical() == rules.questionnaire.canonical());
     let is_meant = |rule_set: &&RuleSet| match plan.map(split) {

@@ -5,7 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use neuvola_fhir::Node;
 use rust_decimal::Decimal;
 
-use super::{Defect, File, unreadable};
+use super::{Defect, File};
 use crate::issue::Issue;
 use crate::segment::Reason;
 use crate::segment::rule::{Coded, Dynamic};
@@ -26,13 +26,14 @@ pub struct Artifact {
     /// What was given counts over what is shipped.
     pub layer: usize,
     /// A Questionnaire of a form: it has our codes.
-    ours: bool,
+    pub ours: bool,
 }
 
 impl Artifact {
-    /// `None`: JSON, but no knowledge of ours (an example, a package's index).
+    /// `None`: readable, but no knowledge of ours (an example, a package's index).
     pub(super) fn read(file: File, layer: usize) -> Result<Option<Self>, Vec<Defect>> {
-        let node = unreadable(&file)?;
+        let file = file.in_json()?;
+        let node = file.node()?;
         let resource_type = node.text("resourceType").unwrap_or_default().to_owned();
         if !KNOWLEDGE.contains(&resource_type.as_str()) {
             return Ok(None);

@@ -11,6 +11,7 @@ use super::terminology::{FOREIGN, OUR_OWN, Terminology};
 use crate::form::locate::locate;
 use crate::form::questionnaire::{Compiled, Questionnaire, lint};
 use crate::form::validate::examine;
+use crate::issue::told::{Listed, Told};
 use crate::issue::{Issue, Issues, Severity};
 
 /// What a response is held to besides its Questionnaire.
@@ -128,7 +129,7 @@ impl Library {
         let mut issues = match node.text("resourceType") {
             Some("Questionnaire") => capped(self.compile(&node).1),
             Some("QuestionnaireResponse") => self.check_response(document, &node, profile),
-            _ => vec![Issue::error("structure", "not-a-response", "resourceType", "a QuestionnaireResponse is wanted")],
+            _ => vec![Issue::of(Told::NotAResponse, "", "resourceType")],
         };
         if is_json {
             locate(document, &node, &mut issues);
@@ -149,7 +150,7 @@ impl Library {
         let refused = node.list("contained").iter().enumerate().filter_map(|(index, contained)| {
             let error = neuvola_fhir::parse(&document[contained.start..contained.end]).err()?;
             let place = format!("QuestionnaireResponse.contained[{index}]");
-            Some(Issue::error("structure", "not-r4", place, error.to_string()))
+            Some(Issue::of(Told::NotR4 { why: error.to_string() }, "", place))
         });
         issues.extend(capped(refused));
         let claims = node.member("meta").map_or(&[][..], |meta| meta.list("profile"));
@@ -168,16 +169,17 @@ impl Library {
             return match &self.meant {
                 Some(meant) => {
                     let message = "the response names no Questionnaire; it was checked against the one that is given";
-                    (Some(Cow::Borrowed(meant)), vec![Issue::warning("business-rule", "no-questionnaire", place, message)])
+                    let warning = Issue::warning("business-rule", "no-questionnaire", place, message);
+                    (Some(Cow::Borrowed(meant)), vec![warning.remedy(format!("write `questionnaire`: `{}`", meant.canonical()))])
                 }
-                None => (None, vec![Issue::error("required", "no-questionnaire", place, "the response names no Questionnaire")]),
+                None => (None, vec![Issue::of(Told::NoQuestionnaire, "", place)]),
             };
         };
         if let Some(id) = canonical.strip_prefix('#') {
-            let contained = node.list("contained").iter().find(|it| it.text("id") == Some(id));
-            return match contained.filter(|it| it.text("resourceType") == Some("Questionnaire")) {
+            let is_one = |it: &&Node<'_>| it.text("id") == Some(id) && it.text("resourceType") == Some("Questionnaire");
+            return match node.list("contained").iter().find(is_one) {
                 Some(contained) => (Some(Cow::Owned(self.compile_foreign(contained))), Vec::new()),
-                None => (None, vec![Issue::error("not-found", "unknown-questionnaire", place, "no such Questionnaire is contained here")]),
+                None => (None, vec![Issue::of(Told::NotContained, "", place)]),
             };
         }
         match self.resolve(canonical, node.text("authored").unwrap_or_default()) {
@@ -185,19 +187,19 @@ impl Library {
                 let authored = node.text("authored").unwrap_or_default();
                 let late = !questionnaire.is_in_force(authored);
                 let message = "the Questionnaire was not in force when the response was authored";
-                let warning = late.then(|| Issue::warning("business-rule", "not-in-force", "QuestionnaireResponse.authored", message));
+                let warning = late.then(|| {
+                    let issue = Issue::warning("business-rule", "not-in-force", "QuestionnaireResponse.authored", message);
+                    issue.remedy("name the version that was answered, or correct `authored`")
+                });
                 (Some(Cow::Borrowed(questionnaire)), warning.into_iter().collect())
             }
-            Err(message) => match self.meant.as_deref().filter(|meant| meant.url.is_empty()) {
+            Err(told) => match self.meant.as_deref().filter(|meant| meant.url.is_empty()) {
                 // it has no canonical to be named by
                 Some(meant) => {
                     let message = "the given Questionnaire has no `url`; the response was checked against it all the same";
                     (Some(Cow::Borrowed(meant)), vec![Issue::warning("business-rule", "no-questionnaire", place, message)])
                 }
-                None => {
-                    let issue = Issue::error("not-found", "unknown-questionnaire", place, message);
-                    (None, vec![issue.remedy("give the Questionnaire, in this version, or name one that is known")])
-                }
+                None => (None, vec![Issue::of(told, "", place)]),
             },
         }
     }
@@ -205,22 +207,27 @@ impl Library {
     /// Exactly the version that is named. Without one: the only one of this url that was in force at `authored`.
     ///
     /// # Errors
-    /// Why there is none, as a message.
-    pub fn resolve(&self, canonical: &str, authored: &str) -> Result<&Arc<Questionnaire>, &'static str> {
+    /// Why there is none.
+    pub fn resolve(&self, canonical: &str, authored: &str) -> Result<&Arc<Questionnaire>, Box<Told>> {
         let (url, version) = split(canonical);
         let mut of_url: Vec<_> = self.questionnaires.iter().filter(|it| !url.is_empty() && it.url == url).collect();
-        if let Some(version) = version {
-            let mut exact = of_url.into_iter().filter(|it| it.version == version);
-            return exact.next().ok_or("the Questionnaire, in this version, is not known here");
-        }
         if of_url.is_empty() {
-            return Err("the Questionnaire is not known here");
+            return Err(Told::UnknownQuestionnaire.into());
         }
+        let versions = |all: &[&Arc<Questionnaire>]| {
+            let canonicals: Vec<String> = all.iter().map(|it| it.canonical()).collect();
+            Listed::of_names(canonicals.iter().map(String::as_str))
+        };
+        if let Some(version) = version {
+            let exact = of_url.iter().find(|it| it.version == version).copied();
+            return exact.ok_or_else(|| Told::UnknownVersion { versions: versions(&of_url) }.into());
+        }
+        let known = versions(&of_url);
         of_url.retain(|it| it.is_in_force(authored));
         match of_url.as_slice() {
             [only] => Ok(only),
-            [] => Err("no version is named, and none was in force when the response was authored"),
-            _ => Err("no version is named, and several were in force when the response was authored"),
+            [] => Err(Told::NoneInForce { versions: known }.into()),
+            several => Err(Told::SeveralInForce { versions: versions(several) }.into()),
         }
     }
 }
@@ -231,12 +238,14 @@ fn sdc(node: &Node<'_>, issues: &mut Vec<Issue>) {
     for name in ["questionnaire", "authored"] {
         if node.member(name).is_none() && !issues.iter().any(|issue| issue.fault == "no-questionnaire" && name == "questionnaire") {
             let message = format!("`{name}` is missing, which SDC's profile wants");
-            issues.push(Issue::error("required", "missing-member", root.member(name), message));
+            let remedy =
+                if name == "authored" { "write when it was answered, with an offset" } else { "write its canonical: `url|version`" };
+            issues.push(Issue::error("required", "missing-member", root.member(name), message).remedy(remedy));
         }
     }
     if node.member("subject").is_none() {
         let message = "SDC's profile wants a subject where one is known (sdcqr-1)";
-        issues.push(Issue::warning("invariant", "sdc-profile", root.member("subject"), message));
+        issues.push(Issue::warning("invariant", "sdc-profile", root.member("subject"), message).remedy("write whom the answers are about"));
     }
     for issue in issues.iter_mut().filter(|issue| issue.fault == "repeated-item") {
         issue.severity = Severity::Error; // sdcqr-2

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
-use neuvola_fhir::read;
+use neuvola_fhir::{Fault, Limits, Node, read, to_json_document};
 
 pub use artifact::{Artifact, Guidance, KNOWLEDGE, Service, Visits};
 pub use library::{Library, Profile, is_valid};
@@ -59,7 +59,7 @@ impl Profiles {
             .collect()
     }
 
-    /// The JSON files of a folder, folders in it included; or one file.
+    /// The JSON and XML files of a folder, folders in it included; or one file.
     ///
     /// # Errors
     /// What could not be read.
@@ -73,7 +73,7 @@ impl Profiles {
         for entry in entries {
             if entry.is_dir() {
                 files.extend(Self::files_of(&entry)?);
-            } else if is_json(&entry) {
+            } else if is_json(&entry) || is_xml(&entry) {
                 files.push(File { name: entry.display().to_string(), content: std::fs::read(&entry)? });
             }
         }
@@ -322,9 +322,25 @@ fn is_json(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "json")
 }
 
-/// A file that cannot be read as FHIR JSON at all.
-fn unreadable(file: &File) -> Result<neuvola_fhir::Node<'_>, Vec<Defect>> {
-    read(&file.content).map_err(|faults| faults.into_iter().map(|fault| Defect { file: file.name.clone(), issue: fault.into() }).collect())
+fn is_xml(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "xml")
+}
+
+impl File {
+    /// Its content as JSON, whatever it is written in.
+    fn in_json(self) -> Result<Self, Vec<Defect>> {
+        let json = to_json_document(&self.content, Limits::default()).map_err(|faults| self.defects(faults))?;
+        Ok(Self { content: json.into_owned(), name: self.name })
+    }
+
+    /// What is read of it.
+    fn node(&self) -> Result<Node<'_>, Vec<Defect>> {
+        read(&self.content).map_err(|faults| self.defects(faults))
+    }
+
+    fn defects(&self, faults: Vec<Fault>) -> Vec<Defect> {
+        faults.into_iter().map(|fault| Defect { file: self.name.clone(), issue: fault.into() }).collect()
+    }
 }
 
 static SHIPPED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/profiles");

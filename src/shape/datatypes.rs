@@ -90,11 +90,7 @@ pub static QUANTITY: Shape = Shape {
         ID,
         many("extension", Type::Of(&EXTENSION)),
     ],
-    rules: &[Rule {
-        key: "qty-3",
-        says: "a unit's code needs its system",
-        holds: |node| node.member("code").is_none() || node.member("system").is_some(),
-    }],
+    rules: &[Rule { key: "qty-3", holds: |node| node.member("code").is_none() || node.member("system").is_some() }],
 };
 
 pub static ATTACHMENT: Shape = Shape {
@@ -110,11 +106,7 @@ pub static ATTACHMENT: Shape = Shape {
         ID,
         many("extension", Type::Of(&EXTENSION)),
     ],
-    rules: &[Rule {
-        key: "att-1",
-        says: "data need their content type",
-        holds: |node| node.member("data").is_none() || node.member("contentType").is_some(),
-    }],
+    rules: &[Rule { key: "att-1", holds: |node| node.member("data").is_none() || node.member("contentType").is_some() }],
 };
 
 static RATIO: Shape = Shape {
@@ -229,11 +221,7 @@ pub static EXTENSION: Shape = Shape {
         ID,
         many("extension", Type::Of(&EXTENSION)),
     ],
-    rules: &[Rule {
-        key: "ext-1",
-        says: "an extension has either a value or extensions",
-        holds: |node| has_value(node) != node.member("extension").is_some(),
-    }],
+    rules: &[Rule { key: "ext-1", holds: |node| has_value(node) != node.member("extension").is_some() }],
 };
 
 const ID: super::Element = one("id", Type::Text);

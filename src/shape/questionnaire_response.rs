@@ -39,11 +39,7 @@ static ITEM: Shape = Shape {
         many("extension", Type::Of(&EXTENSION)),
         many("modifierExtension", Type::Of(&EXTENSION)),
     ],
-    rules: &[Rule {
-        key: "qrs-1",
-        says: "an item has either answers or items below it",
-        holds: |node| node.member("answer").is_none() || node.member("item").is_none(),
-    }],
+    rules: &[Rule { key: "qrs-1", holds: |node| node.member("answer").is_none() || node.member("item").is_none() }],
 };
 
 static ANSWER: Shape = Shape {

@@ -2,6 +2,9 @@
 //! table of rules beside them.
 
 mod faces;
+mod files;
+mod questionnaires;
+mod remedies;
 mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};

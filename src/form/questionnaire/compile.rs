@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use neuvola_fhir::{Node, Place};
 
 use super::extensions::extensions;
-use super::invariants::invariants;
+use super::invariants::{invariants, is_subject};
 use super::item::comparand;
 use super::{Comparand, EnableWhen, Expressions, Item, ItemKind, Operator, Questionnaire, lint};
 use crate::fhirpath::Kept;
@@ -31,6 +31,10 @@ impl Questionnaire {
                 |name: &str, message: String| defects.push(Issue::error("invalid", "questionnaire", root.member(name), message));
             Expressions::read(node, "", &mut unchecked, &mut defect)
         };
+        if node.text("name").is_some_and(|name| !is_name(name)) {
+            let message = "`name` is no name for a program: a capital, then letters, digits and `_` (que-0)";
+            defects.push(Issue::warning("invariant", "questionnaire", root.member("name"), message));
+        }
         let mut questionnaire = Self {
             id: node.text("id").unwrap_or_default().to_owned(),
             url: node.text("url").unwrap_or_default().to_owned(),
@@ -87,8 +91,13 @@ impl Questionnaire {
         defects: &mut Vec<Issue>,
     ) {
         let list = place.member("item");
+        let mut has_subject = false;
         for (position, child) in node.list("item").iter().enumerate() {
             let here = list.element(position);
+            if is_subject(child) && std::mem::replace(&mut has_subject, true) {
+                let message = "another item is the subject of the same group already (isSubject)";
+                defects.push(Issue::warning("invariant", "questionnaire", here.member("extension"), message));
+            }
             let index = self.items.len();
             let item = Item::read(child, parent, &here, defects);
             invariants(child, &item, &here, defects);
@@ -97,7 +106,7 @@ impl Questionnaire {
                     "duplicate",
                     "questionnaire",
                     here.member("linkId"),
-                    format!("the linkId `{}` stands here twice", item.link_id),
+                    format!("the linkId `{}` stands here twice (que-2)", item.link_id),
                 ));
             }
             self.by_link_id.entry(item.link_id.clone()).or_insert(index);
@@ -160,15 +169,14 @@ impl Questionnaire {
         };
         let answer = comparand(node).ok_or("the answer[x] to compare with is missing or of a kind that cannot be compared")?;
         if operator == Operator::Exists && !matches!(answer, Comparand::Boolean(_)) {
-            return Err("`exists` is compared with a boolean".to_owned());
+            return Err("`exists` is compared with a boolean (que-7)".to_owned());
         }
         let kind = self.items[question].kind;
         if matches!(kind, ItemKind::Group | ItemKind::Display) {
             return Err(format!("`{link_id}` is no question"));
         }
         let scope = self.ancestors(index).find(|&ancestor| ancestor == question || self.descendants(ancestor).contains(&question));
-        let sentence = format!("`{link_id}` {sign} {}", answer.sentence());
-        Ok(EnableWhen { number: self.conditions, question, scope, operator, answer, sentence })
+        Ok(EnableWhen { number: self.conditions, question, scope, operator, answer })
     }
 
     /// Items behind what their enablement hangs on; those that hang on themselves come last, and are a defect.
@@ -201,6 +209,12 @@ impl Questionnaire {
         }
         self.order = order;
     }
+}
+
+/// que-0
+fn is_name(name: &str) -> bool {
+    let is_within = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    name.starts_with(|c: char| c.is_ascii_uppercase()) && name.len() <= 255 && name.chars().all(is_within)
 }
 
 fn launch_context(extension: &Node<'_>) -> Option<String> {

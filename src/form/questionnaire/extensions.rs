@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 
 use super::expression::What;
 use super::{decimal, extension};
+use crate::shape::resources::RESOURCES;
 
 /// What an answer may not exceed.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +24,8 @@ pub struct Bounds {
     pub min_occurs: Option<usize>,
     pub max_occurs: Option<usize>,
     pub regex: Option<regex_lite::Regex>,
+    /// The form in words, as in `nnn-nnn` (`entryFormat`).
+    pub entry_format: String,
     /// Of an attachment, in bytes.
     pub max_size: Option<Decimal>,
     pub mime_types: Vec<String>,
@@ -78,8 +81,12 @@ impl Bounds {
             Some(QuantityBound { value: decimal(value.member("value")?.as_number()?)?, unit: Unit::of_quantity(value) })
         };
         let (min_quantity, max_quantity) = (quantity(MIN_QUANTITY), quantity(MAX_QUANTITY));
-        if extension(node, REFERENCE_PROFILE).is_some() {
-            unchecked.push("`referenceProfile`");
+        let mut reference_types: Vec<String> =
+            extensions(node, REFERENCE_RESOURCE).filter_map(|it| it.text("valueCode")).map(str::to_owned).collect();
+        match extensions(node, REFERENCE_PROFILE).map(core_type).collect::<Option<Vec<_>>>() {
+            Some(types) if reference_types.is_empty() => reference_types.extend(types.into_iter().map(str::to_owned)),
+            Some(_) => {}
+            None => unchecked.push("`referenceProfile`"),
         }
         Self {
             max_length: node.member("maxLength").and_then(|it| it.as_number()?.parse().ok()),
@@ -92,11 +99,19 @@ impl Bounds {
             min_occurs: count(MIN_OCCURS),
             max_occurs: count(MAX_OCCURS),
             regex,
+            entry_format: extension(node, ENTRY_FORMAT).and_then(|it| it.text("valueString")).unwrap_or_default().to_owned(),
             max_size: extension(node, MAX_SIZE).and_then(|it| decimal(it.member("valueDecimal")?.as_number()?)),
             mime_types: extensions(node, MIME_TYPE).filter_map(|it| it.text("valueCode")).map(str::to_owned).collect(),
-            reference_types: extensions(node, REFERENCE_RESOURCE).filter_map(|it| it.text("valueCode")).map(str::to_owned).collect(),
+            reference_types,
         }
     }
+}
+
+/// The type whose own definition in R4 is the profile that is named.
+fn core_type<'n>(extension: &'n Node<'_>) -> Option<&'n str> {
+    let canonical = extension.text("valueCanonical").or_else(|| extension.text("valueUri"))?;
+    let name = canonical.split('|').next()?.strip_prefix("http://hl7.org/fhir/StructureDefinition/")?;
+    RESOURCES.contains(&name).then_some(name)
 }
 
 impl Bound {
@@ -226,6 +241,7 @@ const REFERENCE_RESOURCE: &str = "http://hl7.org/fhir/StructureDefinition/questi
 const MIN_OCCURS: &str = "http://hl7.org/fhir/StructureDefinition/questionnaire-minOccurs";
 const MAX_OCCURS: &str = "http://hl7.org/fhir/StructureDefinition/questionnaire-maxOccurs";
 const REGEX: &str = "http://hl7.org/fhir/StructureDefinition/regex";
+const ENTRY_FORMAT: &str = "http://hl7.org/fhir/StructureDefinition/entryFormat";
 
 /// What may be computed, by the extension whose value it is.
 pub(super) const COMPUTED: [(&[&str], What, &str); 6] = [

@@ -1,4 +1,5 @@
-//! What R4 and SDC demand of an item by itself, read off the resource: que-1 to que-13 (que-7 and que-12 with the conditions), sdc-1, sdc-behave-2.
+//! What R4 and SDC demand of an item by itself, read off the resource: que-1 to que-13 (que-2, que-7 and que-12 with
+//! linkIds and conditions), sdc-1, sdc-behave-2, isSubject.
 //!
 //! Sources: <https://hl7.org/fhir/R4/questionnaire.html#invs>, <https://hl7.org/fhir/uv/sdc/StructureDefinition-sdc-questionnaire.html>.
 //! R4's own are errors; what SDC alone asks for, and what is only odd, is a warning: responses can be judged all the same.
@@ -49,10 +50,20 @@ pub(super) fn invariants(node: &Node<'_>, item: &Item, place: &Place<'_>, defect
     warning(has("initial") && extended(INITIAL_EXPRESSION), "initial", "has an initial answer and an initialExpression (sdc-behave-1)");
     let asks_for_some = item.bounds.min_occurs.is_some_and(|least| least > 0);
     warning(asks_for_some && !item.required, "extension", "has a minOccurs and is not required: it may be left out all the same");
+    warning(
+        is_subject(node) && kind != ItemKind::Reference,
+        "extension",
+        "is the subject of what is around it, and no reference (isSubject)",
+    );
     let is_silent = item.is_question() && !has("text") && !has("_text");
     warning(is_silent, "text", "is a question without a text");
     let units = extensions(node, UNIT).count() > 0 && !matches!(kind, ItemKind::Integer | ItemKind::Decimal | ItemKind::Quantity);
     warning(units || (unit_value_set(node).is_some() && kind != ItemKind::Quantity), "extension", "has a unit and is no quantity");
+}
+
+/// SDC: whatever is around the item is about whom it names; one item in a group.
+pub(super) fn is_subject(node: &Node<'_>) -> bool {
+    extension(node, IS_SUBJECT).and_then(|it| it.member("valueBoolean")?.as_bool()) == Some(true)
 }
 
 /// que-5
@@ -67,6 +78,7 @@ fn takes_length(kind: ItemKind) -> bool {
     matches!(kind, Boolean | Decimal | Integer | String | Text | Url | OpenChoice)
 }
 
+const IS_SUBJECT: &str = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-isSubject";
 const LONGEST_LINK_ID: usize = 255;
 const UNIT: &str = "http://hl7.org/fhir/StructureDefinition/questionnaire-unit";
 const ANSWER_EXPRESSION: &str = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-answerExpression";

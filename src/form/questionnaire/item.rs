@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use super::expression::Expressions;
 use super::extensions::{Bounds, CQF_EXPRESSION, OPTION_EXCLUSIVE, Unit, UnitOpen, computing, unit_value_set, units};
-use super::{AnswerOption, Comparand, Item, ItemKind, OptionValue, by_code, decimal, extension, weight_on};
+use super::{AnswerOption, Comparand, Item, ItemKind, Operator, OptionValue, by_code, decimal, extension, weight_on};
 use crate::issue::Issue;
 use crate::texts::Texts;
 
@@ -166,8 +166,23 @@ pub(super) fn option_value(node: &Node<'_>) -> Option<OptionValue> {
     })
 }
 
+impl Operator {
+    /// As R4 writes it.
+    pub(crate) const fn sign(self) -> &'static str {
+        match self {
+            Self::Exists => "exists",
+            Self::Equal => "=",
+            Self::NotEqual => "!=",
+            Self::Greater => ">",
+            Self::Less => "<",
+            Self::GreaterOrEqual => ">=",
+            Self::LessOrEqual => "<=",
+        }
+    }
+}
+
 impl Comparand {
-    pub(super) fn sentence(&self) -> String {
+    pub(crate) fn sentence(&self) -> String {
         match self {
             Self::Boolean(value) => value.to_string(),
             Self::Number(value) => value.to_string(),

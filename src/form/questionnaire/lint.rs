@@ -20,7 +20,8 @@ pub fn lint(questionnaire: &Questionnaire) -> Vec<Issue> {
             }
         }
         if item.enable_when.len() > 1 && item.enable_behavior_missing {
-            let message = "several conditions stand here, and no `enableBehavior` says whether all of them count or any".to_owned();
+            let message =
+                "several conditions stand here, and no `enableBehavior` says whether all of them count or any (que-12)".to_owned();
             found.push(at(item, "enableBehavior", message));
         }
         bounds_defects(item, &mut found);

@@ -175,8 +175,6 @@ pub struct EnableWhen {
     pub scope: Option<usize>,
     pub operator: Operator,
     pub answer: Comparand,
-    /// As a sentence, for the fault's message.
-    pub sentence: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,10 +7,11 @@ use rust_decimal::Decimal;
 
 use super::structure::Given;
 use super::tell::Tell;
-use super::{reference, temporal, units};
+use super::{reference, temporal, units, wanted};
 use crate::form::answers::Answer;
 use crate::form::questionnaire::{Bound, Bounds, Item, ItemKind, OptionValue, QuantityBound, Unit, decimal};
 use crate::issue::Issue;
+use crate::issue::told::{LONGEST_NAME, Listed, Told, clipped};
 use crate::shape::primitive::base64;
 
 /// Notes why the item does not take this answer, which stands among `count` of them.
@@ -19,10 +20,14 @@ pub(super) fn check(item: &Item, given: &Given<'_, '_>, count: usize, response: 
         return;
     }
     if !is_an_option(item, given) {
-        tell.refuse("code-invalid", "not-an-option", "has an answer that is none of its options");
+        let system = wanted::other_system(item, given.value.text("code").filter(|_| given.name == "valueCoding").unwrap_or_default());
+        tell.refuse(match system {
+            Some(system) => Told::OtherSystem { system: system.to_owned() },
+            None => Told::NotAnOption { wanted: wanted::wanted(item) },
+        });
     }
     if count > 1 && is_exclusive(item, given) {
-        tell.refuse("business-rule", "exclusive-option", "has an answer that stands alone, and others beside it");
+        tell.refuse(Told::Exclusive { options: wanted::exclusive(item) });
     }
     bounds(&item.bounds, given, tell);
     match given.name {
@@ -32,7 +37,7 @@ pub(super) fn check(item: &Item, given: &Given<'_, '_>, count: usize, response: 
         _ => {}
     }
     if item.kind == ItemKind::String && given.value.as_str().is_some_and(|text| text.contains(['\n', '\r'])) {
-        tell.warn("value", "line-break", "takes one line, and its answer has several");
+        tell.warn(Told::LineBreak);
     }
     if !item.has_options && item.value_set.is_some() && matches!(item.kind, ItemKind::Choice | ItemKind::OpenChoice) {
         let message =
@@ -93,13 +98,14 @@ fn is_exclusive(item: &Item, given: &Given<'_, '_>) -> bool {
 fn of_text(bounds: &Bounds, text: &str, tell: &mut Tell<'_>) {
     let length = text.chars().count();
     if let Some(most) = bounds.max_length.filter(|&most| length > most) {
-        tell.refuse("too-long", "too-long", format_args!("is longer than {most} characters"));
+        tell.refuse(Told::TooLong { most });
     }
     if let Some(least) = bounds.min_length.filter(|&least| length < least) {
-        tell.refuse("value", "too-short", format_args!("is shorter than {least} characters"));
+        tell.refuse(Told::TooShort { least });
     }
     if bounds.regex.as_ref().is_some_and(|regex| !regex.is_match(text)) {
-        tell.refuse("value", "regex", "does not have the form that is asked for");
+        let example = clipped(&bounds.entry_format, LONGEST_NAME);
+        tell.refuse(Told::Form { pattern: wanted::pattern(bounds), example });
     }
 }
 
@@ -112,15 +118,15 @@ fn of_number(bounds: &Bounds, value: &Node<'_>, tell: &mut Tell<'_>) {
     }
     let Some(number) = measured(digits) else { return tell.not_checked("the size", TOO_LONG) };
     match (&bounds.min, &bounds.max) {
-        (Some(Bound::Number(least)), _) if number < *least => tell.refuse("value", "too-low", format_args!("is less than {least}")),
-        (_, Some(Bound::Number(most))) if number > *most => tell.refuse("value", "too-high", format_args!("is more than {most}")),
+        (Some(Bound::Number(least)), _) if number < *least => tell.refuse(Told::TooLow { least: least.to_string(), is_time: false }),
+        (_, Some(Bound::Number(most))) if number > *most => tell.refuse(Told::TooHigh { most: most.to_string(), is_time: false }),
         _ => {}
     }
 }
 
 fn decimal_places(bounds: &Bounds, digits: &str, tell: &mut Tell<'_>) {
     if let Some(most) = bounds.max_decimal_places.filter(|&most| places(digits) > i64::from(most)) {
-        tell.refuse("value", "decimal-places", format_args!("has more than {most} decimal places"));
+        tell.refuse(Told::Decimals { most });
     }
 }
 
@@ -135,10 +141,10 @@ fn places(digits: &str) -> i64 {
 fn of_time(bounds: &Bounds, text: &str, tell: &mut Tell<'_>) {
     match (&bounds.min, &bounds.max) {
         (Some(Bound::Time(least)), _) if temporal::compare(text, least) == Some(Ordering::Less) => {
-            tell.refuse("value", "too-low", format_args!("is before {least}"));
+            tell.refuse(Told::TooLow { least: least.clone(), is_time: true });
         }
         (_, Some(Bound::Time(most))) if temporal::compare(text, most) == Some(Ordering::Greater) => {
-            tell.refuse("value", "too-high", format_args!("is after {most}"));
+            tell.refuse(Told::TooHigh { most: most.clone(), is_time: true });
         }
         _ => {}
     }
@@ -150,15 +156,16 @@ fn of_quantity(bounds: &Bounds, quantity: &Node<'_>, tell: &mut Tell<'_>) {
     decimal_places(bounds, digits, tell);
     let unit = Unit::of_quantity(quantity);
     let mut is_told = false;
-    let mut bound = |bound: &Option<QuantityBound>, breaks: fn(Decimal, Decimal) -> bool, fault: &'static str, word: &str| {
+    let mut bound = |bound: &Option<QuantityBound>, breaks: fn(Decimal, Decimal) -> bool, told: fn(String) -> Told| {
         let Some(bound) = bound else { return };
         let wanted = &bound.unit;
+        let text = || format!("{} {}", bound.value, wanted.display);
         let same = wanted.is_same(&unit.code, unit.system.as_deref());
         match measured(digits) {
             _ if is_told => {}
             _ if !same && unit.code.is_empty() => {
                 is_told = true;
-                tell.refuse("value", "unit", format_args!("has no unit, and must be compared with {} {}", bound.value, wanted.display));
+                tell.refuse(Told::NoUnitToCompare { bound: text(), unit: wanted::unit(wanted) });
             }
             _ if !same || quantity.member("comparator").is_some() => {
                 is_told = true;
@@ -166,14 +173,12 @@ fn of_quantity(bounds: &Bounds, quantity: &Node<'_>, tell: &mut Tell<'_>) {
                 tell.not_checked("the size", why);
             }
             None => tell.not_checked("the size", TOO_LONG),
-            Some(number) if breaks(number, bound.value) => {
-                tell.refuse("value", fault, format_args!("is {word} than {} {}", bound.value, wanted.display));
-            }
+            Some(number) if breaks(number, bound.value) => tell.refuse(told(text())),
             Some(_) => {}
         }
     };
-    bound(&bounds.min_quantity, |number, least| number < least, "too-low", "less");
-    bound(&bounds.max_quantity, |number, most| number > most, "too-high", "more");
+    bound(&bounds.min_quantity, |number, least| number < least, |least| Told::TooLow { least, is_time: false });
+    bound(&bounds.max_quantity, |number, most| number > most, |most| Told::TooHigh { most, is_time: false });
 }
 
 /// What lies beyond the numbers that are computed with, in the direction of `digits`, lies beyond every bound.
@@ -190,7 +195,7 @@ fn of_attachment(item: &Item, value: &Node<'_>, tell: &mut Tell<'_>) {
     if !bounds.mime_types.is_empty() {
         let essence = value.text("contentType").map(|kind| kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
         if essence.is_none_or(|essence| !bounds.mime_types.iter().any(|known| known.eq_ignore_ascii_case(&essence))) {
-            tell.refuse("value", "mime-type", format_args!("takes {} only", bounds.mime_types.join(", ")));
+            tell.refuse(Told::MimeType { types: Listed::of_names(bounds.mime_types.iter().map(String::as_str)) });
         }
     }
     let stated = value.member("size").and_then(Node::as_number).and_then(decimal);
@@ -201,12 +206,12 @@ fn of_attachment(item: &Item, value: &Node<'_>, tell: &mut Tell<'_>) {
     if let (Some(size), Some(stated)) = (size, stated)
         && size != stated
     {
-        tell.refuse("value", "size", "states another size than its data have");
+        tell.refuse(Told::Size);
     }
     if let (Some(most), Some(size)) = (bounds.max_size, size.or(stated))
         && size > most
     {
-        tell.refuse("too-long", "too-long", format_args!("is larger than {most} bytes"));
+        tell.refuse(Told::TooLarge { bytes: most.to_string() });
     }
 }
 

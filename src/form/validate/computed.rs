@@ -9,11 +9,12 @@ use super::expressions::agrees;
 use super::ground::Ground;
 use super::structure::Given;
 use super::tell::Tell;
-use super::{answer, rules};
+use super::{answer, rules, wanted};
 use crate::fhirpath::{Outcome, Session};
 use crate::form::answers::Answer;
 use crate::form::questionnaire::{Bound, Bounds, Computed, Expressions, Item, OptionValue, QuantityBound, Unit, What};
-use crate::issue::{Issue, Issues, Severity};
+use crate::issue::told::Told;
+use crate::issue::{Issue, Issues};
 
 /// One item in one holder, where it stands or could stand.
 pub(super) struct Spot<'s, 'q, 'd> {
@@ -54,7 +55,7 @@ impl Spot<'_, '_, '_> {
             _ => false,
         };
         for issue in found.into_list() {
-            issues.push(if computed.beside_a_value { Issue { severity: Severity::Warning, ..issue } } else { issue });
+            issues.push(if computed.beside_a_value { issue.as_warning() } else { issue });
         }
         if !is_told && (!self.here.is_empty() || computed.what == What::Required) {
             let place = self.here.first().map_or_else(|| (self.holder_place)(), |&at| self.ground.found.place(at));
@@ -78,22 +79,20 @@ impl Spot<'_, '_, '_> {
             },
         };
         let link_id = &self.item.link_id;
-        let message = format!("a required answer is missing: `{link_id}`");
-        issues.push(Issue::error("required", "missing-answer", place, message).about(link_id));
+        issues.push(Issue::of(Told::MissingAnswer { wanted: wanted::wanted(self.item) }, link_id, place));
     }
 
     fn single(&self, issues: &mut Issues) {
         let link_id = &self.item.link_id;
         let found = self.ground.found;
         if let [_, second, ..] = self.here {
-            let message = format!("`{link_id}` stands here {} times", self.here.len());
-            issues.push(Issue::error("structure", "repeated-item", found.place(*second), message).about(link_id));
+            let told = Told::Repeated { count: self.here.len(), is_question: self.item.is_question(), repeats: false };
+            issues.push(Issue::of(told, link_id, found.place(*second)));
         }
         for &at in self.here {
             let count = found.occurrence(at).node.list("answer").len();
             if count > 1 {
-                let message = format!("`{link_id}` takes one answer and has {count}");
-                issues.push(Issue::error("structure", "too-many-answers", found.place(at), message).about(link_id));
+                issues.push(Issue::of(Told::OneOnly { count }, link_id, found.place(at)));
             }
         }
     }
@@ -128,15 +127,15 @@ pub(super) fn offered(session: &Session, expressions: &Expressions, given: &Give
         match outcome {
             Some(values) if values.iter().any(|value| given.answer.as_ref().is_some_and(|answer| agrees(answer, value))) => {}
             Some(values) if !values.contains(&Outcome::Other) => {
-                tell.refuse("code-invalid", "not-an-option", "has an answer that is none of those that its expression lists");
+                tell.refuse(Told::NotListed { expression: wanted::expression(&listed.text) });
             }
             _ => tell.not_checked("the answerExpression", "what it needs is not here"),
         }
     }
     let is_named = |option: &&OptionValue| given.answer.as_ref().is_some_and(|answer| is_same(answer, option));
-    let (mut is_listed, mut is_on, mut is_told) = (false, false, true);
+    let (mut is_listed, mut is_on, mut is_told, mut offered_when) = (false, false, true, "");
     for toggle in expressions.toggles.iter().filter(|toggle| toggle.options.iter().any(|option| is_named(&option))) {
-        is_listed = true;
+        (is_listed, offered_when) = (true, toggle.expression.text.as_str());
         match session.evaluate(&toggle.expression.plan).as_deref() {
             Some([Outcome::Boolean(true)]) => is_on = true,
             Some([] | [Outcome::Boolean(false)]) => {}
@@ -144,7 +143,7 @@ pub(super) fn offered(session: &Session, expressions: &Expressions, given: &Give
         }
     }
     if is_listed && !is_on && is_told {
-        tell.refuse("code-invalid", "not-an-option", "has an answer that is not offered here: its condition does not hold");
+        tell.refuse(Told::NotOffered { expression: wanted::expression(offered_when) });
     } else if is_listed && !is_on {
         tell.not_checked("the answerOptionsToggleExpression", "it was not run, or what it needs is not here");
     }

@@ -108,7 +108,8 @@ impl<'a, 'q, 'd> Enablement<'a, 'q, 'd> {
         let own = scope.occurrence.filter(|&at| self.found.occurrence(at).item == condition.question);
         let all = own.as_ref().map_or_else(|| self.found.below(condition.question, scope), std::slice::from_ref);
         // a question has few occurrences for its answers, or many with few
-        let count = all.iter().map(|&at| self.found.occurrence(at).values.len() + 1).sum();
+        let strays = self.found.strays.answers(condition.question);
+        let count = all.iter().map(|&at| self.found.occurrence(at).values.len() + 1).sum::<usize>() + strays.len();
         match self.left.get().checked_sub(count) {
             Some(left) => self.left.set(left),
             None => {
@@ -117,6 +118,8 @@ impl<'a, 'q, 'd> Enablement<'a, 'q, 'd> {
             }
         }
         let answers = all.iter().flat_map(|&at| self.found.occurrence(at).values.iter().map(move |given| (self.states[at], given)));
+        // in the wrong place, it is perhaps the answer that is meant
+        let answers = answers.chain(strays.iter().map(|given| (Enabled::Perhaps, given)));
         match (condition.operator, &condition.answer) {
             // a declined answer is an answer to `exists`: the question was met
             (Operator::Exists, Comparand::Boolean(wanted)) => {

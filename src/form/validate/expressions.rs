@@ -15,9 +15,11 @@ use super::ground::Ground;
 use super::missing::Missing;
 use super::structure::Found;
 use super::tell::Tell;
+use super::wanted;
 use crate::fhirpath::{Budget, Outcome, Session};
 use crate::form::answers::Answer;
-use crate::form::questionnaire::{Constraint, Expressions, Questionnaire, What};
+use crate::form::questionnaire::{Constraint, Expressions, Item, Questionnaire, What};
+use crate::issue::told::Told;
 use crate::issue::{Issue, Issues, Severity};
 
 /// What enableWhenExpressions come to. One may hang on an answer that another disables: it is asked again until nothing changes.
@@ -35,6 +37,7 @@ pub(super) fn enablement<'q, 'd>(
         let mut next = {
             let enablement = Enablement::of(questionnaire, found, &expressed);
             let ground = Ground::new(response, questionnaire, found, &enablement, budget);
+            let missing = Missing { questionnaire, found, enablement: &enablement };
             let mut next = Expressed::default();
             ground.each_holder(|holder, session, index, item| {
                 let Some(expressions) = item.expressions.as_deref() else { return };
@@ -46,6 +49,7 @@ pub(super) fn enablement<'q, 'd>(
                     ground.item_session(session, item, here.first().copied()).evaluate(&expression.plan)
                 };
                 let state = match outcome.as_deref() {
+                    _ if missing.stray(Some(index), expression).is_some() => Enabled::Perhaps,
                     Some([Outcome::Boolean(true)]) => Enabled::Yes,
                     Some([] | [Outcome::Boolean(false)]) => Enabled::No,
                     _ => Enabled::Perhaps,
@@ -147,12 +151,14 @@ impl Check<'_, '_, '_> {
         if matches!(outcome.as_deref(), Some([Outcome::Boolean(true)])) {
             return;
         }
+        if let Some(question) = self.missing.stray(of.map(|(index, _)| index), &constraint.expression) {
+            let message = format!("the constraint `{key}` was not checked: `{}` stands in the wrong place", question.link_id);
+            return self.issues.push(about(Issue::warning("not-supported", "not-checked", place, message)));
+        }
         let place = constraint.location.as_ref().and_then(|location| self.ground.located(of.map(|(_, at)| at), location)).unwrap_or(place);
-        let says = if constraint.human.is_empty() { "it does not hold" } else { &constraint.human };
-        let message = format!("constraint `{key}`: {says}");
-        let is_error = constraint.severity == Severity::Error && self.demand == Demand::Whole;
-        let make = if is_error { Issue::error } else { Issue::warning };
-        self.issues.push(about(make("invariant", "constraint", place, message)));
+        let (human, expression) = (wanted::expression(&constraint.human), wanted::expression(&constraint.expression.text));
+        let issue = about(Issue::of(Told::Constraint { key: key.clone(), human, expression }, "", place));
+        self.issues.push(if constraint.severity == Severity::Error { self.demand.soft(issue) } else { issue.as_warning() });
     }
 
     /// A stated value against what it is computed from.
@@ -162,18 +168,21 @@ impl Check<'_, '_, '_> {
         let occurrence = self.ground.found.occurrence(at);
         let [given] = occurrence.values.as_slice() else { return };
         let place = format!("{}.answer[{}].value", self.ground.found.place(at), given.position);
-        let mut warn =
-            |message: String| self.issues.push(Issue::warning("business-rule", "calculated", &place, message).about(&item.link_id));
+        if let Some(question) = self.missing.stray(Some(index), expression) {
+            let message = format!("`{}` was not computed again: `{}` stands in the wrong place", item.link_id, question.link_id);
+            return self.issues.push(Issue::warning("not-supported", "not-checked", &place, message).about(&item.link_id));
+        }
+        let mut warn = |missing: Option<&Item>| {
+            let missing = missing.map(|item| item.link_id.clone());
+            self.issues.push(Issue::of(Told::CalculatedFromNothing { missing }, &item.link_id, &place).as_warning());
+        };
         if let Some(question) = self.missing.of_calculation(index, at, expression) {
-            return warn(format!(
-                "`{}` is stated, though `{}`, which it is computed from, is not answered",
-                item.link_id, question.link_id
-            ));
+            return warn(Some(question));
         }
         let outcome = session.evaluate(&expression.plan);
         let (Some(answer), Some([computed])) = (&given.answer, outcome.as_deref()) else {
             if outcome.as_deref().is_some_and(<[Outcome]>::is_empty) {
-                return warn(format!("`{}` is stated, though what it is computed from is not answered", item.link_id));
+                return warn(None);
             }
             return self.issues.push(not_checked(&place, "calculatedExpression", item));
         };
@@ -184,10 +193,8 @@ impl Check<'_, '_, '_> {
         let is_read_only = item.read_only
             || computed_read_only
                 .is_some_and(|it| matches!(session.evaluate(&it.expression.plan).as_deref(), Some([Outcome::Boolean(true)])));
-        let message = format!("`{}` is another value than its expression gives", item.link_id);
-        let make = if is_read_only { Issue::error } else { Issue::warning };
-        let issue = make("business-rule", "calculated", &place, message);
-        self.issues.push(issue.remedy("compute it again from the answers, or leave it out").about(&item.link_id));
+        let issue = Issue::of(Told::Calculated { expression: wanted::expression(&expression.text) }, &item.link_id, &place);
+        self.issues.push(if is_read_only { issue } else { issue.as_warning() });
     }
 }
 

@@ -35,6 +35,14 @@ impl<'q> Missing<'_, 'q, '_> {
         self.first(of, &texts, is_scored)
     }
 
+    /// A question that the expression reads and whose answer stands in the wrong place: nothing can be told by it.
+    pub(super) fn stray(&self, index: Option<usize>, expression: &Expression) -> Option<&'q Item> {
+        if self.found.strays.is_empty() {
+            return None;
+        }
+        self.found.strays.named(self.questionnaire, &self.with_variables(index, expression))
+    }
+
     /// The expression, and the variables that it reads.
     fn with_variables<'e>(&self, index: Option<usize>, expression: &'e Expression) -> Vec<&'e Expression>
     where

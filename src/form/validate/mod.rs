@@ -13,6 +13,7 @@ mod ground;
 mod missing;
 mod reference;
 mod rules;
+mod stray;
 mod structure;
 mod tell;
 mod temporal;
@@ -20,6 +21,7 @@ mod temporal;
 mod tests;
 mod units;
 mod value;
+mod wanted;
 
 pub(crate) use enable::compare;
 
@@ -61,6 +63,13 @@ enum Demand {
     Partial,
     /// `entered-in-error`.
     None,
+}
+
+impl Demand {
+    /// What is unfinished may break it for now.
+    fn soft(self, issue: Issue) -> Issue {
+        if self == Self::Partial { issue.as_warning() } else { issue }
+    }
 }
 
 /// Validates `response` (a QuestionnaireResponse) against `questionnaire`.

@@ -6,6 +6,7 @@ use neuvola_fhir::Node;
 
 use super::tell::Tell;
 use crate::form::questionnaire::Item;
+use crate::issue::told::{Listed, Told};
 use crate::shape::resources::RESOURCES;
 
 pub(super) fn check(item: &Item, value: &Node<'_>, response: &Node<'_>, tell: &mut Tell<'_>) {
@@ -13,8 +14,8 @@ pub(super) fn check(item: &Item, value: &Node<'_>, response: &Node<'_>, tell: &m
     let reference = value.text("reference").unwrap_or_default();
     let leads = leads_to(reference, response);
     match leads {
-        Leads::Nowhere => return tell.refuse("value", "reference-type", "refers to what is not contained here"),
-        Leads::Wrong => return tell.refuse("value", "reference-type", "refers to a type of resource that R4 does not have"),
+        Leads::Nowhere => return tell.refuse(Told::RefersNowhere),
+        Leads::Wrong => return tell.refuse(Told::RefersToNoType { types: listed(types) }),
         _ => {}
     }
     let said = value.text("type");
@@ -27,10 +28,14 @@ pub(super) fn check(item: &Item, value: &Node<'_>, response: &Node<'_>, tell: &m
     }
     let is_taken = |told: &str| types.iter().any(|known| known == told);
     if !said.into_iter().chain(told).all(is_taken) {
-        tell.refuse("value", "reference-type", format_args!("takes a reference to {} only", types.join(" or ")));
+        tell.refuse(Told::ReferenceType { types: listed(types) });
     } else if said.or(told).is_none() {
         tell.not_checked("the type of the resource referred to", "the reference does not tell it");
     }
+}
+
+fn listed(types: &[String]) -> Listed {
+    Listed::of_names(types.iter().map(String::as_str))
 }
 
 enum Leads<'a> {

@@ -7,10 +7,11 @@ use neuvola_fhir::Node;
 use super::enable::{Enabled, Enablement};
 use super::structure::{Found, Holder};
 use super::tell::Tell;
-use super::{Demand, answer};
+use super::{Demand, answer, wanted};
 use crate::form::answers::Answers;
-use crate::form::questionnaire::{Bounds, Item, ItemKind, Questionnaire};
-use crate::issue::{Issue, Issues, Severity};
+use crate::form::questionnaire::{Bounds, Item, ItemKind, Questionnaire, extension};
+use crate::issue::told::Told;
+use crate::issue::{Issue, Issues};
 
 pub(super) fn check<'q, 'd>(
     response: &'d Node<'d>,
@@ -21,8 +22,9 @@ pub(super) fn check<'q, 'd>(
     issues: &mut Issues,
 ) -> Answers<'q, 'd> {
     let answers = Answers::unanswered(questionnaire);
-    let mut check = Check { response, questionnaire, found, enablement, demand, issues, answers };
+    let mut check = Check { response, questionnaire, found, enablement, demand, issues, answers, missing: Vec::new() };
     check.inside(Holder::RESPONSE, None);
+    check.tell_missing();
     check.answers
 }
 
@@ -34,6 +36,8 @@ struct Check<'q, 'd, 'f, 'e, 'i> {
     demand: Demand,
     issues: &'i mut Issues,
     answers: Answers<'q, 'd>,
+    /// What is missing, and where, as long as it may stand somewhere else.
+    missing: Vec<(usize, Holder, Issue)>,
 }
 
 impl<'q> Check<'q, '_, '_, '_, '_> {
@@ -65,17 +69,8 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
         if !self.has_answers(at) {
             return;
         }
-        let mut conditions: Vec<_> = item.enable_when.iter().take(SENTENCES).map(|condition| condition.sentence.as_str()).collect();
-        if item.enable_when.len() > SENTENCES {
-            conditions.push("…");
-        }
-        let when = match (&*conditions, item.expressions.as_ref().and_then(|it| it.enable_when.as_ref())) {
-            ([], _) => "its enableWhenExpression says so".to_owned(),
-            _ => conditions.join(if item.enable_any { " or " } else { " and " }),
-        };
-        let message = format!("`{}` is answered though it is disabled: it is asked only when {when}", item.link_id);
-        let issue = self.soft(Issue::error("business-rule", "disabled-answer", self.found.place(at), message));
-        self.issues.push(issue.remedy("leave the item out, or correct the answer that disables it").about(&item.link_id));
+        let issue = Issue::of(Told::Disabled { when: wanted::when(self.questionnaire, item) }, &item.link_id, self.found.place(at));
+        self.issues.push(self.demand.soft(issue));
     }
 
     fn has_answers(&self, at: usize) -> bool {
@@ -101,9 +96,12 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
         let must = self.demand == Demand::Whole && enabled == Enabled::Yes;
         if here.is_empty() {
             if item.required && must && item.kind != ItemKind::Display && self.can_hold(item, holder) {
-                let what = if item.kind == ItemKind::Group { "a required group is missing" } else { "a required answer is missing" };
-                let issue = Issue::error("required", "missing-answer", self.found.holder_place(holder), format!("{what}: `{link_id}`"));
-                self.issues.push(issue.about(link_id));
+                let told = if item.kind == ItemKind::Group {
+                    Told::MissingGroup { holds: wanted::asks(self.questionnaire, index) }
+                } else {
+                    Told::MissingAnswer { wanted: wanted::wanted(item) }
+                };
+                self.miss(index, holder, Issue::of(told, link_id, self.found.holder_place(holder)));
             }
             return;
         }
@@ -113,6 +111,7 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
         }
         for &at in here {
             self.text(item, at);
+            self.subject(item, at);
             if item.is_question() {
                 self.question(index, item, at, must);
                 for position in 0..self.found.occurrence(at).node.list("answer").len() {
@@ -121,12 +120,27 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
             } else if item.kind == ItemKind::Group {
                 let inside = Holder { occurrence: Some(at), answer: None };
                 if item.required && must && self.is_unfilled(index, at) {
-                    let message = format!("a required group holds nothing: `{link_id}`");
-                    self.issues.push(Issue::error("required", "missing-answer", self.found.place(at), message).about(link_id));
+                    let told = Told::EmptyGroup { holds: wanted::asks(self.questionnaire, index) };
+                    self.miss(index, inside, Issue::of(told, link_id, self.found.place(at)));
                 }
                 self.inside(inside, Some(index));
             }
         }
+    }
+
+    fn miss(&mut self, item: usize, holder: Holder, issue: Issue) {
+        if self.found.strays.is_empty() {
+            return self.issues.push(issue);
+        }
+        self.missing.push((item, holder, issue));
+    }
+
+    /// What stands in the wrong place is not missing as well.
+    fn tell_missing(&mut self) {
+        let missing: Vec<_> = self.missing.iter().map(|(item, holder, _)| (*item, *holder)).collect();
+        let explained = self.found.strays.explain(self.found, self.questionnaire, &missing);
+        let told = std::mem::take(&mut self.missing).into_iter().enumerate().filter(|(number, _)| !explained.contains(number));
+        self.issues.extend(told.map(|(_, (.., issue))| issue));
     }
 
     /// A group of which nothing is asked cannot be required to hold anything.
@@ -141,15 +155,9 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
             return;
         }
         let link_id = &item.link_id;
-        let place = self.found.place(*second);
-        let message = format!("`{link_id}` stands here {} times", here.len());
-        let issue = if item.repeats {
-            Issue::warning("structure", "repeated-item", place, message).remedy("put all answers into one item")
-        } else {
-            let remedy = if item.is_question() { "leave one item with one answer" } else { "leave one" };
-            Issue::error("structure", "repeated-item", place, message).remedy(remedy)
-        };
-        self.issues.push(issue.about(link_id));
+        let told = Told::Repeated { count: here.len(), is_question: item.is_question(), repeats: item.repeats };
+        let issue = Issue::of(told, link_id, self.found.place(*second));
+        self.issues.push(if item.repeats { issue.as_warning() } else { issue });
     }
 
     /// What is asked here and not answered, over all occurrences of what repeats.
@@ -174,9 +182,18 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
         let node = self.found.occurrence(at).node;
         let Some(text) = node.text("text").filter(|text| !text.is_empty()) else { return };
         if !item.text.is_empty() && !item.text.says(text) && !item.text_varies {
-            let message = format!("the text of `{}` is not the Questionnaire's", item.link_id);
-            let issue = Issue::error("invalid", "item-text", format!("{}.text", self.found.place(at)), message);
-            self.issues.push(issue.remedy("leave `text` out, or write it as the Questionnaire does").about(&item.link_id));
+            let place = format!("{}.text", self.found.place(at));
+            self.issues.push(Issue::of(Told::ItemText { text: item.text.clone() }, &item.link_id, place));
+        }
+    }
+
+    /// SDC: whom the items around it are about is a reference.
+    fn subject(&mut self, item: &Item, at: usize) {
+        let marked = extension(self.found.occurrence(at).node, IS_SUBJECT).and_then(|it| it.member("valueBoolean")?.as_bool());
+        if marked == Some(true) && item.kind != ItemKind::Reference {
+            let message = format!("`{}` is marked as the subject of what is around it, and is no reference", item.link_id);
+            let issue = Issue::warning("invariant", "sdc-profile", self.found.place(at), message);
+            self.issues.push(issue.remedy("leave the extension `isSubject` out").about(&item.link_id));
         }
     }
 
@@ -187,19 +204,16 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
         let count = occurrence.node.list("answer").len();
         if count == 0 {
             if item.required && must {
-                let message = format!("a required answer is missing: `{link_id}`");
-                self.issues.push(Issue::error("required", "missing-answer", self.found.place(at), message).about(link_id));
+                self.issues.push(Issue::of(Told::MissingAnswer { wanted: wanted::wanted(item) }, link_id, self.found.place(at)));
             }
             return;
         }
         if count > 1 && !item.repeats {
-            let message = format!("`{link_id}` takes one answer and has {count}");
-            self.issues.push(Issue::error("structure", "too-many-answers", self.found.place(at), message).about(link_id));
+            self.issues.push(Issue::of(Told::OneOnly { count }, link_id, self.found.place(at)));
         }
         self.occurs(item, count, at, must);
         if given.len() > 1 && given.iter().any(|it| it.declined) {
-            let message = format!("`{link_id}` is declined and answered at once");
-            self.issues.push(Issue::error("business-rule", "declined-and-answered", self.found.place(at), message).about(link_id));
+            self.issues.push(Issue::of(Told::Declined, link_id, self.found.place(at)));
         }
         for one in given {
             let place = || format!("{}.answer[{}].value", self.found.place(at), one.position);
@@ -215,28 +229,16 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
         let place = || self.found.place(at);
         self.issues.extend(occurs(item, &item.bounds, count, &place, self.demand, must));
     }
-
-    /// What is unfinished may break it for now.
-    fn soft(&self, mut issue: Issue) -> Issue {
-        if self.demand == Demand::Partial {
-            issue.severity = Severity::Warning;
-        }
-        issue
-    }
 }
 
 /// `minOccurs`, where it must be met, and `maxOccurs`: answers of a question, items of a group.
 pub(super) fn occurs(item: &Item, bounds: &Bounds, count: usize, place: &dyn Fn() -> String, demand: Demand, must: bool) -> Option<Issue> {
     let link_id = &item.link_id;
     if let Some(least) = bounds.min_occurs.filter(|&least| must && count < least) {
-        let message = format!("`{link_id}` needs at least {least} and has {count}");
-        return Some(Issue::error("required", "too-few", place(), message).about(link_id));
+        return Some(Issue::of(Told::TooFew { least, count }, link_id, place()));
     }
     let most = bounds.max_occurs.filter(|&most| count > most)?;
-    let message = format!("`{link_id}` takes at most {most} and has {count}");
-    let make = if demand == Demand::Whole { Issue::error } else { Issue::warning };
-    Some(make("structure", "too-many-answers", place(), message).about(link_id))
+    Some(demand.soft(Issue::of(Told::TooMany { most, count }, link_id, place())))
 }
 
-/// Conditions of one item that a message lists.
-const SENTENCES: usize = 5;
+const IS_SUBJECT: &str = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaireresponse-isSubject";

@@ -2,9 +2,11 @@
 
 use neuvola_fhir::{Kind, Node, Place};
 
-use super::value;
+use super::stray::Strays;
+use super::{value, wanted};
 use crate::form::answers::Answer;
-use crate::form::questionnaire::{ItemKind, Questionnaire, is_declined};
+use crate::form::questionnaire::{Item, ItemKind, Questionnaire, is_declined};
+use crate::issue::told::Told;
 use crate::issue::{Issue, Issues};
 
 /// All items of a response, in document order: what stands below an occurrence follows it.
@@ -14,6 +16,8 @@ pub(super) struct Found<'q, 'd> {
     roots: Vec<usize>,
     /// By the Questionnaire's item: its occurrences, in document order.
     by_item: Vec<Vec<usize>>,
+    /// What stands in the wrong place.
+    pub strays: Strays<'q, 'd>,
 }
 
 /// One item of the response.
@@ -48,6 +52,14 @@ pub(super) struct Given<'q, 'd> {
     pub value: &'d Node<'d>,
     pub answer: Option<Answer<'q, 'd>>,
     pub declined: bool,
+}
+
+impl<'q, 'd> Given<'q, 'd> {
+    pub(super) fn of(item: &'q Item, position: usize, name: &'d str, value: &'d Node<'d>) -> Self {
+        let part = |name| value.text(name).unwrap_or_default();
+        let declined = name == "valueCoding" && is_declined(part("system"), part("code"));
+        Self { position, name, value, answer: Answer::of(item, name, value), declined }
+    }
 }
 
 impl Holder {
@@ -130,10 +142,9 @@ impl<'q, 'd> Walker<'q, 'd, '_> {
         for (position, node) in node.list("item").iter().enumerate() {
             let here = list.element(position);
             let Some(index) = self.matching(node, holder, &here) else { continue };
-            if latest.is_some_and(|latest| index < latest) {
-                let link_id = &self.questionnaire.item(index).link_id;
-                let message = format!("`{link_id}` does not stand in the Questionnaire's order");
-                self.issues.push(Issue::error("structure", "order", here, message).about(link_id));
+            if let Some(latest) = latest.filter(|&latest| index < latest) {
+                let before = self.questionnaire.item(latest).link_id.clone();
+                self.issues.push(Issue::of(Told::Order { before }, &self.questionnaire.item(index).link_id, here));
             }
             latest = Some(index);
             let at = self.found.occurrences.len();
@@ -151,19 +162,21 @@ impl<'q, 'd> Walker<'q, 'd, '_> {
     }
 
     /// The Questionnaire's item for `node`, if it may stand here. What has no linkId is told by its shape.
-    fn matching(&mut self, node: &Node<'_>, holder: Holder, here: &Place<'_>) -> Option<usize> {
+    fn matching(&mut self, node: &'d Node<'d>, holder: Holder, here: &Place<'_>) -> Option<usize> {
         let link_id = node.text("linkId").filter(|link_id| !link_id.is_empty())?;
+        let expected = holder.occurrence.map(|above| self.found.occurrences[above].item);
         let Some(index) = self.questionnaire.find(link_id) else {
-            let issue = Issue::error("not-found", "unknown-link-id", here, "the Questionnaire has no item with this `linkId`");
-            self.issues.push(issue.remedy("leave the item out, or name the Questionnaire and version that has it"));
+            let may_stand = wanted::holds(self.questionnaire, expected);
+            self.issues.push(Issue::of(Told::UnknownLinkId { may_stand }, "", here));
             return None;
         };
-        let expected = holder.occurrence.map(|above| self.found.occurrences[above].item);
         let parent = self.questionnaire.item(index).parent;
         if parent != expected {
-            let message = format!("`{link_id}` does not belong here");
-            let belongs = parent.map_or("at the top".to_owned(), |parent| format!("under `{}`", self.questionnaire.item(parent).link_id));
-            self.issues.push(Issue::error("structure", "wrong-parent", here, message).remedy(format!("put it {belongs}")).about(link_id));
+            let parent = parent.map(|parent| self.questionnaire.item(parent));
+            let in_answer = parent.is_some_and(Item::is_question);
+            let told = Told::WrongParent { parent: parent.map(|parent| parent.link_id.clone()), in_answer };
+            self.issues.push(Issue::of(told, link_id, here));
+            self.found.strays.take(self.questionnaire, node, holder.occurrence);
             return None;
         }
         Some(index)
@@ -172,23 +185,25 @@ impl<'q, 'd> Walker<'q, 'd, '_> {
     fn item(&mut self, node: &'d Node<'d>, index: usize, at: usize, here: &Place<'_>) {
         let item = self.questionnaire.item(index);
         let link_id = &item.link_id;
-        let mut misshapen = |name: &str, message: String, remedy: &str| {
-            self.issues.push(Issue::error("structure", "wrong-shape", here.member(name), message).remedy(remedy).about(link_id));
-        };
+        let mut misshapen = |name: &str, told: Told| self.issues.push(Issue::of(told, link_id, here.member(name)));
         let (has_answer, has_items) = (node.member("answer").is_some(), node.member("item").is_some());
-        match item.kind {
-            ItemKind::Group | ItemKind::Display if has_answer => {
-                return misshapen("answer", format!("`{link_id}` is no question and takes no answer"), "leave the answer out");
+        // both are told with the shape (qrs-1)
+        match (item.kind, has_answer, has_items) {
+            (ItemKind::Group, true, false) => {
+                misshapen("answer", Told::AnswerOfGroup { holds: wanted::holds(self.questionnaire, Some(index)) });
             }
-            ItemKind::Display if has_items => {
-                return misshapen("item", format!("`{link_id}` is only shown and holds nothing"), "leave the items out");
-            }
-            ItemKind::Group => return self.items(node, Holder { occurrence: Some(at), answer: None }, here),
-            ItemKind::Display => return,
-            _ if has_items => {
-                misshapen("item", format!("`{link_id}` is a question"), "put what belongs to an answer into `answer.item`");
-            }
+            (ItemKind::Group, ..) => {}
+            (ItemKind::Display, true, false) => misshapen("answer", Told::OnlyShown { member: "answer" }),
+            (ItemKind::Display, false, true) => misshapen("item", Told::OnlyShown { member: "item" }),
+            (_, false, true) => misshapen("item", Told::ItemsOfQuestion),
             _ => {}
+        }
+        if item.kind == ItemKind::Group {
+            return self.items(node, Holder { occurrence: Some(at), answer: None }, here);
+        }
+        node.list("item").iter().for_each(|node| self.found.strays.take(self.questionnaire, node, Some(at)));
+        if item.kind == ItemKind::Display {
+            return;
         }
         let list = here.member("answer");
         for (position, answer) in node.list("answer").iter().enumerate() {
@@ -206,19 +221,14 @@ impl<'q, 'd> Walker<'q, 'd, '_> {
             // an extension may say why there is no value
             if answer.kind() == Kind::Object && !answer.members().iter().any(|(name, _)| name == "extension" || name.starts_with("_value"))
             {
-                let message = format!("`{link_id}` has an answer without a value");
-                self.issues.push(Issue::error("structure", "wrong-shape", place, message).about(link_id));
+                self.issues.push(Issue::of(Told::NoValue { wanted: wanted::wanted(item) }, link_id, place));
             }
             return;
         };
-        if let Some(message) = value::fault(item, name, value) {
-            let issue = Issue::error("value", "wrong-type", place.member("value"), format!("`{link_id}` {message}"));
-            self.issues.push(issue.about(link_id));
-            return;
+        if let Some(told) = value::fault(item, name, value) {
+            return self.issues.push(Issue::of(told, link_id, place.member("value")));
         }
-        let declined =
-            name == "valueCoding" && is_declined(value.text("system").unwrap_or_default(), value.text("code").unwrap_or_default());
-        let given = Given { position, name, value, answer: Answer::of(item, name, value), declined };
+        let given = Given::of(item, position, name, value);
         self.found.occurrences[at].values.push(given);
     }
 }

@@ -1,5 +1,6 @@
 //! What is said of one answer.
 
+use crate::issue::told::Told;
 use crate::issue::{Issue, Issues};
 
 /// The question's name and the answer's place, for whatever is to be said of it.
@@ -12,15 +13,13 @@ pub(super) struct Tell<'a> {
 
 impl Tell<'_> {
     /// The answer is not taken.
-    pub(super) fn refuse(&mut self, code: &'static str, fault: &'static str, text: impl std::fmt::Display) {
-        let issue = Issue::error(code, fault, (self.place)(), format!("`{}` {text}", self.link_id));
-        self.issues.push(issue.about(self.link_id));
+    pub(super) fn refuse(&mut self, told: Told) {
+        self.issues.push(Issue::of(told, self.link_id, (self.place)()));
     }
 
     /// It is taken, and something odd about it.
-    pub(super) fn warn(&mut self, code: &'static str, fault: &'static str, text: impl std::fmt::Display) {
-        let issue = Issue::warning(code, fault, (self.place)(), format!("`{}` {text}", self.link_id));
-        self.issues.push(issue.about(self.link_id));
+    pub(super) fn warn(&mut self, told: Told) {
+        self.issues.push(Issue::of(told, self.link_id, (self.place)()).as_warning());
     }
 
     /// Whether it is right cannot be told here.

@@ -3,7 +3,9 @@
 use neuvola_fhir::Node;
 
 use super::tell::Tell;
+use super::wanted;
 use crate::form::questionnaire::{Item, UnitOpen};
+use crate::issue::told::Told;
 
 pub(super) fn check(item: &Item, quantity: &Node<'_>, tell: &mut Tell<'_>) {
     let is_free = item.units.is_empty() && item.unit_value_set.is_none();
@@ -22,8 +24,8 @@ pub(super) fn check(item: &Item, quantity: &Node<'_>, tell: &mut Tell<'_>) {
     if item.units_unknown && code.is_some() {
         tell.not_checked("the unit", "its value set is not known here");
     } else if code.is_none() && item.unit_open != UnitOpen::Text {
-        tell.refuse("code-invalid", "unit", "has a unit without a code, and must have one of those asked for");
+        tell.refuse(Told::NoUnit { units: wanted::units(item) });
     } else {
-        tell.refuse("code-invalid", "unit", "has another unit than is asked for");
+        tell.refuse(Told::OtherUnit { units: wanted::units(item) });
     }
 }

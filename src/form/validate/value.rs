@@ -2,11 +2,13 @@
 
 use neuvola_fhir::Node;
 
+use super::wanted;
 use crate::form::questionnaire::{Item, ItemKind, OptionValue};
+use crate::issue::told::Told;
 
-/// Why `value` (named `name`, as in `valueInteger`) cannot answer `item`; the text follows the question's name. Whether the
-/// value itself is well-formed is told by its shape.
-pub(super) fn fault(item: &Item, name: &str, value: &Node<'_>) -> Option<String> {
+/// Why `value` (named `name`, as in `valueInteger`) cannot answer `item`. Whether the value itself is well-formed is told by
+/// its shape.
+pub(super) fn fault(item: &Item, name: &str, value: &Node<'_>) -> Option<Told> {
     let wanted = item.kind.value_name();
     let fits = name == wanted
         || match item.kind {
@@ -15,12 +17,10 @@ pub(super) fn fault(item: &Item, name: &str, value: &Node<'_>) -> Option<String>
             _ => false,
         };
     if !fits {
-        let given = if KNOWN.contains(&name) { name } else { "value[x]" };
-        let own = if item.kind == ItemKind::OpenChoice { " or, in own words, `valueString`" } else { "" };
-        return Some(format!("takes `{wanted}`{own}, not `{given}`"));
+        let given = KNOWN.iter().find(|known| **known == name).unwrap_or(&"value[x]");
+        return Some(Told::WrongType { wanted: wanted::wanted(item), given });
     }
-    (item.kind == ItemKind::String && value.as_str().is_some_and(|text| text.trim().is_empty()))
-        .then(|| "has an answer that says nothing".to_owned())
+    (item.kind == ItemKind::String && value.as_str().is_some_and(|text| text.trim().is_empty())).then_some(Told::Blank)
 }
 
 /// Options may be integers, dates, times, strings and references as well; where an expression gives them any of these may be meant.

@@ -10,9 +10,10 @@ use octofhir_fhirpath::parser::parse_ast;
 
 use super::filter::linked;
 use super::lower::Lowering;
-use super::syntax::{children, print, same, typed};
+use super::syntax::{children, has_quantity, print, same, typed, visit};
 use super::{Input, Source};
 use crate::fhirpath::Plan;
+use crate::form::questionnaire::ItemKind;
 
 /// An expression that the engine evaluates.
 #[derive(Debug, Clone)]
@@ -45,18 +46,19 @@ impl PartialEq for Foreign {
 impl Lowering<'_> {
     /// The tree as a leaf for the engine; `None` if it cannot be written down again.
     pub(super) fn foreign(&self, tree: &Ast) -> Option<Foreign> {
-        let tree = &typed(tree)?;
+        let inputs = self.inputs(tree);
+        let is_quantity = |input: &Input| self.questionnaire(input.source).is_ok_and(|it| it.item(input.item).kind == ItemKind::Quantity);
+        let quantities = self.has_quantity(tree, 0);
+        if quantities && (inputs.is_empty() || !inputs.iter().all(is_quantity) || compares_inside(tree)) {
+            return None; // what they are compared with is not known for sure
+        }
+        let variables = self.plans(quantities);
+        let tree = &typed(tree, quantities)?;
         let expression = print(tree)?;
         if !parse_ast(&expression).is_ok_and(|again| same(&again, tree)) {
             return None;
         }
-        Some(Foreign {
-            plan: Plan::of(&expression)?,
-            expression,
-            variables: self.plans(),
-            inputs: self.inputs(tree),
-            asks_presence: self.asks_presence(tree, 0),
-        })
+        Some(Foreign { plan: Plan::of(&expression)?, expression, variables, inputs, asks_presence: self.asks_presence(tree, 0) })
     }
 
     /// Every question that the expression may read, what is computed resolved.
@@ -93,9 +95,25 @@ impl Lowering<'_> {
         here || children(tree).into_iter().any(|child| self.asks_presence(child, depth))
     }
 
-    fn plans(&self) -> Arc<[Variable]> {
-        let plan = |(name, expression): &(String, String)| Variable { name: name.clone(), plan: Plan::of(expression) };
+    fn plans(&self, quantities: bool) -> Arc<[Variable]> {
+        let plan = |(name, expression): &(String, String)| {
+            let tree = parse_ast(expression).ok().and_then(|tree| typed(&tree, quantities));
+            Variable { name: name.clone(), plan: tree.and_then(|tree| Plan::of(&print(&tree)?)) }
+        };
         self.rule_variables().iter().map(plan).collect()
+    }
+
+    fn has_quantity(&self, tree: &Ast, depth: usize) -> bool {
+        let mut found = has_quantity(tree) || depth > DEEPEST;
+        visit(tree, &mut |node| {
+            if let Ast::Variable(variable) = node
+                && !found
+                && let Some(Ok(tree)) = self.variable(&variable.name).map(parse_ast)
+            {
+                found = self.has_quantity(&tree, depth + 1);
+            }
+        });
+        found
     }
 
     /// A question; what is computed reads what its expression reads.
@@ -246,6 +264,17 @@ struct At {
     depth: usize,
     /// Inside a criterion or projection: bare names start at its focus, not at the response.
     is_inside: bool,
+}
+
+/// A quantity stands in a criterion: there the engine has forgotten what its focus is.
+fn compares_inside(tree: &Ast) -> bool {
+    let mut found = false;
+    visit(tree, &mut |node| {
+        if let Ast::MethodCall(call) = node {
+            found |= LAMBDAS.contains(&call.method.as_str()) && call.arguments.iter().any(has_quantity);
+        }
+    });
+    found
 }
 
 fn is_response(tree: &Ast) -> bool {

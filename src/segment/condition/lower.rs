@@ -152,7 +152,8 @@ impl<'s> Lowering<'s> {
     pub(super) fn condition(&self, tree: &Ast) -> Result<Condition, Stop> {
         match self.lowered(tree) {
             Err(NotLowered) if self.is_of_rule() => {
-                self.foreign(tree).map(|foreign| Condition::Engine(Box::new(foreign))).ok_or(NotLowered)
+                let unknown = || Condition::Unknown("the engine does not know the types that it compares".to_owned());
+                Ok(self.foreign(tree).map_or_else(unknown, |foreign| Condition::Engine(Box::new(foreign))))
             }
             other => other,
         }
@@ -398,6 +399,9 @@ impl<'s> Lowering<'s> {
                 Ast::Variable(variable) if variable.name == "professional" && self.scope.professional.is_none() => {
                     Some(Defect::UnknownVariable(variable.name.clone()))
                 }
+                Ast::TypeCheck(check) if check.target_type.rsplit('.').next().is_some_and(|name| name.starts_with(char::is_uppercase)) => {
+                    Some(Defect::ForbiddenFunction("is".to_owned()))
+                }
                 Ast::FunctionCall(call) if !ALLOWED_FUNCTIONS.contains(&call.name.as_str()) => {
                     Some(Defect::ForbiddenFunction(call.name.clone()))
                 }
@@ -422,7 +426,7 @@ const KNOWN_VARIABLES: [&str; 11] =
     ["resource", "rootResource", "context", "questionnaire", "professional", "this", "total", "index", "ucum", "sct", "loinc"];
 /// Pure functions of FHIRPath and SDC: no trace, no resolving, no terminology service, no types from a model. `now()` and
 /// `today()` mean the day when the response was authored.
-const ALLOWED_FUNCTIONS: [&str; 87] = [
+const ALLOWED_FUNCTIONS: [&str; 85] = [
     "abs",
     "aggregate",
     "all",
@@ -443,7 +447,6 @@ const ALLOWED_FUNCTIONS: [&str; 87] = [
     "convertsToDateTime",
     "convertsToDecimal",
     "convertsToInteger",
-    "convertsToQuantity",
     "convertsToString",
     "count",
     "descendants",
@@ -500,7 +503,6 @@ const ALLOWED_FUNCTIONS: [&str; 87] = [
     "toDateTime",
     "toDecimal",
     "toInteger",
-    "toQuantity",
     "toString",
     "toTime",
     "today",

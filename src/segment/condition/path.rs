@@ -4,7 +4,7 @@ use octofhir_fhirpath::ast::ExpressionNode as Ast;
 
 use super::filter::linked;
 use super::lower::{Defect, Lowering, Stop};
-use super::syntax::{codes, literal, membership, visit};
+use super::syntax::{codes, literal, membership, type_name, visit};
 use super::{Input, Literal, Measure, Selection, Source};
 use crate::fhirpath::WEIGHTS;
 use crate::form::questionnaire::{Item, ItemKind, OptionValue};
@@ -247,15 +247,6 @@ fn gives(item: &Item, kind: &str) -> bool {
         (ItemKind::Choice, "Integer") => options(|value| matches!(value, OptionValue::Integer(_))),
         (ItemKind::Choice, "String") => options(|value| matches!(value, OptionValue::Text(_))),
         _ => false,
-    }
-}
-
-fn type_name(tree: &Ast) -> Option<String> {
-    match tree {
-        Ast::Identifier(identifier) => Some(identifier.name.clone()),
-        Ast::PropertyAccess(access) => matches!(access.object.as_ref(), Ast::Identifier(_)).then(|| access.property.clone()),
-        Ast::TypeInfo(info) => Some(info.name.clone()),
-        _ => None,
     }
 }
 

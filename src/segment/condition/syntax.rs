@@ -156,10 +156,31 @@ fn name(name: &str) -> Option<String> {
     (!name.contains(['`', '\\'])).then(|| format!("`{name}`"))
 }
 
-/// The tree for an engine that knows no types of members: `valueDate` as `value.ofType(date)`.
-pub(super) fn typed(tree: &Ast) -> Option<Ast> {
-    let each = |nodes: &[Ast]| nodes.iter().map(typed).collect::<Option<Vec<_>>>();
-    let boxed = |node: &Ast| typed(node).map(Box::new);
+/// The tree for an engine that knows no types of members: `valueDate` as `value.ofType(date)`, `value.ofType(Coding)` as
+/// `valueCoding`. Where all that is read are quantities, `value` is one for sure.
+pub(super) fn typed(tree: &Ast, quantities: bool) -> Option<Ast> {
+    let each = |nodes: &[Ast]| nodes.iter().map(|node| typed(node, quantities)).collect::<Option<Vec<_>>>();
+    let boxed = |node: &Ast| typed(node, quantities).map(Box::new);
+    let of = |tree: Ast, kind: &str| Some(Ast::method_call(tree, "ofType", vec![Ast::identifier(kind)]));
+    match tree {
+        Ast::MethodCall(call) if matches!(call.method.as_str(), "ofType" | "as") => {
+            if let [kind] = call.arguments.as_slice()
+                && let Some(member) = member_of(&call.object, &type_name(kind)?)
+            {
+                return typed(&member, quantities);
+            }
+            if quantities && is_value(&call.object) {
+                return Some(Ast::method_call(plain_value(&call.object, &boxed)?, &call.method, call.arguments.clone()));
+            }
+        }
+        Ast::TypeCast(cast) => {
+            if let Some(member) = member_of(&cast.expression, &cast.target_type) {
+                return typed(&member, quantities);
+            }
+            return of(plain_value(&cast.expression, &boxed)?, &cast.target_type);
+        }
+        _ => {}
+    }
     let mut tree = tree.clone();
     match &mut tree {
         Ast::PropertyAccess(node) => {
@@ -168,10 +189,12 @@ pub(super) fn typed(tree: &Ast) -> Option<Ast> {
                 "valueDate" => "date",
                 "valueDateTime" => "dateTime",
                 "valueTime" => "time",
+                "valueQuantity" => "Quantity",
+                "value" if quantities && node.object.to_string().ends_with("answer") => "Quantity",
                 _ => return Some(tree),
             };
             "value".clone_into(&mut node.property);
-            return Some(Ast::method_call(tree, "ofType", vec![Ast::identifier(kind)]));
+            return of(tree, kind);
         }
         Ast::FunctionCall(node) => node.arguments = each(&node.arguments)?,
         Ast::MethodCall(node) => (node.object, node.arguments) = (boxed(&node.object)?, each(&node.arguments)?),
@@ -179,7 +202,6 @@ pub(super) fn typed(tree: &Ast) -> Option<Ast> {
         Ast::BinaryOperation(node) => (node.left, node.right) = (boxed(&node.left)?, boxed(&node.right)?),
         Ast::Union(node) => (node.left, node.right) = (boxed(&node.left)?, boxed(&node.right)?),
         Ast::UnaryOperation(node) => node.operand = boxed(&node.operand)?,
-        Ast::TypeCast(node) => node.expression = boxed(&node.expression)?,
         Ast::TypeCheck(node) => node.expression = boxed(&node.expression)?,
         Ast::Parenthesized(node) => *node = boxed(node)?,
         Ast::Literal(_) | Ast::Identifier(_) | Ast::Variable(_) => {}
@@ -188,6 +210,56 @@ pub(super) fn typed(tree: &Ast) -> Option<Ast> {
         _ => return None,
     }
     Some(tree)
+}
+
+/// `value` of this complex type, as the member that it is in JSON.
+fn member_of(tree: &Ast, kind: &str) -> Option<Ast> {
+    let kind = kind.rsplit('.').next().unwrap_or(kind);
+    let name = ["Coding", "Reference", "Attachment"].contains(&kind).then(|| format!("value{kind}"))?;
+    match tree {
+        Ast::Parenthesized(inner) => member_of(inner, kind),
+        Ast::Identifier(identifier) if identifier.name == "value" => Some(Ast::identifier(name)),
+        Ast::PropertyAccess(access) if access.property == "value" => Some(Ast::property_access((*access.object).clone(), name)),
+        _ => None,
+    }
+}
+
+fn is_value(tree: &Ast) -> bool {
+    match tree {
+        Ast::Parenthesized(inner) => is_value(inner),
+        Ast::Identifier(identifier) => identifier.name == "value",
+        Ast::PropertyAccess(access) => access.property == "value",
+        _ => false,
+    }
+}
+
+/// What a type is asked of, not yet asked for another.
+fn plain_value(tree: &Ast, inside: &dyn Fn(&Ast) -> Option<Box<Ast>>) -> Option<Ast> {
+    match tree {
+        Ast::Parenthesized(inner) => plain_value(inner, inside),
+        Ast::Identifier(identifier) if identifier.name == "value" => Some(tree.clone()),
+        Ast::PropertyAccess(access) if access.property == "value" => Some(Ast::property_access(*inside(&access.object)?, "value")),
+        _ => inside(tree).map(|tree| *tree),
+    }
+}
+
+/// `Coding`, `FHIR.Coding`
+pub(super) fn type_name(tree: &Ast) -> Option<String> {
+    match tree {
+        Ast::Identifier(identifier) => Some(identifier.name.clone()),
+        Ast::PropertyAccess(access) => matches!(access.object.as_ref(), Ast::Identifier(_)).then(|| access.property.clone()),
+        Ast::TypeInfo(info) => Some(info.name.clone()),
+        _ => None,
+    }
+}
+
+/// A quantity stands in it, or it asks for one.
+pub(super) fn has_quantity(tree: &Ast) -> bool {
+    let mut found = false;
+    visit(tree, &mut |node| {
+        found |= matches!(node, Ast::Literal(literal) if matches!(literal.value, LiteralValue::Quantity { .. }));
+    });
+    found
 }
 
 /// Do both trees say the same, places and parentheses aside?

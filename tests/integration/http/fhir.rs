@@ -62,7 +62,9 @@ async fn what_cannot_be_validated_is_an_error() {
     assert_eq!(faults, ["parameter Parameters.parameter[0]"]);
     let bare = json!({"resourceType": "QuestionnaireResponse"});
     assert_eq!(world.post(&format!("{VALIDATE}?profile=http://a.example/p"), &bare).await.refused(400), ["parameter"]);
-    assert_eq!(world.post(&format!("{VALIDATE}?mode=delete"), &bare).await.refused(400), ["parameter"]);
+    let deleting = world.post(&format!("{VALIDATE}?mode=delete"), &bare).await;
+    assert_eq!(deleting.refused(400), ["parameter"]);
+    assert!(deleting.text.contains("leave `mode` out, or say `create` or `update`"), "{}", deleting.text);
     world.post(&format!("{VALIDATE}?mode=create&_format=json"), &bare).await.refused(200);
 }
 

@@ -224,7 +224,7 @@ fn change(holder: &mut Value, tape: &mut Tape<'_>) {
     let Some(items) = holder.get_mut("item").and_then(Value::as_array_mut) else { return };
     let at = tape.below(items.len());
     let other = tape.below(items.len());
-    match tape.below(14) {
+    match tape.below(15) {
         0 => items.swap(at, other),
         1 => items.push(items[at].clone()),
         2 => items[at]["linkId"] = json!("nowhere"),
@@ -236,9 +236,21 @@ fn change(holder: &mut Value, tape: &mut Tape<'_>) {
         5 => {
             let item = items[at].clone();
             push(&mut items[other], item);
+            // there twice, or moved
+            if at != other && tape.chance(50) {
+                items.remove(at);
+            }
         }
         6 => items[at]["answer"] = json!([{ "valueBoolean": true }]),
         7 => change(holder, tape),
+        8 => {
+            let Some(below) = items[at].get_mut("item").and_then(Value::as_array_mut) else { return change(holder, tape) };
+            let item = below.remove(0);
+            if below.is_empty() {
+                items[at].as_object_mut().expect("an object").remove("item");
+            }
+            items.push(item);
+        }
         _ => {
             let item = &mut items[at];
             if answers(item).is_empty() {

@@ -46,16 +46,29 @@ pub struct Reference<'v> {
     /// Severity, fault and place.
     pub faults: Vec<(&'static str, &'static str, String)>,
     is_whole: bool,
+    /// What stands in the wrong place, with its definition and what holds it.
+    strays: Vec<(usize, &'v Value, Vec<Step>)>,
+    /// What is missing, with what should hold it: one stray is one that is not.
+    missing: Vec<(usize, Vec<Step>, String)>,
 }
 
 impl<'v> Reference<'v> {
     pub fn of(questionnaire: &'v Value, response: &'v Value) -> Self {
         let is_whole = !matches!(response["status"].as_str(), Some("in-progress" | "stopped"));
-        let mut reference = Self { definitions: Vec::new(), by_link_id: HashMap::new(), entries: Vec::new(), faults: Vec::new(), is_whole };
+        let mut reference = Self {
+            definitions: Vec::new(),
+            by_link_id: HashMap::new(),
+            entries: Vec::new(),
+            faults: Vec::new(),
+            is_whole,
+            strays: Vec::new(),
+            missing: Vec::new(),
+        };
         reference.define(below(questionnaire), None);
         reference.shape(response, "QuestionnaireResponse");
         reference.walk(response, &[], "QuestionnaireResponse", None);
         reference.inside(&[], "QuestionnaireResponse", None);
+        reference.find_missing();
         reference.faults.sort();
         reference
     }
@@ -105,6 +118,7 @@ impl<'v> Reference<'v> {
             };
             if self.definitions[definition].parent != parent {
                 self.error("wrong-parent", place);
+                self.strays.push((definition, node, path.to_vec()));
                 continue;
             }
             if definition < latest {
@@ -116,13 +130,26 @@ impl<'v> Reference<'v> {
             let inside = |answer| [path, &[Step { entry, answer }]].concat();
             let (has_answers, has_items) = (node.get("answer").is_some(), node.get("item").is_some());
             match self.kind(definition) {
-                "group" | "display" if has_answers => self.error("wrong-shape", format!("{place}.answer")),
-                "group" => self.walk(node, &inside(None), &place, Some(definition)),
-                "display" if has_items => self.error("wrong-shape", format!("{place}.item")),
-                "display" => {}
-                _ => {
-                    if has_items {
-                        self.error("wrong-shape", format!("{place}.item"));
+                "group" => {
+                    if has_answers && !has_items {
+                        self.error("wrong-shape", format!("{place}.answer"));
+                    }
+                    self.walk(node, &inside(None), &place, Some(definition));
+                }
+                kind => {
+                    // both are qrs-1
+                    match (kind, has_answers, has_items) {
+                        ("display", true, false) => self.error("wrong-shape", format!("{place}.answer")),
+                        (_, false, true) => self.error("wrong-shape", format!("{place}.item")),
+                        _ => {}
+                    }
+                    for stray in below(node) {
+                        if let Some(&definition) = stray["linkId"].as_str().and_then(|link_id| self.by_link_id.get(link_id)) {
+                            self.strays.push((definition, stray, inside(None)));
+                        }
+                    }
+                    if kind == "display" {
+                        continue;
                     }
                     for (position, answer) in answers(node).iter().enumerate() {
                         let place = format!("{place}.answer[{position}]");
@@ -139,25 +166,21 @@ impl<'v> Reference<'v> {
         let Some((name, value)) = members.iter().find(|(name, _)| name.starts_with("value")) else {
             return self.error("wrong-shape", place);
         };
-        let wanted = match self.kind(self.entries[entry].definition) {
-            "text" | "string" => "valueString",
-            "url" => "valueUri",
-            "choice" => "valueCoding",
-            "open-choice" if name == "valueString" => "valueString",
-            "open-choice" => "valueCoding",
-            "dateTime" => "valueDateTime",
-            kind => {
-                return if name.to_lowercase() == format!("value{kind}") {
-                    self.entries[entry].values.push((position, name, value));
-                } else {
-                    self.error("wrong-type", format!("{place}.value"));
-                };
-            }
-        };
-        if name == wanted {
+        if self.takes(self.entries[entry].definition, name) {
             self.entries[entry].values.push((position, name, value));
         } else {
             self.error("wrong-type", format!("{place}.value"));
+        }
+    }
+
+    /// Whether the question takes this value[x].
+    fn takes(&self, definition: usize, name: &str) -> bool {
+        match self.kind(definition) {
+            "text" | "string" => name == "valueString",
+            "url" => name == "valueUri",
+            "choice" => name == "valueCoding",
+            "open-choice" => name == "valueCoding" || name == "valueString",
+            kind => name.to_lowercase() == format!("value{}", kind.to_lowercase()),
         }
     }
 
@@ -193,7 +216,7 @@ impl<'v> Reference<'v> {
         let kind = self.kind(definition);
         let (required, repeats, is_group) = (node["required"] == true && must, node["repeats"] == true, kind == "group");
         if here.is_empty() && required && self.can_hold(definition, path) {
-            self.error("missing-answer", place);
+            self.missing.push((definition, path.to_vec(), place.to_owned()));
         }
         if here.len() > 1 && !(repeats && is_group) {
             let place = self.entries[here[1]].place.clone();
@@ -211,7 +234,7 @@ impl<'v> Reference<'v> {
                     (index == at || entry.path.iter().any(|step| step.entry == at)) && entry.node.get("answer").is_some()
                 };
                 if required && !self.entries.iter().enumerate().any(is_answer) && self.asks(definition, &inside(None)) {
-                    self.error("missing-answer", &place);
+                    self.missing.push((definition, inside(None), place.clone()));
                 }
                 self.inside(&inside(None), &place, Some(definition));
             } else if kind != "display" {
@@ -220,6 +243,28 @@ impl<'v> Reference<'v> {
                     self.inside(&inside(Some(position)), &format!("{place}.answer[{position}]"), Some(definition));
                 }
             }
+        }
+    }
+
+    /// Each stray with an answer in it is one that is not missing, of its own and of the groups around it: the nearest.
+    fn find_missing(&mut self) {
+        let strays = std::mem::take(&mut self.strays);
+        for (definition, _, path) in strays.iter().filter(|(_, node, _)| is_answered(node)) {
+            let groups = self.above(*definition).into_iter().take_while(|&above| self.kind(above) == "group");
+            for wanted in [*definition].into_iter().chain(groups.collect::<Vec<_>>()) {
+                let shared = |other: &[Step]| path.iter().zip(other).take_while(|(left, right)| left.entry == right.entry).count();
+                let mut nearest: Option<usize> = None;
+                for (number, (_, holder, _)) in self.missing.iter().enumerate().filter(|(_, missing)| missing.0 == wanted) {
+                    if nearest.is_none_or(|known| shared(holder) > shared(&self.missing[known].1)) {
+                        nearest = Some(number);
+                    }
+                }
+                nearest.map(|number| self.missing.remove(number));
+            }
+        }
+        self.strays = strays;
+        for (.., place) in std::mem::take(&mut self.missing) {
+            self.error("missing-answer", place);
         }
     }
 
@@ -314,6 +359,13 @@ impl<'v> Reference<'v> {
                 met = met.max(super::limits::compare(name, value, condition).min(asked));
             }
         }
+        // what stands in the wrong place is perhaps the answer
+        for &(_, stray, _) in &self.strays {
+            for (name, value) in self.strayed(question, stray) {
+                exists = exists.max(Truth::Unknown);
+                met = met.max(super::limits::compare(name, value, condition).min(Truth::Unknown));
+            }
+        }
         match (condition["operator"].as_str(), condition["answerBoolean"].as_bool()) {
             (Some("exists"), Some(true)) => exists,
             (Some("exists"), _) => match exists {
@@ -323,6 +375,20 @@ impl<'v> Reference<'v> {
             },
             _ => met,
         }
+    }
+
+    /// The answers to the question in a stray, of the right type.
+    fn strayed(&self, question: usize, node: &'v Value) -> Vec<(&'v str, &'v Value)> {
+        let mut found = Vec::new();
+        if node["linkId"] == self.definitions[question].node["linkId"] {
+            for answer in answers(node) {
+                let value = answer.as_object().expect("an object").iter().find(|(name, _)| name.starts_with("value"));
+                found.extend(value.filter(|(name, _)| self.takes(question, name)).map(|(name, value)| (name.as_str(), value)));
+            }
+        }
+        let inside = below(node).iter().chain(answers(node).iter().flat_map(below));
+        inside.for_each(|node| found.extend(self.strayed(question, node)));
+        found
     }
 
     fn above(&self, definition: usize) -> Vec<usize> {
@@ -347,6 +413,10 @@ impl<'v> Reference<'v> {
         let weight = options.iter().find(same).and_then(|option| super::limits::extension(option, "itemWeight")?["valueDecimal"].as_i64());
         weight.unwrap_or(0).into()
     }
+}
+
+fn is_answered(item: &Value) -> bool {
+    !answers(item).is_empty() || below(item).iter().any(is_answered)
 }
 
 pub fn answers(item: &Value) -> &[Value] {

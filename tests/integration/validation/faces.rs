@@ -12,6 +12,11 @@ use crate::binary::neuvola_adapter;
 use crate::world::World;
 
 pub fn library(case: &Case) -> Verdict {
+    verdict(&outcome(case))
+}
+
+/// The whole OperationOutcome.
+pub fn outcome(case: &Case) -> Value {
     let mut library = Library::default();
     let learn = |library: &mut Library, resource: &Value, take: fn(&mut Library, &neuvola_fhir::Node<'_>)| {
         let text = resource.to_string();
@@ -20,7 +25,7 @@ pub fn library(case: &Case) -> Verdict {
     case.terminology.iter().for_each(|resource| learn(&mut library, resource, |library, node| library.learn(node)));
     case.questionnaire.iter().for_each(|resource| learn(&mut library, resource, |library, node| _ = library.add(node)));
     let issues = library.check(case.response.to_string().as_bytes(), Profile::Core);
-    verdict(&serde_json::from_slice(&outcome::print(&issues)).unwrap())
+    serde_json::from_slice(&outcome::print(&issues)).unwrap()
 }
 
 /// One process for all of them; and its exit codes.

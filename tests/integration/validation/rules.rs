@@ -7,7 +7,7 @@ use super::cases;
 use crate::judge::root;
 
 /// What validation is made of; all that it can tell stands in these.
-const SOURCES: [&str; 4] = ["src/form/validate", "src/shape", "src/shape.rs", "src/profiles/library.rs"];
+const SOURCES: [&str; 5] = ["src/form/validate", "src/shape", "src/shape.rs", "src/profiles/library.rs", "src/issue/told.rs"];
 
 /// The fault codes of issues that are made in these sources.
 fn told() -> BTreeSet<String> {
@@ -15,8 +15,8 @@ fn told() -> BTreeSet<String> {
     for source in SOURCES {
         gather(&root().join(source), &mut texts);
     }
-    // `Issue::error("code", "fault"` and `refuse("code", "fault"`, on one line or several
-    let made = regex_lite::Regex::new(r#"(?:Issue::(?:error|warning)|refuse)\(\s*"[a-z-]+",\s*"([a-z0-9-]+)""#).unwrap();
+    // `Issue::error("code", "fault"` and `=> ("code", "fault")`, on one line or several
+    let made = regex_lite::Regex::new(r#"(?:Issue::(?:error|warning)|=> )\(\s*"[a-z-]+",\s*"([a-z0-9-]+)""#).unwrap();
     let found = texts.iter().flat_map(|text| made.captures_iter(text).map(|found| found[1].to_owned()).collect::<Vec<_>>());
     // what reading alone tells, and the cap
     found.chain(["unreadable", "more-faults"].map(str::to_owned)).collect()

@@ -31,16 +31,21 @@ pub use write::xml_of_json;
 /// What begins as XML does: its first character is `<`.
 #[must_use]
 pub fn is_xml(document: &[u8]) -> bool {
-    let document = document.strip_prefix(BOM).unwrap_or(document);
-    document.trim_ascii_start().first() == Some(&b'<')
+    without_bom(document).trim_ascii_start().first() == Some(&b'<')
 }
 
-/// The document as JSON: XML is converted, anything else is left as it is, for [`crate::read`] to judge.
+/// Without the byte order mark that some programs begin UTF-8 with: RFC 8259 lets a reader ignore it.
+#[must_use]
+pub fn without_bom(document: &[u8]) -> &[u8] {
+    document.strip_prefix(BOM).unwrap_or(document)
+}
+
+/// The document as JSON: XML is converted, of anything else a byte order mark alone is left out; [`crate::read`] judges it.
 ///
 /// # Errors
 /// Every fault of the XML, each with its place, line and column.
 pub fn to_json_document(document: &[u8], limits: Limits) -> Result<Cow<'_, [u8]>, Vec<Fault>> {
-    if is_xml(document) { json_of_xml(document, limits).map(Cow::Owned) } else { Ok(Cow::Borrowed(document)) }
+    if is_xml(document) { json_of_xml(document, limits).map(Cow::Owned) } else { Ok(Cow::Borrowed(without_bom(document))) }
 }
 
 /// One resource as JSON.

@@ -1,5 +1,4 @@
-//! Faults of answers in Finnish and Swedish, for those who fill in forms and those who help them. The English message says
-//! more; these say what a person needs. `{}` is the question's linkId.
+//! Faults that are told in English alone, as one sentence in Finnish and Swedish. `{}` is the question's linkId.
 
 /// `(fault, Finnish, Swedish)`
 const WORDS: &[(&str, &str, &str)] = &[
@@ -53,7 +52,7 @@ const WORDS: &[(&str, &str, &str)] = &[
 ];
 
 /// The fault in each language but English, as `(language, text)`; none for faults that no form-filler meets.
-pub fn in_languages(fault: &str, link_id: Option<&str>) -> Vec<(&'static str, String)> {
+pub fn in_general(fault: &str, link_id: Option<&str>) -> Vec<(&'static str, String)> {
     let Ok(at) = WORDS.binary_search_by(|(known, ..)| (*known).cmp(fault)) else { return Vec::new() };
     let (_, fi, sv) = WORDS[at];
     let quoted = link_id.map_or_else(|| "…".to_owned(), |link_id| format!("`{link_id}`"));
@@ -67,14 +66,14 @@ mod tests {
     #[test]
     fn the_faults_stand_in_order_so_that_they_are_found() {
         assert!(WORDS.windows(2).all(|pair| pair[0].0 < pair[1].0));
-        assert!(WORDS.iter().all(|(fault, ..)| in_languages(fault, None).len() == 2));
+        assert!(WORDS.iter().all(|(fault, ..)| in_general(fault, None).len() == 2));
     }
 
     #[test]
-    fn a_fault_names_the_question_in_each_language() {
-        let told = in_languages("missing-answer", Some("life.money"));
+    fn a_fault_names_the_question() {
+        let told = in_general("missing-answer", Some("life.money"));
         assert_eq!(told[0], ("fi", "Pakollinen vastaus puuttuu: `life.money`.".to_owned()));
         assert_eq!(told[1].0, "sv");
-        assert!(in_languages("no-such-fault", None).is_empty());
+        assert!(in_general("no-such-fault", None).is_empty());
     }
 }
