@@ -3,7 +3,7 @@
 use neuvola_fhir::Node;
 use rust_decimal::Decimal;
 
-use super::questionnaire::{AnswerOption, Item, ItemKind, OptionValue, Questionnaire, decimal, is_declined, weight_on};
+use super::questionnaire::{AnswerOption, Item, ItemKind, Questionnaire, decimal, is_declined, weight_on};
 
 /// All answers of one response. A question inside a repeated group has its answers of all occurrences together.
 #[derive(Debug)]
@@ -152,19 +152,7 @@ impl<'q, 'd> Answer<'q, 'd> {
 impl Item {
     /// The weight of the option that is no Coding and has this value.
     pub(super) fn weight_of(&self, name: &str, value: &Node<'_>) -> Option<Decimal> {
-        let is_it = |option: &&AnswerOption| match &option.value {
-            OptionValue::Coding { .. } => false,
-            OptionValue::Integer(number) => name == "valueInteger" && value.as_number().and_then(decimal).as_ref() == Some(number),
-            OptionValue::Text(text) => name == "valueString" && value.as_str() == Some(text),
-            OptionValue::Time(text) => matches!(name, "valueDate" | "valueTime") && value.as_str() == Some(text),
-            OptionValue::Reference(text) => value.text("reference") == Some(text),
-        };
-        self.options.iter().find(is_it)?.weight
-    }
-
-    /// The options that answer the question: all but the declined one.
-    pub fn answering_options(&self) -> impl Iterator<Item = &AnswerOption> {
-        self.options.iter().filter(|option| !option.is_declined())
+        self.option_given(name, value)?.weight
     }
 
     pub fn is_question(&self) -> bool {

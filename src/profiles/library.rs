@@ -127,15 +127,26 @@ impl Library {
             Ok(node) => node,
             Err(faults) => return unreadable(faults),
         };
-        let mut issues = match node.text("resourceType") {
-            Some("Questionnaire") => capped(self.compile(&node).1),
-            Some("QuestionnaireResponse") => self.check_response(document, &node, profile),
-            _ => vec![Issue::error("structure", "not-a-response", "resourceType", "a QuestionnaireResponse is wanted")],
-        };
+        let mut issues = self.issues_of(document, &node, profile);
         if is_json {
             locate(document, &node, &mut issues);
         }
         issues
+    }
+
+    /// As [`Self::check`], of a resource that stands in `document` and was read with it: lines are the document's.
+    pub fn check_within(&self, document: &[u8], node: &Node<'_>, profile: Profile) -> Vec<Issue> {
+        let mut issues = self.issues_of(document, node, profile);
+        locate(document, node, &mut issues);
+        issues
+    }
+
+    fn issues_of(&self, document: &[u8], node: &Node<'_>, profile: Profile) -> Vec<Issue> {
+        match node.text("resourceType") {
+            Some("Questionnaire") => capped(self.compile(node).1),
+            Some("QuestionnaireResponse") => self.check_response(document, node, profile),
+            _ => vec![Issue::error("structure", "not-a-response", "resourceType", "a QuestionnaireResponse is wanted")],
+        }
     }
 
     fn check_response(&self, document: &[u8], node: &Node<'_>, profile: Profile) -> Vec<Issue> {

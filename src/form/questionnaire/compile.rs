@@ -90,9 +90,10 @@ impl Questionnaire {
         for (position, child) in node.list("item").iter().enumerate() {
             let here = list.element(position);
             let index = self.items.len();
-            let item = Item::read(child, parent, &here, defects);
+            let mut item = Item::read(child, parent, &here, defects);
             invariants(child, &item, &here, defects);
-            if self.by_link_id.contains_key(&item.link_id) {
+            item.is_twin = self.by_link_id.contains_key(&item.link_id);
+            if item.is_twin {
                 defects.push(Issue::error(
                     "duplicate",
                     "questionnaire",

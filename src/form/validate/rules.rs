@@ -50,7 +50,8 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
             let item = self.questionnaire.item(index);
             let (here, behind) = rest.split_at(rest.iter().take_while(|&at| item_of(at) == index).count());
             rest = behind;
-            match self.enablement.item(index, holder) {
+            // they stand in one holder, and are asked or not together
+            match here.first().map_or_else(|| self.enablement.item(index, holder), |&at| self.enablement.occurrence(at)) {
                 Enabled::No => here.iter().for_each(|&at| self.disabled(item, at)),
                 enabled => self.enabled(index, item, holder, here, enabled),
             }

@@ -12,8 +12,16 @@ use crate::issue::{Issue, Issues};
 pub(super) struct Found<'q, 'd> {
     occurrences: Vec<Occurrence<'q, 'd>>,
     roots: Vec<usize>,
-    /// By the Questionnaire's item: its occurrences, in document order.
-    by_item: Vec<Vec<usize>>,
+    by_item: ByItem,
+}
+
+/// The occurrences of each of the Questionnaire's items, in document order.
+#[derive(Debug, Default)]
+struct ByItem {
+    /// Item for item.
+    all: Vec<usize>,
+    /// Where those of each item end; they begin where the item's before it end.
+    ends: Vec<usize>,
 }
 
 /// One item of the response.
@@ -74,7 +82,7 @@ impl<'q, 'd> Found<'q, 'd> {
 
     /// The item's occurrences in the holder, however deep.
     pub(super) fn below(&self, item: usize, holder: Holder) -> &[usize] {
-        let all = self.by_item.get(item).map_or(&[][..], Vec::as_slice);
+        let all = self.by_item.of(item);
         if holder == Holder::RESPONSE {
             return all;
         }
@@ -109,11 +117,33 @@ impl<'q, 'd> Found<'q, 'd> {
     }
 }
 
+impl ByItem {
+    fn new(occurrences: &[Occurrence<'_, '_>], items: usize) -> Self {
+        let mut begins = vec![0; items + 1];
+        occurrences.iter().for_each(|occurrence| begins[occurrence.item + 1] += 1);
+        for item in 1..=items {
+            begins[item] += begins[item - 1];
+        }
+        let (mut all, mut ends) = (vec![0; occurrences.len()], begins);
+        for (at, occurrence) in occurrences.iter().enumerate() {
+            all[ends[occurrence.item]] = at;
+            ends[occurrence.item] += 1;
+        }
+        Self { all, ends }
+    }
+
+    fn of(&self, item: usize) -> &[usize] {
+        let begin = item.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.all[begin..self.ends[item]]
+    }
+}
+
 pub(super) fn walk<'q, 'd>(response: &'d Node<'d>, questionnaire: &'q Questionnaire, issues: &mut Issues) -> Found<'q, 'd> {
-    let found = Found { by_item: vec![Vec::new(); questionnaire.items().len()], ..Found::default() };
-    let mut walker = Walker { questionnaire, found, issues };
+    let mut walker = Walker { questionnaire, found: Found::default(), issues };
     walker.items(response, Holder::RESPONSE, &Place::root("QuestionnaireResponse"));
-    walker.found
+    let mut found = walker.found;
+    found.by_item = ByItem::new(&found.occurrences, questionnaire.items().len());
+    found
 }
 
 struct Walker<'q, 'd, 'i> {
@@ -126,10 +156,11 @@ impl<'q, 'd> Walker<'q, 'd, '_> {
     /// The `item`s of the node that is `holder`.
     fn items(&mut self, node: &'d Node<'d>, holder: Holder, place: &Place<'_>) {
         let list = place.member("item");
+        let above = holder.occurrence.map(|above| self.found.occurrences[above].item);
         let mut latest = None;
         for (position, node) in node.list("item").iter().enumerate() {
             let here = list.element(position);
-            let Some(index) = self.matching(node, holder, &here) else { continue };
+            let Some(index) = self.matching(node, above, latest, &here) else { continue };
             if latest.is_some_and(|latest| index < latest) {
                 let link_id = &self.questionnaire.item(index).link_id;
                 let message = format!("`{link_id}` does not stand in the Questionnaire's order");
@@ -140,7 +171,6 @@ impl<'q, 'd> Walker<'q, 'd, '_> {
             let values = Vec::with_capacity(node.list("answer").len());
             let occurrence = Occurrence { item: index, node, holder, position, values, children: Vec::new(), end: at + 1 };
             self.found.occurrences.push(occurrence);
-            self.found.by_item[index].push(at);
             match holder.occurrence {
                 Some(above) => self.found.occurrences[above].children.push(at),
                 None => self.found.roots.push(at),
@@ -150,17 +180,16 @@ impl<'q, 'd> Walker<'q, 'd, '_> {
         }
     }
 
-    /// The Questionnaire's item for `node`, if it may stand here. What has no linkId is told by its shape.
-    fn matching(&mut self, node: &Node<'_>, holder: Holder, here: &Place<'_>) -> Option<usize> {
+    /// The Questionnaire's item for `node`, if it may stand here: below `above`. What has no linkId is told by its shape.
+    fn matching(&mut self, node: &Node<'_>, above: Option<usize>, latest: Option<usize>, here: &Place<'_>) -> Option<usize> {
         let link_id = node.text("linkId").filter(|link_id| !link_id.is_empty())?;
-        let Some(index) = self.questionnaire.find(link_id) else {
+        let Some(index) = self.questionnaire.find_near(link_id, above, latest) else {
             let issue = Issue::error("not-found", "unknown-link-id", here, "the Questionnaire has no item with this `linkId`");
             self.issues.push(issue.remedy("leave the item out, or name the Questionnaire and version that has it"));
             return None;
         };
-        let expected = holder.occurrence.map(|above| self.found.occurrences[above].item);
         let parent = self.questionnaire.item(index).parent;
-        if parent != expected {
+        if parent != above {
             let message = format!("`{link_id}` does not belong here");
             let belongs = parent.map_or("at the top".to_owned(), |parent| format!("under `{}`", self.questionnaire.item(parent).link_id));
             self.issues.push(Issue::error("structure", "wrong-parent", here, message).remedy(format!("put it {belongs}")).about(link_id));
