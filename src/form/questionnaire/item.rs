@@ -3,7 +3,7 @@
 use neuvola_fhir::{Node, Place};
 
 use super::expression::Expressions;
-use super::extensions::{Bounds, CQF_EXPRESSION, Unit, UnitOpen, computing, unit_value_set, units};
+use super::extensions::{Bounded, CQF_EXPRESSION, Unit, UnitOpen, computing, unit_value_set, units};
 use super::options::{AnswerOption, ByValue};
 use super::{Comparand, Item, ItemKind, decimal, extension};
 use crate::issue::Issue;
@@ -27,7 +27,7 @@ impl Item {
         let flag = |name: &str| node.member(name).and_then(Node::as_bool).unwrap_or(false);
         let is_computed = |shadow: &str| node.member(shadow).and_then(computing).is_some();
         let mut unchecked = Vec::new();
-        let bounds = Bounds::read(node, &link_id, &mut unchecked, &mut defect);
+        let bounds = Bounded::read(node, &link_id, &mut unchecked, &mut defect);
         let (unit, units) = units(node);
         let expressions = Expressions::read(node, &link_id, &mut unchecked, &mut defect);
         if is_computed("_answerValueSet") {

@@ -18,7 +18,7 @@ use std::ops::Range;
 
 pub use compile::Compiled;
 pub use expression::{Computed, Constraint, Expression, Expressions, Named, Toggle, What};
-pub use extensions::{Bound, Bounds, QuantityBound, Unit, UnitOpen};
+pub use extensions::{Bound, Bounded, Bounds, QuantityBound, Unit, UnitOpen};
 pub use lint::lint;
 pub use options::{AnswerOption, OptionValue};
 
@@ -81,7 +81,7 @@ pub struct Item {
     pub enable_any: bool,
     /// No `enableBehavior` says which of several conditions count.
     pub enable_behavior_missing: bool,
-    pub bounds: Bounds,
+    pub bounds: Bounded,
     /// Boxed: few items have any.
     pub expressions: Option<Box<Expressions>>,
     /// What is demanded of its answers and cannot be checked here, as a noun each.
