@@ -1,6 +1,8 @@
 //! The options of a question, and which of them an answer is: among many as quickly as among few.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 
 use neuvola_fhir::Node;
 use rust_decimal::Decimal;
@@ -20,7 +22,7 @@ pub struct AnswerOption {
     pub exclusive: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum OptionValue {
     Coding {
         system: String,
@@ -33,22 +35,32 @@ pub enum OptionValue {
     Reference(String),
 }
 
-/// Where each option stands, in the order of their values; of equal ones the first is meant.
+/// The options in the order of their values; of equal ones the first is meant. All values lie in one text, so that a look-up
+/// touches little memory.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ByValue {
-    order: Vec<usize>,
+    order: Vec<Entry>,
+    text: String,
     /// What those without a code are shown as, in every language.
-    shown: HashMap<String, usize>,
+    shown: Option<Box<HashMap<String, usize>>>,
 }
 
-/// A value to look up: borrowed, and compared as options are.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Key<'a> {
-    Coding { code: &'a str, system: &'a str },
-    Text(&'a str),
-    Integer(Decimal),
-    Time(&'a str),
-    Reference(&'a str),
+#[derive(Clone, Debug)]
+struct Entry {
+    position: usize,
+    kind: OptionKind,
+    /// The value, or the code of a Coding; behind it the system.
+    value: Range<usize>,
+    system: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum OptionKind {
+    Coding,
+    Text,
+    Integer,
+    Time,
+    Reference,
 }
 
 impl AnswerOption {
@@ -82,85 +94,111 @@ impl AnswerOption {
 }
 
 impl OptionValue {
-    fn key(&self) -> Key<'_> {
+    const fn kind(&self) -> OptionKind {
         match self {
-            Self::Coding { system, code } => Key::Coding { code, system },
-            Self::Text(text) => Key::Text(text),
-            Self::Integer(number) => Key::Integer(*number),
-            Self::Time(text) => Key::Time(text),
-            Self::Reference(text) => Key::Reference(text),
+            Self::Coding { .. } => OptionKind::Coding,
+            Self::Text(_) => OptionKind::Text,
+            Self::Integer(_) => OptionKind::Integer,
+            Self::Time(_) => OptionKind::Time,
+            Self::Reference(_) => OptionKind::Reference,
         }
     }
 
-    /// Whether it is given as a value of this name.
-    fn is_named(&self, name: &str) -> bool {
+    /// The value and, of a Coding, its system.
+    fn parts(&self) -> (Cow<'_, str>, &str) {
         match self {
-            Self::Coding { .. } => name == "valueCoding",
-            Self::Text(_) => name == "valueString",
-            Self::Integer(_) => name == "valueInteger",
-            Self::Reference(_) => name == "valueReference",
-            Self::Time(_) => matches!(name, "valueDate" | "valueTime"),
+            Self::Coding { system, code } => (code.into(), system),
+            Self::Text(text) | Self::Time(text) | Self::Reference(text) => (text.into(), ""),
+            Self::Integer(number) => (digits(*number).into(), ""),
+        }
+    }
+}
+
+impl OptionKind {
+    /// Whether it is given as a value of this name.
+    fn is_named(self, name: &str) -> bool {
+        match self {
+            Self::Coding => name == "valueCoding",
+            Self::Text => name == "valueString",
+            Self::Integer => name == "valueInteger",
+            Self::Reference => name == "valueReference",
+            Self::Time => matches!(name, "valueDate" | "valueTime"),
         }
     }
 }
 
 impl ByValue {
     pub(super) fn of(options: &[AnswerOption]) -> Self {
-        let mut order: Vec<usize> = (0..options.len()).collect();
-        order.sort_by_key(|&position| options[position].value.key());
-        let mut shown = HashMap::new();
+        let mut it = Self::default();
         for (position, option) in options.iter().enumerate() {
+            let (value, system) = option.value.parts();
+            let begin = it.text.len();
+            it.text.push_str(&value);
+            let value = begin..it.text.len();
+            it.text.push_str(system);
+            it.order.push(Entry { position, kind: option.value.kind(), value, system: it.text.len() });
             if matches!(&option.value, OptionValue::Coding { code, .. } if code.is_empty()) {
+                let shown = it.shown.get_or_insert_default();
                 option.display.each().for_each(|text| _ = shown.entry(text.to_owned()).or_insert(position));
             }
         }
-        Self { order, shown }
+        let text = &it.text;
+        it.order.sort_by(|one, other| one.key(text).cmp(&other.key(text)));
+        it
+    }
+
+    /// The first in the order of values that is not less.
+    fn from(&self, kind: OptionKind, value: &str, system: &str) -> Option<(&Entry, (OptionKind, &str, &str))> {
+        let from = self.order.partition_point(|entry| entry.key(&self.text) < (kind, value, system));
+        self.order.get(from).map(|entry| (entry, entry.key(&self.text)))
+    }
+}
+
+impl Entry {
+    fn key<'t>(&self, text: &'t str) -> (OptionKind, &'t str, &'t str) {
+        (self.kind, &text[self.value.clone()], &text[self.value.end..self.system])
     }
 }
 
 impl Item {
     /// The option with this code.
     pub fn option(&self, system: &str, code: &str) -> Option<&AnswerOption> {
-        self.option_at(Key::Coding { code, system })
+        self.option_at(OptionKind::Coding, code, system)
     }
 
     /// The option without a code that is shown so.
     pub fn option_shown(&self, display: &str) -> Option<&AnswerOption> {
-        self.by_value.shown.get(display).map(|&position| &self.options[position])
+        self.by_value.shown.as_ref()?.get(display).map(|&position| &self.options[position])
     }
 
     /// The option that is no Coding and has this value, named as in `valueInteger`.
     pub fn option_given(&self, name: &str, value: &Node<'_>) -> Option<&AnswerOption> {
+        if self.options.is_empty() {
+            return None;
+        }
         match name {
-            "valueInteger" | "valueDecimal" => self.option_at(Key::Integer(decimal(value.as_number()?)?)),
-            "valueReference" => self.option_at(Key::Reference(value.text("reference")?)),
-            "valueDate" | "valueTime" => self.option_at(Key::Time(value.as_str()?)),
-            _ => self.option_at(Key::Text(value.as_str()?)),
+            "valueInteger" | "valueDecimal" => self.option_at(OptionKind::Integer, &digits(decimal(value.as_number()?)?), ""),
+            "valueReference" => self.option_at(OptionKind::Reference, value.text("reference")?, ""),
+            "valueDate" | "valueTime" => self.option_at(OptionKind::Time, value.as_str()?, ""),
+            _ => self.option_at(OptionKind::Text, value.as_str()?, ""),
         }
     }
 
     /// A string that must come from a value set is one of its codes (SDC).
     pub fn has_code(&self, code: &str) -> bool {
-        let least = Key::Coding { code, system: "" };
-        matches!(self.from(least).map(|option| &option.value), Some(OptionValue::Coding { code: known, .. }) if known == code)
+        let least = self.by_value.from(OptionKind::Coding, code, "");
+        least.is_some_and(|(_, (kind, known, _))| kind == OptionKind::Coding && known == code)
     }
 
     /// Among the options is one that is given as a value of this name.
     pub fn has_options_of(&self, name: &str) -> bool {
-        // the first of each kind
-        let least = [Key::Coding { code: "", system: "" }, Key::Text(""), Key::Integer(Decimal::MIN), Key::Time(""), Key::Reference("")];
-        least.into_iter().filter_map(|least| self.from(least)).any(|option| option.value.is_named(name))
+        let kinds = [OptionKind::Coding, OptionKind::Text, OptionKind::Integer, OptionKind::Time, OptionKind::Reference];
+        kinds.into_iter().any(|kind| kind.is_named(name) && self.by_value.from(kind, "", "").is_some_and(|(least, _)| least.kind == kind))
     }
 
-    fn option_at(&self, key: Key<'_>) -> Option<&AnswerOption> {
-        self.from(key).filter(|option| option.value.key() == key)
-    }
-
-    /// The first in the order of values that is not less.
-    fn from(&self, key: Key<'_>) -> Option<&AnswerOption> {
-        let order = &self.by_value.order;
-        let from = order.partition_point(|&position| self.options[position].value.key() < key);
-        order.get(from).map(|&position| &self.options[position])
+    fn option_at(&self, kind: OptionKind, value: &str, system: &str) -> Option<&AnswerOption> {
+        let (entry, key) = self.by_value.from(kind, value, system)?;
+        (key == (kind, value, system)).then(|| &self.options[entry.position])
     }
 
     /// The options that answer the question: all but the declined one.
@@ -172,6 +210,11 @@ impl Item {
     pub fn is_closed_choice(&self) -> bool {
         self.kind == ItemKind::Choice
     }
+}
+
+/// One number, one text: 2 and 2.0 are the same.
+fn digits(number: Decimal) -> String {
+    number.normalize().to_string()
 }
 
 /// The `value[x]` of an option, or of an extension that names one.
