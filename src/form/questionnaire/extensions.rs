@@ -42,7 +42,7 @@ impl Deref for Bounded {
 
     fn deref(&self) -> &Bounds {
         static NONE: LazyLock<Bounds> = LazyLock::new(Bounds::default);
-        self.0.as_ref().map_or_else(|| &*NONE, |bounds| bounds)
+        self.0.as_deref().unwrap_or_else(|| &*NONE)
     }
 }
 

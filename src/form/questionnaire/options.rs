@@ -42,7 +42,7 @@ pub(super) struct ByValue {
     order: Vec<Entry>,
     text: String,
     /// What those without a code are shown as, in every language.
-    shown: Option<Box<HashMap<String, usize>>>,
+    shown: HashMap<String, usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -138,8 +138,7 @@ impl ByValue {
             it.text.push_str(system);
             it.order.push(Entry { position, kind: option.value.kind(), value, system: it.text.len() });
             if matches!(&option.value, OptionValue::Coding { code, .. } if code.is_empty()) {
-                let shown = it.shown.get_or_insert_default();
-                option.display.each().for_each(|text| _ = shown.entry(text.to_owned()).or_insert(position));
+                option.display.each().for_each(|text| _ = it.shown.entry(text.to_owned()).or_insert(position));
             }
         }
         let text = &it.text;
@@ -148,7 +147,7 @@ impl ByValue {
     }
 
     /// The first in the order of values that is not less.
-    fn from(&self, kind: OptionKind, value: &str, system: &str) -> Option<(&Entry, (OptionKind, &str, &str))> {
+    fn least(&self, kind: OptionKind, value: &str, system: &str) -> Option<(&Entry, (OptionKind, &str, &str))> {
         let from = self.order.partition_point(|entry| entry.key(&self.text) < (kind, value, system));
         self.order.get(from).map(|entry| (entry, entry.key(&self.text)))
     }
@@ -168,7 +167,7 @@ impl Item {
 
     /// The option without a code that is shown so.
     pub fn option_shown(&self, display: &str) -> Option<&AnswerOption> {
-        self.by_value.shown.as_ref()?.get(display).map(|&position| &self.options[position])
+        self.by_value.shown.get(display).map(|&position| &self.options[position])
     }
 
     /// The option that is no Coding and has this value, named as in `valueInteger`.
@@ -186,18 +185,18 @@ impl Item {
 
     /// A string that must come from a value set is one of its codes (SDC).
     pub fn has_code(&self, code: &str) -> bool {
-        let least = self.by_value.from(OptionKind::Coding, code, "");
+        let least = self.by_value.least(OptionKind::Coding, code, "");
         least.is_some_and(|(_, (kind, known, _))| kind == OptionKind::Coding && known == code)
     }
 
     /// Among the options is one that is given as a value of this name.
     pub fn has_options_of(&self, name: &str) -> bool {
         let kinds = [OptionKind::Coding, OptionKind::Text, OptionKind::Integer, OptionKind::Time, OptionKind::Reference];
-        kinds.into_iter().any(|kind| kind.is_named(name) && self.by_value.from(kind, "", "").is_some_and(|(least, _)| least.kind == kind))
+        kinds.into_iter().any(|kind| kind.is_named(name) && self.by_value.least(kind, "", "").is_some_and(|(least, _)| least.kind == kind))
     }
 
     fn option_at(&self, kind: OptionKind, value: &str, system: &str) -> Option<&AnswerOption> {
-        let (entry, key) = self.by_value.from(kind, value, system)?;
+        let (entry, key) = self.by_value.least(kind, value, system)?;
         (key == (kind, value, system)).then(|| &self.options[entry.position])
     }
 
