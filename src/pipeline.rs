@@ -15,7 +15,7 @@ use neuvola_fhir::{Limits, Node, read_anyway};
 
 pub use preview::{Named, PersonPreview, Preview, ReadView, RuleView};
 pub use process_response::{prepare_response, submit_response};
-pub use propose::{Proposal, propose};
+pub use propose::{Proposal, propose, propose_read};
 pub use write::{PersonReceipt, Plans, Receipt, Written};
 
 use crate::digest::Digest;

@@ -54,6 +54,11 @@ impl Texts {
         self.main == text || self.translations.iter().any(|(_, translated)| translated == text)
     }
 
+    /// In each of its languages.
+    pub fn each(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.main.as_str()).chain(self.translations.iter().map(|(_, text)| text.as_str()))
+    }
+
     /// In all languages together, in bytes.
     pub fn len(&self) -> usize {
         self.main.len() + self.translations.iter().map(|(code, text)| code.len() + text.len()).sum::<usize>()

@@ -99,6 +99,7 @@ fn metered(node: Ast) -> Ast {
     }
 }
 
+#[allow(clippy::boxed_local, reason = "the tree's children are boxed")]
 fn inside(node: Box<Ast>) -> Box<Ast> {
     Box::new(metered(*node))
 }

@@ -167,19 +167,7 @@ impl OptionValue {
 impl Item {
     /// The weight of the option that is no Coding and has this value.
     pub fn weight_of(&self, name: &str, value: &Node<'_>) -> Option<Decimal> {
-        let is_it = |option: &&AnswerOption| match &option.value {
-            OptionValue::Coding { .. } => false,
-            OptionValue::Integer(number) => name == "valueInteger" && value.as_number().and_then(decimal).as_ref() == Some(number),
-            OptionValue::Text(text) => name == "valueString" && value.as_str() == Some(text),
-            OptionValue::Time(text) => matches!(name, "valueDate" | "valueTime") && value.as_str() == Some(text),
-            OptionValue::Reference(text) => value.text("reference") == Some(text),
-        };
-        self.options.iter().find(is_it)?.weight
-    }
-
-    /// The options that answer the question: all but the declined one.
-    pub fn answering_options(&self) -> impl Iterator<Item = &AnswerOption> {
-        self.options.iter().filter(|option| !option.is_declined())
+        self.option_given(name, value)?.weight
     }
 
     pub fn is_question(&self) -> bool {

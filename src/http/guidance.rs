@@ -38,17 +38,17 @@ pub(super) async fn guidance(State(app): State<Arc<App>>, request: Request) -> R
 }
 
 fn guided(app: &App, bytes: &[u8], mut asked: Asked) -> Result<Vec<u8>, Refusal> {
+    let body = neuvola_fhir::read(bytes).map_err(Refusal::unreadable)?;
     let mut professional = None;
-    let response = response_in(bytes, &["response"], |parameter, place, issues| {
+    let response = response_in(&body, &["response"], |parameter, place, issues| {
         let name = parameter.text("name").unwrap_or_default();
         match parameter.member("resource").filter(|_| name == "professional") {
-            Some(resource) if professional.is_none() => professional = Some(resource.start..resource.end),
+            Some(resource) if professional.is_none() => professional = Some(resource),
             Some(_) => issues.push(Issue::error("structure", "parameter", place, "`professional` stands here twice")),
             None => asked.understand(name, value_of(parameter), place, issues),
         }
     })?;
-    let professional = professional.map(|range| &bytes[range]);
-    let proposal = pipeline::propose(response, professional, asked.plan.as_deref(), &app.profiles)?;
+    let proposal = pipeline::propose_read(response, professional, asked.plan.as_deref(), &app.profiles)?;
     let person = proposal.view(&app.profiles, asked.language.as_deref().unwrap_or("fi"));
     report::guidance_of(&person, &proposal.rule_set.canonical()).ok_or(Refusal::Bug)
 }

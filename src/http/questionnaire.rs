@@ -52,22 +52,21 @@ pub(super) async fn validate(State(app): State<Arc<App>>, request: Request) -> R
 
 /// Every issue of what was sent.
 fn judged(app: &App, bytes: &[u8], mut profile: Profile, format: Option<Format>) -> Result<Vec<Issue>, Refusal> {
+    let body = neuvola_fhir::read(bytes).map_err(Refusal::unreadable)?;
     let mut questionnaires = Vec::new();
-    let response = response_in(bytes, &["resource"], |parameter, place, issues| {
+    let response = response_in(&body, &["resource"], |parameter, place, issues| {
         let name = parameter.text("name").unwrap_or_default();
         match parameter.member("resource").filter(|_| name == "questionnaire") {
-            Some(resource) if resource.text("resourceType") == Some("Questionnaire") => questionnaires.push(resource.start..resource.end),
+            Some(resource) if resource.text("resourceType") == Some("Questionnaire") => questionnaires.push(resource),
             Some(_) => issues.push(Issue::error("structure", "parameter", place, "`questionnaire` is no Questionnaire")),
             None => understand(name, value_of(parameter), place, &mut profile, issues),
         }
     })?;
     let mut library = Cow::Borrowed(app.profiles.library());
-    for range in &questionnaires {
-        if let Ok(node) = neuvola_fhir::read(&bytes[range.clone()]) {
-            library.to_mut().add_foreign(&node, questionnaires.len() == 1);
-        }
+    for questionnaire in &questionnaires {
+        library.to_mut().add_foreign(questionnaire, questionnaires.len() == 1);
     }
-    let mut issues = library.check(response, profile);
+    let mut issues = library.check_within(bytes, response, profile);
     if format == Some(Format::Xml) {
         // lines of the JSON that it became say nothing to its sender
         issues.iter_mut().for_each(|issue| issue.position = None);
@@ -98,8 +97,12 @@ async fn processed(app: &App, caller: &Caller, wanted: Option<&Questionnaire>, r
     let unknown = |parameter: &Node<'_>, place: &str, issues: &mut Issues| {
         issues.push(unknown_parameter(parameter.text("name").unwrap_or_default(), place));
     };
-    let response = response_in(&bytes, &["in", "response", "questionnaire-response"], unknown)?;
-    let plans = pipeline::prepare_response(response, wanted, app.context(caller))?;
+    let range = {
+        let body = neuvola_fhir::read(&bytes).map_err(Refusal::unreadable)?;
+        let response = response_in(&body, &["in", "response", "questionnaire-response"], unknown)?;
+        response.start..response.end
+    };
+    let plans = pipeline::prepare_response(&bytes[range], wanted, app.context(caller))?;
     let record = Arc::clone(&app.record);
     let receipt = app.finish(slot, async move { pipeline::submit_response(&plans, record.as_ref()).await }).await?;
     let status = if receipt.created { StatusCode::CREATED } else { StatusCode::OK };
@@ -113,16 +116,15 @@ fn written(receipt: &Receipt) -> Issue {
 }
 
 /// The QuestionnaireResponse in a body: bare, or the parameter of one of these names.
-pub(super) fn response_in<'b>(
-    body: &'b [u8],
+pub(super) fn response_in<'n, 'b>(
+    body: &'n Node<'b>,
     names: &[&str],
-    mut other: impl FnMut(&Node<'b>, &str, &mut Issues),
-) -> Result<&'b [u8], Refusal> {
-    let node = neuvola_fhir::read(body).map_err(Refusal::unreadable)?;
+    mut other: impl FnMut(&'n Node<'b>, &str, &mut Issues),
+) -> Result<&'n Node<'b>, Refusal> {
     let mut issues = Issues::default();
     let mut found = None;
-    if node.text("resourceType") == Some("Parameters") {
-        for (index, parameter) in node.list("parameter").iter().enumerate() {
+    if body.text("resourceType") == Some("Parameters") {
+        for (index, parameter) in body.list("parameter").iter().enumerate() {
             let place = format!("Parameters.parameter[{index}]");
             let name = parameter.text("name").unwrap_or_default();
             if !names.contains(&name) {
@@ -134,7 +136,7 @@ pub(super) fn response_in<'b>(
             }
         }
     } else {
-        found = Some((&node, "resourceType".to_owned()));
+        found = Some((body, "resourceType".to_owned()));
     }
     match &found {
         Some((resource, place)) if resource.text("resourceType") != Some("QuestionnaireResponse") => {
@@ -149,7 +151,7 @@ pub(super) fn response_in<'b>(
         _ => {}
     }
     match found {
-        Some((resource, _)) if !issues.has_errors() => Ok(&body[resource.start..resource.end]),
+        Some((resource, _)) if !issues.has_errors() => Ok(resource),
         _ => Err(Refusal::Request(issues.into_list())),
     }
 }

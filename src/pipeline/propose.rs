@@ -48,17 +48,30 @@ pub fn propose<'p>(
 ) -> Result<Proposal<'p>, Refusal> {
     let json = to_json_document(document, Limits::default()).map_err(Refusal::unreadable)?;
     let node = read(&json).map_err(Refusal::unreadable)?;
+    let json = professional.map(|document| to_json_document(document, Limits::default())).transpose().map_err(Refusal::unreadable)?;
+    let professional = json.as_ref().map(|json: &Cow<'_, [u8]>| read(json)).transpose().map_err(Refusal::unreadable)?;
+    propose_read(&node, professional.as_ref(), plan, profiles)
+}
+
+/// As [`propose`], of what has been read.
+///
+/// # Errors
+/// As [`propose`].
+pub fn propose_read<'p>(
+    node: &Node<'_>,
+    professional: Option<&Node<'_>>,
+    plan: Option<&str>,
+    profiles: &'p Profiles,
+) -> Result<Proposal<'p>, Refusal> {
     let authored = node.text("authored").unwrap_or_default();
     if node.text("resourceType") != Some("QuestionnaireResponse") {
         let issue = Issue::error("structure", "not-a-response", "resourceType", "a QuestionnaireResponse is wanted");
         return Err(Refusal::Unreadable(vec![issue.remedy("for a family's own form name it: `--form`")]));
     }
-    let (rule_set, rules) = rules_for(&node, authored, plan, profiles)?;
+    let (rule_set, rules) = rules_for(node, authored, plan, profiles)?;
     let questionnaire: &'p Questionnaire = &rules.questionnaire;
-    let (own, mut warnings) = drafted(&node, questionnaire)?;
-    let json = professional.map(|document| to_json_document(document, Limits::default())).transpose().map_err(Refusal::unreadable)?;
-    let node = json.as_ref().map(|json: &Cow<'_, [u8]>| read(json)).transpose().map_err(Refusal::unreadable)?;
-    let professional = match (&node, rules.professional.as_deref()) {
+    let (own, mut warnings) = drafted(node, questionnaire)?;
+    let professional = match (professional, rules.professional.as_deref()) {
         (None, _) => None,
         (Some(node), Some(questionnaire)) => {
             let (professional, more) = drafted(node, questionnaire)?;

@@ -2,6 +2,7 @@
 //! given.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use neuvola_fhir::{Fault, Limits, Node, Place, read, to_json_document};
@@ -38,6 +39,8 @@ impl Profile {
 #[derive(Clone, Debug, Default)]
 pub struct Library {
     questionnaires: Vec<Arc<Questionnaire>>,
+    /// Where they stand among them.
+    by_url: HashMap<String, Vec<usize>>,
     pub(super) terminology: Terminology,
     /// The only one given by name: it is meant where a response names none.
     meant: Option<Arc<Questionnaire>>,
@@ -51,24 +54,28 @@ impl Library {
     /// Takes a Questionnaire, of which a response may be checked though it is defective. One of the same canonical and version
     /// is replaced. Its value sets are those known by now, its own contained ones first.
     pub fn add(&mut self, node: &Node<'_>) -> Vec<Issue> {
-        let (questionnaire, defects) = self.compile(node);
-        self.put(Arc::new(questionnaire));
-        defects
+        self.compile_and_put(node).1
     }
 
     /// Takes a Questionnaire of somebody who is not trusted with our memory and time: its expressions are not run.
     pub fn add_foreign(&mut self, node: &Node<'_>, is_meant: bool) {
-        self.put(Arc::new(self.compile_foreign(node)));
-        if is_meant {
-            self.meant = self.questionnaires.last().cloned();
-        }
+        let questionnaire = Arc::new(self.compile_foreign(node));
+        self.meant = is_meant.then(|| Arc::clone(&questionnaire)).or_else(|| self.meant.take());
+        self.put(questionnaire);
     }
 
     /// As [`Self::add`]; and this one is meant where a response names none.
     pub fn add_meant(&mut self, node: &Node<'_>) -> Vec<Issue> {
-        let defects = self.add(node);
-        self.meant = self.questionnaires.last().cloned();
+        let (questionnaire, defects) = self.compile_and_put(node);
+        self.meant = Some(questionnaire);
         defects
+    }
+
+    fn compile_and_put(&mut self, node: &Node<'_>) -> (Arc<Questionnaire>, Vec<Issue>) {
+        let (questionnaire, defects) = self.compile(node);
+        let questionnaire = Arc::new(questionnaire);
+        self.put(Arc::clone(&questionnaire));
+        (questionnaire, defects)
     }
 
     /// Takes a CodeSystem or ValueSet; anything else is left aside.
@@ -79,8 +86,14 @@ impl Library {
     }
 
     pub(super) fn put(&mut self, questionnaire: Arc<Questionnaire>) {
-        self.questionnaires.retain(|known| known.url.is_empty() || known.canonical() != questionnaire.canonical());
-        self.questionnaires.push(questionnaire);
+        let of_url = self.by_url.entry(questionnaire.url.clone()).or_default();
+        let is_same = |&&at: &&usize| !questionnaire.url.is_empty() && self.questionnaires[at].version == questionnaire.version;
+        if let Some(&at) = of_url.iter().find(is_same) {
+            self.questionnaires[at] = questionnaire;
+        } else {
+            of_url.push(self.questionnaires.len());
+            self.questionnaires.push(questionnaire);
+        }
     }
 
     /// Of somebody who is not trusted with our memory and time.
@@ -126,15 +139,26 @@ impl Library {
             Ok(node) => node,
             Err(faults) => return unreadable(faults),
         };
-        let mut issues = match node.text("resourceType") {
-            Some("Questionnaire") => capped(self.compile(&node).1),
-            Some("QuestionnaireResponse") => self.check_response(document, &node, profile),
-            _ => vec![Issue::of(Told::NotAResponse, "", "resourceType")],
-        };
+        let mut issues = self.issues_of(document, &node, profile);
         if is_json {
             locate(document, &node, &mut issues);
         }
         issues
+    }
+
+    /// As [`Self::check`], of a resource that stands in `document` and was read with it: lines are the document's.
+    pub fn check_within(&self, document: &[u8], node: &Node<'_>, profile: Profile) -> Vec<Issue> {
+        let mut issues = self.issues_of(document, node, profile);
+        locate(document, node, &mut issues);
+        issues
+    }
+
+    fn issues_of(&self, document: &[u8], node: &Node<'_>, profile: Profile) -> Vec<Issue> {
+        match node.text("resourceType") {
+            Some("Questionnaire") => capped(self.compile(node).1),
+            Some("QuestionnaireResponse") => self.check_response(document, node, profile),
+            _ => vec![Issue::of(Told::NotAResponse, "", "resourceType")],
+        }
     }
 
     fn check_response(&self, document: &[u8], node: &Node<'_>, profile: Profile) -> Vec<Issue> {
@@ -210,7 +234,8 @@ impl Library {
     /// Why there is none.
     pub fn resolve(&self, canonical: &str, authored: &str) -> Result<&Arc<Questionnaire>, Box<Told>> {
         let (url, version) = split(canonical);
-        let mut of_url: Vec<_> = self.questionnaires.iter().filter(|it| !url.is_empty() && it.url == url).collect();
+        let of_url = self.by_url.get(url).filter(|_| !url.is_empty());
+        let mut of_url: Vec<_> = of_url.into_iter().flatten().map(|&at| &self.questionnaires[at]).collect();
         if of_url.is_empty() {
             return Err(Told::UnknownQuestionnaire.into());
         }

@@ -168,7 +168,7 @@ impl<'a> Reader<'a> {
         self.check_depth(depth, place, start)?;
         let mut members: Vec<(Cow<'a, str>, Node<'a>)> = Vec::new();
         let mut names: HashSet<Cow<'a, str>> = HashSet::new();
-        let first = self.json.known_object().map(|name| name.map(|name| borrowed(self.text, name)));
+        let first = self.json.known_object().map(|name| name.map(|name| named(self.text, name)));
         let mut next = first.map_err(|error| self.syntax(&error, place))?;
         while let Some(name) = next {
             let peek = {
@@ -195,7 +195,7 @@ impl<'a> Reader<'a> {
             {
                 names.insert(name.clone());
             }
-            let following = self.json.next_key().map(|name| name.map(|name| borrowed(self.text, name)));
+            let following = self.json.next_key().map(|name| name.map(|name| named(self.text, name)));
             next = following.map_err(|error| self.syntax(&error, place))?;
         }
         if members.is_empty() {
@@ -237,6 +237,33 @@ fn borrowed<'a>(document: &'a str, text: &str) -> Cow<'a, str> {
         Some(slice) if offset < document.len() => Cow::Borrowed(slice),
         _ => Cow::Owned(text.to_owned()),
     }
+}
+
+/// A member's name. The usual ones are kept once for all members, so that looking for one does not touch the document again.
+fn named<'a>(document: &'a str, name: &str) -> Cow<'a, str> {
+    let usual = match name {
+        "answer" => "answer",
+        "code" => "code",
+        "display" => "display",
+        "extension" => "extension",
+        "item" => "item",
+        "linkId" => "linkId",
+        "system" => "system",
+        "text" => "text",
+        "unit" => "unit",
+        "url" => "url",
+        "value" => "value",
+        "valueBoolean" => "valueBoolean",
+        "valueCoding" => "valueCoding",
+        "valueDate" => "valueDate",
+        "valueDateTime" => "valueDateTime",
+        "valueDecimal" => "valueDecimal",
+        "valueInteger" => "valueInteger",
+        "valueQuantity" => "valueQuantity",
+        "valueString" => "valueString",
+        _ => return borrowed(document, name),
+    };
+    Cow::Borrowed(usual)
 }
 
 /// jiter's own texts may quote the document; these do not.

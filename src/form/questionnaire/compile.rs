@@ -99,9 +99,10 @@ impl Questionnaire {
                 defects.push(Issue::warning("invariant", "questionnaire", here.member("extension"), message));
             }
             let index = self.items.len();
-            let item = Item::read(child, parent, &here, defects);
+            let mut item = Item::read(child, parent, &here, defects);
             invariants(child, &item, &here, defects);
-            if self.by_link_id.contains_key(&item.link_id) {
+            item.is_twin = self.by_link_id.contains_key(&item.link_id);
+            if item.is_twin {
                 defects.push(Issue::error(
                     "duplicate",
                     "questionnaire",

@@ -8,7 +8,7 @@ use neuvola_fhir::Node;
 use super::OptionValue;
 use super::extension;
 use super::extensions::{self, extensions};
-use super::item::option_value;
+use super::options::option_value;
 use crate::fhirpath::Plan;
 use crate::issue::Severity;
 

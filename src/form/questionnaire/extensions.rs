@@ -3,6 +3,9 @@
 //! Sources: R4's extension registry <https://hl7.org/fhir/R4/extensibility-registry.html> and SDC 4.0
 //! <https://hl7.org/fhir/uv/sdc/>; where both name one under different urls, both are read.
 
+use std::ops::Deref;
+use std::sync::LazyLock;
+
 use neuvola_fhir::Node;
 use rust_decimal::Decimal;
 
@@ -33,6 +36,19 @@ pub struct Bounds {
     pub reference_types: Vec<String>,
 }
 
+/// The bounds of an item, which mostly has none: then it holds none, and items stay small enough to lie near each other.
+#[derive(Clone, Debug)]
+pub struct Bounded(Option<Box<Bounds>>);
+
+impl Deref for Bounded {
+    type Target = Bounds;
+
+    fn deref(&self) -> &Bounds {
+        static NONE: LazyLock<Bounds> = LazyLock::new(Bounds::default);
+        self.0.as_deref().unwrap_or_else(|| &*NONE)
+    }
+}
+
 /// `minValue` or `maxValue`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Bound {
@@ -56,8 +72,15 @@ pub struct Unit {
     pub display: String,
 }
 
-impl Bounds {
+impl Bounded {
     pub(super) fn read(node: &Node<'_>, link_id: &str, unchecked: &mut Vec<&'static str>, defect: &mut impl FnMut(&str, String)) -> Self {
+        let may_have_some = node.member("maxLength").is_some() || node.member("extension").is_some();
+        Self(may_have_some.then(|| Box::new(Bounds::read(node, link_id, unchecked, defect))))
+    }
+}
+
+impl Bounds {
+    fn read(node: &Node<'_>, link_id: &str, unchecked: &mut Vec<&'static str>, defect: &mut impl FnMut(&str, String)) -> Self {
         let count = |url| extension(node, url).and_then(|it| it.member("valueInteger")?.as_number()?.parse().ok());
         let mut bound = |url, name| {
             let extension = extension(node, url)?;

@@ -1,11 +1,11 @@
 //! One item and its parts, read from the resource.
 
 use neuvola_fhir::{Node, Place};
-use rust_decimal::Decimal;
 
 use super::expression::Expressions;
-use super::extensions::{Bounds, CQF_EXPRESSION, OPTION_EXCLUSIVE, Unit, UnitOpen, computing, unit_value_set, units};
-use super::{AnswerOption, Comparand, Item, ItemKind, Operator, OptionValue, by_code, decimal, extension, weight_on};
+use super::extensions::{Bounded, CQF_EXPRESSION, Unit, UnitOpen, computing, unit_value_set, units};
+use super::options::{AnswerOption, ByValue};
+use super::{Comparand, Item, ItemKind, Operator, decimal, extension};
 use crate::issue::Issue;
 use crate::texts::Texts;
 
@@ -27,7 +27,7 @@ impl Item {
         let flag = |name: &str| node.member(name).and_then(Node::as_bool).unwrap_or(false);
         let is_computed = |shadow: &str| node.member(shadow).and_then(computing).is_some();
         let mut unchecked = Vec::new();
-        let bounds = Bounds::read(node, &link_id, &mut unchecked, &mut defect);
+        let bounds = Bounded::read(node, &link_id, &mut unchecked, &mut defect);
         let (unit, units) = units(node);
         let expressions = Expressions::read(node, &link_id, &mut unchecked, &mut defect);
         if is_computed("_answerValueSet") {
@@ -45,7 +45,7 @@ impl Item {
             repeats: flag("repeats") || (node.member("repeats").is_none() && is_computed("_repeats")),
             read_only: flag("readOnly"),
             has_options: !options.is_empty(),
-            by_code: by_code(&options),
+            by_value: ByValue::of(&options),
             options,
             options_open: openness == Some("optionsOrType"),
             value_set: node.text("answerValueSet").map(str::to_owned),
@@ -67,27 +67,10 @@ impl Item {
             kept: None,
             has_expressions_below: false,
             end: 0,
+            is_twin: false,
             text_varies: node.member("_text").is_some_and(|shadow| extension(shadow, CQF_EXPRESSION).is_some()),
             link_id,
         }
-    }
-
-    /// The option with this code.
-    pub fn option(&self, system: &str, code: &str) -> Option<&AnswerOption> {
-        let from = self.by_code.partition_point(|&position| self.options[position].coding() < (code, system));
-        let same = self.by_code[from..].iter().map(|&position| &self.options[position]);
-        same.take_while(|option| option.coding() == (code, system)).find(|option| matches!(option.value, OptionValue::Coding { .. }))
-    }
-
-    /// The option without a code that is shown so.
-    pub fn option_shown(&self, display: &str) -> Option<&AnswerOption> {
-        let uncoded = |option: &&AnswerOption| matches!(&option.value, OptionValue::Coding { code, .. } if code.is_empty());
-        self.options.iter().filter(uncoded).find(|option| option.display.says(display))
-    }
-
-    /// A question with a finite list of answers, none of them free.
-    pub fn is_closed_choice(&self) -> bool {
-        self.kind == ItemKind::Choice
     }
 }
 
@@ -132,38 +115,6 @@ impl ItemKind {
             Self::Quantity => "valueQuantity",
         }
     }
-}
-
-impl AnswerOption {
-    fn read(node: &Node<'_>) -> Option<Self> {
-        let exclusive = extension(node, OPTION_EXCLUSIVE).and_then(|it| it.member("valueBoolean")?.as_bool()).unwrap_or(false);
-        let coding = node.member("valueCoding");
-        Some(Self {
-            value: option_value(node)?,
-            display: coding.map_or_else(Texts::default, |coding| Texts::of(coding, "display")),
-            weight: weight_on(node).or_else(|| weight_on(coding?)),
-            exclusive,
-        })
-    }
-
-    pub fn coded(system: &str, code: &str, display: Texts, weight: Option<Decimal>) -> Self {
-        Self { value: OptionValue::Coding { system: system.to_owned(), code: code.to_owned() }, display, weight, exclusive: false }
-    }
-}
-
-/// The `value[x]` of an option, or of an extension that names one.
-pub(super) fn option_value(node: &Node<'_>) -> Option<OptionValue> {
-    let (name, value) = node.members().iter().find(|(name, _)| name.starts_with("value"))?;
-    Some(match name.as_ref() {
-        "valueCoding" => {
-            let part = |name| value.text(name).unwrap_or_default().to_owned();
-            OptionValue::Coding { system: part("system"), code: part("code") }
-        }
-        "valueInteger" => OptionValue::Integer(decimal(value.as_number()?)?),
-        "valueDate" | "valueTime" => OptionValue::Time(value.as_str()?.to_owned()),
-        "valueReference" => OptionValue::Reference(value.text("reference")?.to_owned()),
-        _ => OptionValue::Text(value.as_str()?.to_owned()),
-    })
 }
 
 impl Operator {

@@ -8,6 +8,7 @@ mod extensions;
 mod invariants;
 mod item;
 mod lint;
+mod options;
 #[cfg(test)]
 mod tests;
 
@@ -17,8 +18,9 @@ use std::ops::Range;
 
 pub use compile::Compiled;
 pub use expression::{Computed, Constraint, Expression, Expressions, Named, Toggle, What};
-pub use extensions::{Bound, Bounds, QuantityBound, Unit, UnitOpen};
+pub use extensions::{Bound, Bounded, Bounds, QuantityBound, Unit, UnitOpen};
 pub use lint::lint;
+pub use options::{AnswerOption, OptionValue};
 
 use neuvola_fhir::Node;
 use rust_decimal::Decimal;
@@ -79,7 +81,7 @@ pub struct Item {
     pub enable_any: bool,
     /// No `enableBehavior` says which of several conditions count.
     pub enable_behavior_missing: bool,
-    pub bounds: Bounds,
+    pub bounds: Bounded,
     /// Boxed: few items have any.
     pub expressions: Option<Box<Expressions>>,
     /// What is demanded of its answers and cannot be checked here, as a noun each.
@@ -101,8 +103,9 @@ pub struct Item {
     pub has_expressions_below: bool,
     /// The first item behind it that does not stand below it.
     end: usize,
-    /// The options in the order of their codes.
-    by_code: Vec<usize>,
+    /// Its linkId stands before it already: that one is meant.
+    is_twin: bool,
+    by_value: options::ByValue,
 }
 
 /// `Questionnaire.item.type`.
@@ -124,45 +127,6 @@ pub enum ItemKind {
     Attachment,
     Reference,
     Quantity,
-}
-
-/// One permitted answer.
-#[derive(Clone, Debug)]
-pub struct AnswerOption {
-    pub value: OptionValue,
-    pub display: Texts,
-    /// `ordinalValue` or `itemWeight`.
-    pub weight: Option<Decimal>,
-    /// `questionnaire-optionExclusive`: chosen, it stands alone.
-    pub exclusive: bool,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub enum OptionValue {
-    Coding {
-        system: String,
-        code: String,
-    },
-    Text(String),
-    Integer(Decimal),
-    /// A date or a time, as written.
-    Time(String),
-    Reference(String),
-}
-
-impl AnswerOption {
-    /// Code and system; empty for what is no Coding.
-    pub fn coding(&self) -> (&str, &str) {
-        match &self.value {
-            OptionValue::Coding { system, code } => (code, system),
-            _ => ("", ""),
-        }
-    }
-
-    /// "I prefer not to answer": the question counts as open.
-    pub fn is_declined(&self) -> bool {
-        matches!(&self.value, OptionValue::Coding { system, code } if is_declined(system, code))
-    }
 }
 
 /// One `enableWhen`.
@@ -236,6 +200,17 @@ impl Questionnaire {
         self.by_link_id.get(link_id).copied()
     }
 
+    /// As [`Self::find`], at once where `link_id` is what comes behind `latest` below `above`, or is `latest` again.
+    pub fn find_near(&self, link_id: &str, above: Option<usize>, latest: Option<usize>) -> Option<usize> {
+        let next = match (latest, above) {
+            (Some(latest), _) => self.items.get(latest)?.end,
+            (None, Some(above)) => above + 1,
+            (None, None) => 0,
+        };
+        let is_it = |&index: &usize| self.items.get(index).is_some_and(|item| !item.is_twin && item.link_id == link_id);
+        Some(next).filter(is_it).or_else(|| latest.filter(is_it)).or_else(|| self.find(link_id))
+    }
+
     /// The items directly below `parent`; the top ones for `None`.
     pub fn children(&self, parent: Option<usize>) -> &[usize] {
         parent.map_or(&self.roots, |parent| &self.items[parent].children)
@@ -249,7 +224,7 @@ impl Questionnaire {
     /// The options of `answerValueSet`, once the value sets are known.
     pub fn fill_options(&mut self, index: usize, options: Vec<AnswerOption>) {
         let item = &mut self.items[index];
-        (item.by_code, item.options) = (by_code(&options), options);
+        (item.by_value, item.options) = (options::ByValue::of(&options), options);
         item.has_options = true;
     }
 
@@ -293,13 +268,6 @@ impl Questionnaire {
     pub fn ancestors(&self, index: usize) -> impl Iterator<Item = usize> {
         std::iter::successors(self.items[index].parent, |&parent| self.items[parent].parent)
     }
-}
-
-/// Positions in the order of the codes, for looking one up among many.
-fn by_code(options: &[AnswerOption]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..options.len()).collect();
-    order.sort_by_key(|&position| options[position].coding());
-    order
 }
 
 /// Digits to an exact number; exponents too.

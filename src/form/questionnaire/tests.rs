@@ -89,3 +89,52 @@ fn a_variable_that_hides_another_is_a_warning_and_one_that_stands_twice_an_error
         ["error Questionnaire.item[0].extension"]
     );
 }
+
+fn compiled(items: &Value) -> Questionnaire {
+    let whole = json!({"resourceType": "Questionnaire", "status": "active", "item": items});
+    let document = serde_json::to_vec(&whole).expect("it prints");
+    Questionnaire::compile(&neuvola_fhir::read(&document).expect("well-formed")).questionnaire
+}
+
+#[test]
+fn an_option_of_every_kind_is_found_among_the_others_and_no_other_is() {
+    let shown = |display: &str| json!({"valueCoding": {"display": display}});
+    let options = json!([
+        option("b"), {"valueString": "b"}, {"valueInteger": 2}, {"valueDate": "2026-02-01"}, {"valueTime": "10:00:00"}, shown("B"),
+        {"valueReference": {"reference": "Patient/b"}}, option("a"), {"valueString": "a"}, {"valueInteger": 1}, shown("A"),
+    ]);
+    let questionnaire = compiled(&json!([{"linkId": "x", "type": "choice", "answerOption": options}]));
+    let item = questionnaire.item(0);
+    let position = |name: &str, value: &str| {
+        let document = value.as_bytes().to_vec();
+        let node = neuvola_fhir::read(&document).expect("well-formed");
+        let found = item.option_given(name, &node)?;
+        item.options.iter().position(|option| std::ptr::eq(option, found))
+    };
+    assert_eq!(position("valueString", "\"b\""), Some(1));
+    assert_eq!(position("valueInteger", "2"), Some(2));
+    assert_eq!(position("valueDate", "\"2026-02-01\""), Some(3));
+    assert_eq!(position("valueTime", "\"10:00:00\""), Some(4));
+    assert_eq!(position("valueReference", "{\"reference\":\"Patient/b\"}"), Some(6));
+    assert_eq!(position("valueString", "\"a\""), Some(8));
+    assert_eq!(position("valueInteger", "3").or(position("valueString", "\"c\"")).or(position("valueString", "\"2026-02-01\"")), None);
+    assert!(item.option("http://example.org/c", "a").is_some() && item.option("http://example.org/d", "a").is_none());
+    assert!(item.option_shown("A").is_some() && item.option_shown("C").is_none());
+    assert!(item.has_code("a") && !item.has_code("c"));
+    let names = ["valueCoding", "valueString", "valueInteger", "valueDate", "valueTime", "valueReference"];
+    assert!(names.iter().all(|name| item.has_options_of(name)) && !item.has_options_of("valueUri"));
+}
+
+#[test]
+fn what_comes_next_is_found_as_it_is_found_anywhere() {
+    let items = json!([
+        {"linkId": "g", "type": "group", "item": [{"linkId": "a", "type": "string"}, {"linkId": "b", "type": "string"}]},
+        {"linkId": "b", "type": "string"}, {"linkId": "c", "type": "string"},
+    ]);
+    let questionnaire = compiled(&items);
+    for link_id in ["g", "a", "b", "c", "d"] {
+        for (above, latest) in [(None, None), (Some(0), None), (Some(0), Some(1)), (None, Some(0)), (None, Some(3)), (None, Some(4))] {
+            assert_eq!(questionnaire.find_near(link_id, above, latest), questionnaire.find(link_id), "{link_id} {above:?} {latest:?}");
+        }
+    }
+}

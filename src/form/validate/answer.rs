@@ -9,7 +9,7 @@ use super::structure::Given;
 use super::tell::Tell;
 use super::{reference, temporal, units, wanted};
 use crate::form::answers::Answer;
-use crate::form::questionnaire::{Bound, Bounds, Item, ItemKind, OptionValue, QuantityBound, Unit, decimal};
+use crate::form::questionnaire::{Bound, Bounds, Item, ItemKind, QuantityBound, Unit, decimal};
 use crate::issue::Issue;
 use crate::issue::told::{LONGEST_NAME, Listed, Told, clipped};
 use crate::shape::primitive::base64;
@@ -72,27 +72,16 @@ fn is_an_option(item: &Item, given: &Given<'_, '_>) -> bool {
     if given.name == "valueCoding" {
         return matches!(&given.answer, Some(Answer::Coding { option: Some(_), .. }));
     }
-    item.options.iter().any(|option| match (&option.value, &given.answer) {
-        (OptionValue::Integer(one), Some(Answer::Number(other))) => one == other,
-        (OptionValue::Text(text), _) => value.as_str() == Some(text),
-        (OptionValue::Time(text), _) => value.as_str() == Some(text),
-        (OptionValue::Reference(text), _) => value.text("reference") == Some(text),
-        // a string that must come from a value set is one of its codes (SDC)
-        (OptionValue::Coding { code, .. }, _) => item.kind == ItemKind::String && value.as_str() == Some(code),
-        _ => false,
-    })
+    let is_code = || item.kind == ItemKind::String && value.as_str().is_some_and(|text| item.has_code(text));
+    item.option_given(given.name, value).is_some() || is_code()
 }
 
 fn is_exclusive(item: &Item, given: &Given<'_, '_>) -> bool {
-    if let Some(Answer::Coding { option, .. }) = &given.answer {
-        return option.is_some_and(|option| option.exclusive);
-    }
-    item.options.iter().filter(|option| option.exclusive).any(|option| match &option.value {
-        OptionValue::Coding { .. } => false,
-        OptionValue::Integer(number) => matches!(&given.answer, Some(Answer::Number(other)) if other == number),
-        OptionValue::Text(text) | OptionValue::Time(text) => given.value.as_str() == Some(text),
-        OptionValue::Reference(text) => given.value.text("reference") == Some(text),
-    })
+    let option = match &given.answer {
+        Some(Answer::Coding { option, .. }) => *option,
+        _ => item.option_given(given.name, given.value),
+    };
+    option.is_some_and(|option| option.exclusive)
 }
 
 fn of_text(bounds: &Bounds, text: &str, tell: &mut Tell<'_>) {

@@ -30,17 +30,19 @@ pub(super) struct Enablement<'a, 'q, 'd> {
     found: &'a Found<'q, 'd>,
     expressed: &'a Expressed,
     states: Vec<Enabled>,
-    /// By condition and scope: what it came to. Many items may hang on one question with many answers.
     /// Answers that may yet be compared: conditions times answers could be any number.
     left: Cell<usize>,
-    held: RefCell<HashMap<(usize, Holder), Enabled>>,
+    /// By condition: the scope that it was last asked in, and what it came to. Items are visited in document order, so one scope
+    /// is done with before the next.
+    held: RefCell<Vec<Option<(Holder, Enabled)>>>,
 }
 
 impl<'a, 'q, 'd> Enablement<'a, 'q, 'd> {
     /// Of every occurrence, each behind those that it hangs on.
     pub(super) fn of(questionnaire: &'q Questionnaire, found: &'a Found<'q, 'd>, expressed: &'a Expressed) -> Self {
         let states = vec![Enabled::Yes; found.len()];
-        let mut enablement = Self { questionnaire, found, expressed, states, left: Cell::new(MOST), held: RefCell::default() };
+        let held = RefCell::new(vec![None; questionnaire.conditions()]);
+        let mut enablement = Self { questionnaire, found, expressed, states, left: Cell::new(MOST), held };
         for &item in questionnaire.in_order_of_enablement() {
             for &at in found.below(item, Holder::RESPONSE) {
                 enablement.states[at] = enablement.item(item, found.occurrence(at).holder);
@@ -92,12 +94,13 @@ impl<'a, 'q, 'd> Enablement<'a, 'q, 'd> {
     fn holds(&self, condition: &EnableWhen, holder: Holder) -> Enabled {
         let item = |holder: &Holder| holder.occurrence.map(|at| self.found.occurrence(at).item);
         let scope = self.found.climb(holder).find(|holder| item(holder) == condition.scope).unwrap_or(Holder::RESPONSE);
-        let key = (condition.number, scope);
-        if let Some(&known) = self.held.borrow().get(&key) {
+        if let Some((last, known)) = self.held.borrow()[condition.number]
+            && last == scope
+        {
             return known;
         }
         let holds = self.satisfied(condition, scope);
-        self.held.borrow_mut().insert(key, holds);
+        self.held.borrow_mut()[condition.number] = Some((scope, holds));
         holds
     }
 

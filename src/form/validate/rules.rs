@@ -54,7 +54,8 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
             let item = self.questionnaire.item(index);
             let (here, behind) = rest.split_at(rest.iter().take_while(|&at| item_of(at) == index).count());
             rest = behind;
-            match self.enablement.item(index, holder) {
+            // they stand in one holder, and are asked or not together
+            match here.first().map_or_else(|| self.enablement.item(index, holder), |&at| self.enablement.occurrence(at)) {
                 Enabled::No => {
                     self.answers.slot_mut(index).not_asked = true;
                     here.iter().for_each(|&at| self.disabled(item, at));

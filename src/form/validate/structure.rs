@@ -14,10 +14,18 @@ use crate::issue::{Issue, Issues};
 pub(super) struct Found<'q, 'd> {
     occurrences: Vec<Occurrence<'q, 'd>>,
     roots: Vec<usize>,
-    /// By the Questionnaire's item: its occurrences, in document order.
-    by_item: Vec<Vec<usize>>,
+    by_item: ByItem,
     /// What stands in the wrong place.
     pub strays: Strays<'q, 'd>,
+}
+
+/// The occurrences of each of the Questionnaire's items, in document order.
+#[derive(Debug, Default)]
+struct ByItem {
+    /// Item for item.
+    all: Vec<usize>,
+    /// Where those of each item end; they begin where the item's before it end.
+    ends: Vec<usize>,
 }
 
 /// One item of the response.
@@ -86,7 +94,7 @@ impl<'q, 'd> Found<'q, 'd> {
 
     /// The item's occurrences in the holder, however deep.
     pub(super) fn below(&self, item: usize, holder: Holder) -> &[usize] {
-        let all = self.by_item.get(item).map_or(&[][..], Vec::as_slice);
+        let all = self.by_item.of(item);
         if holder == Holder::RESPONSE {
             return all;
         }
@@ -121,11 +129,33 @@ impl<'q, 'd> Found<'q, 'd> {
     }
 }
 
+impl ByItem {
+    fn new(occurrences: &[Occurrence<'_, '_>], items: usize) -> Self {
+        let mut begins = vec![0; items + 1];
+        occurrences.iter().for_each(|occurrence| begins[occurrence.item + 1] += 1);
+        for item in 1..=items {
+            begins[item] += begins[item - 1];
+        }
+        let (mut all, mut ends) = (vec![0; occurrences.len()], begins);
+        for (at, occurrence) in occurrences.iter().enumerate() {
+            all[ends[occurrence.item]] = at;
+            ends[occurrence.item] += 1;
+        }
+        Self { all, ends }
+    }
+
+    fn of(&self, item: usize) -> &[usize] {
+        let begin = item.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.all[begin..self.ends[item]]
+    }
+}
+
 pub(super) fn walk<'q, 'd>(response: &'d Node<'d>, questionnaire: &'q Questionnaire, issues: &mut Issues) -> Found<'q, 'd> {
-    let found = Found { by_item: vec![Vec::new(); questionnaire.items().len()], ..Found::default() };
-    let mut walker = Walker { questionnaire, found, issues };
+    let mut walker = Walker { questionnaire, found: Found::default(), issues };
     walker.items(response, Holder::RESPONSE, &Place::root("QuestionnaireResponse"));
-    walker.found
+    let mut found = walker.found;
+    found.by_item = ByItem::new(&found.occurrences, questionnaire.items().len());
+    found
 }
 
 struct Walker<'q, 'd, 'i> {
@@ -141,7 +171,7 @@ impl<'q, 'd> Walker<'q, 'd, '_> {
         let mut latest = None;
         for (position, node) in node.list("item").iter().enumerate() {
             let here = list.element(position);
-            let Some(index) = self.matching(node, holder, &here) else { continue };
+            let Some(index) = self.matching(node, holder, latest, &here) else { continue };
             if let Some(latest) = latest.filter(|&latest| index < latest) {
                 let before = self.questionnaire.item(latest).link_id.clone();
                 self.issues.push(Issue::of(Told::Order { before }, &self.questionnaire.item(index).link_id, here));
@@ -151,7 +181,6 @@ impl<'q, 'd> Walker<'q, 'd, '_> {
             let values = Vec::with_capacity(node.list("answer").len());
             let occurrence = Occurrence { item: index, node, holder, position, values, children: Vec::new(), end: at + 1 };
             self.found.occurrences.push(occurrence);
-            self.found.by_item[index].push(at);
             match holder.occurrence {
                 Some(above) => self.found.occurrences[above].children.push(at),
                 None => self.found.roots.push(at),
@@ -162,10 +191,10 @@ impl<'q, 'd> Walker<'q, 'd, '_> {
     }
 
     /// The Questionnaire's item for `node`, if it may stand here. What has no linkId is told by its shape.
-    fn matching(&mut self, node: &'d Node<'d>, holder: Holder, here: &Place<'_>) -> Option<usize> {
+    fn matching(&mut self, node: &'d Node<'d>, holder: Holder, latest: Option<usize>, here: &Place<'_>) -> Option<usize> {
         let link_id = node.text("linkId").filter(|link_id| !link_id.is_empty())?;
         let expected = holder.occurrence.map(|above| self.found.occurrences[above].item);
-        let Some(index) = self.questionnaire.find(link_id) else {
+        let Some(index) = self.questionnaire.find_near(link_id, expected, latest) else {
             let may_stand = wanted::holds(self.questionnaire, expected);
             self.issues.push(Issue::of(Told::UnknownLinkId { may_stand }, "", here));
             return None;

@@ -3,7 +3,7 @@
 use neuvola_fhir::Node;
 
 use super::wanted;
-use crate::form::questionnaire::{Item, ItemKind, OptionValue};
+use crate::form::questionnaire::{Item, ItemKind};
 use crate::issue::told::Told;
 
 /// Why `value` (named `name`, as in `valueInteger`) cannot answer `item`. Whether the value itself is well-formed is told by
@@ -25,21 +25,11 @@ pub(super) fn fault(item: &Item, name: &str, value: &Node<'_>) -> Option<Told> {
 
 /// Options may be integers, dates, times, strings and references as well; where an expression gives them any of these may be meant.
 fn is_type_of_an_option(item: &Item, name: &str) -> bool {
-    let of = |option: &OptionValue| match option {
-        OptionValue::Coding { .. } => "valueCoding",
-        OptionValue::Text(_) => "valueString",
-        OptionValue::Integer(_) => "valueInteger",
-        OptionValue::Reference(_) => "valueReference",
-        OptionValue::Time(_) => "",
-    };
     if item.value_set.is_some() || item.options.is_empty() {
         let computed = item.expressions.as_ref().is_some_and(|it| it.answers.is_some());
         return computed && item.value_set.is_none() && OPTIONS.contains(&name);
     }
-    item.options.iter().any(|option| match &option.value {
-        OptionValue::Time(_) => matches!(name, "valueDate" | "valueTime"),
-        other => of(other) == name,
-    })
+    item.has_options_of(name)
 }
 
 const OPTIONS: [&str; 5] = ["valueString", "valueInteger", "valueDate", "valueTime", "valueReference"];

@@ -52,7 +52,10 @@ class Validator {
     private final FhirInstanceValidator asHapi;
     private final ValidatorSession session = new ValidatorSession();
 
-    Validator(Definitions definitions) {
+    /** The one for all files, if there is to be one. */
+    private final InstanceValidator kept;
+
+    Validator(Definitions definitions, boolean keep) {
         chain = new ValidationSupportChain(
                 new DefaultProfileValidationSupport(Definitions.R4),
                 definitions,
@@ -64,6 +67,7 @@ class Validator {
         context = WorkerContextValidationSupportAdapter.newVersionSpecificWorkerContextWrapper(chain);
         asHapi = new FhirInstanceValidator(chain);
         session.getOtherVersions().put(R4_MINOR, context);
+        kept = keep ? made() : null;
     }
 
     /** R4's own definition of a type, as JSON in one line. */
@@ -75,7 +79,8 @@ class Validator {
     List<Issue> validate(byte[] content) {
         var messages = new ArrayList<ValidationMessage>();
         try {
-            validator().validate(null, messages, new ByteArrayInputStream(content), format(content), new ArrayList<>());
+            var validator = kept == null ? made() : kept;
+            validator.validate(null, messages, new ByteArrayInputStream(content), format(content), new ArrayList<>());
         } catch (Exception | StackOverflowError e) {
             return List.of(Issue.crash(e));
         }
@@ -85,8 +90,8 @@ class Validator {
                 .toList();
     }
 
-    /** A new one for each file, 10 ms: a kept one would remember more and more. */
-    private InstanceValidator validator() {
+    /** A new one for each file, as HAPI does it, 10 ms: a kept one remembers more and more. */
+    private InstanceValidator made() {
         var validator = new InstanceValidator(
                 context,
                 new FhirInstanceValidator.NullEvaluationContext(),
