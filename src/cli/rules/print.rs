@@ -1,0 +1,67 @@
+//! Tables.
+
+use tabled::builder::Builder;
+use tabled::settings::style::HorizontalLine;
+use tabled::settings::{Style, Theme};
+
+/// Rows under a heading, a line between them; each column with the most that it may be wide.
+pub(super) fn table(heading: &[(&str, usize)], rows: impl IntoIterator<Item = Vec<String>>, lines: Lines) -> String {
+    let mut builder = Builder::new();
+    builder.push_record(heading.iter().map(|(name, _)| *name));
+    for row in rows {
+        builder.push_record(row.iter().zip(heading).map(|(cell, (_, width))| wrapped(cell, *width)));
+    }
+    let mut table = builder.build();
+    let mut theme = Theme::from_style(Style::modern_rounded());
+    theme.remove_horizontal_lines();
+    let last = if lines == Lines::Between { table.count_rows() } else { 2 };
+    (1..last).for_each(|row| theme.insert_horizontal_line(row, HorizontalLine::inherit(Style::modern_rounded())));
+    table.with(theme);
+    table.to_string()
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lines {
+    /// Between all rows: their cells have several lines.
+    Between,
+    /// Below the heading only.
+    Heading,
+}
+
+/// Each line of `text` in lines of at most `width` characters, broken between words where that goes.
+fn wrapped(text: &str, width: usize) -> String {
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let (mut here, mut length) = (String::new(), 0);
+        for word in line.split(' ') {
+            let mut rest: Vec<char> = word.chars().collect();
+            if length > 0 && length + 1 + rest.len() > width {
+                lines.push(std::mem::take(&mut here));
+                length = 0;
+            } else if length > 0 {
+                here.push(' ');
+                length += 1;
+            }
+            while rest.len() > width {
+                // an id breaks behind a dot or hyphen
+                let cut = rest[..width].iter().rposition(|letter| matches!(letter, '.' | '-' | '/')).map_or(width, |at| at + 1);
+                lines.push(rest.drain(..cut).collect());
+            }
+            length += rest.len();
+            here.extend(rest);
+        }
+        lines.push(here);
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_broken_between_words_and_ids_behind_dots() {
+        assert_eq!(wrapped("one two three\nfour", 8), "one two\nthree\nfour");
+        assert_eq!(wrapped("child.segment.network", 16), "child.segment.\nnetwork");
+    }
+}
