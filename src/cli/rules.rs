@@ -1,6 +1,7 @@
 //! `rules`: what those who own the rules need: to read them, check them, test them, and see what a change will do.
 
 mod check;
+mod coverage;
 mod print;
 mod show;
 
@@ -21,6 +22,8 @@ enum Command {
     Show(show::Show),
     /// Every defect of forms, rules, services and texts: file, element and how to mend it
     Check(check::Check),
+    /// The whole space of answers: rules that never fire or always lose, what nobody reads, shares, tipping answers
+    Coverage(coverage::Coverage),
 }
 
 /// The languages that texts are in.
@@ -55,6 +58,7 @@ impl Rules {
         match self.command {
             Command::Show(command) => command.run(),
             Command::Check(command) => command.run(),
+            Command::Coverage(command) => command.run(),
         }
     }
 }

@@ -3,8 +3,10 @@
 //!
 //! Pure: no I/O, no clock; the same input gives the same output. How rules are asked is told in [`judge`] alone.
 
+pub mod coverage;
 pub mod judge;
 pub mod listing;
+pub mod space;
 
 use crate::profiles::{Profiles, by_version};
 use crate::segment::rule::RuleSet;

@@ -81,7 +81,7 @@ pub enum MustAnswer {
 }
 
 /// One rule.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Rule {
     /// `PlanDefinition.action.id`
     pub id: String,

@@ -1,5 +1,6 @@
 //! Tables.
 
+use indicatif::{ProgressBar, ProgressStyle};
 use tabled::builder::Builder;
 use tabled::settings::style::HorizontalLine;
 use tabled::settings::{Style, Theme};
@@ -26,6 +27,51 @@ pub(super) enum Lines {
     Between,
     /// Below the heading only.
     Heading,
+}
+
+/// `1,234,567`
+pub(super) fn number(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Of a whole, in per cent.
+pub(super) fn share(part: u64, whole: u64) -> String {
+    if whole == 0 { "–".to_owned() } else { format!("{:.1} %", part as f64 * 100.0 / whole as f64) }
+}
+
+/// On standard error, and only where somebody watches: how many were asked about, for what lasts.
+pub(super) struct Watch {
+    bar: ProgressBar,
+    count: u64,
+}
+
+impl Watch {
+    pub(super) fn start(what: &str, quiet: bool) -> Self {
+        let style = ProgressStyle::with_template("{spinner} {msg}: {human_pos} families, {elapsed}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
+        Self { bar: bar.with_style(style).with_message(what.to_owned()), count: 0 }
+    }
+
+    pub(super) fn tick(&mut self) {
+        self.count += 1;
+        // the first lines are drawn when it has lasted a while
+        if self.count.is_multiple_of(5_000) {
+            self.bar.set_position(self.count);
+        }
+    }
+
+    pub(super) fn done(self) {
+        self.bar.finish_and_clear();
+    }
 }
 
 /// Each line of `text` in lines of at most `width` characters, broken between words where that goes.
@@ -58,6 +104,11 @@ fn wrapped(text: &str, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(number), ["0", "999", "1,000", "1,234,567"]);
+    }
 
     #[test]
     fn lines_are_broken_between_words_and_ids_behind_dots() {
