@@ -5,6 +5,7 @@ mod alone;
 mod segments;
 mod unread;
 
+use super::Named;
 use super::judge::{Judge, thresholds};
 use super::space::{Absence, Pages};
 use crate::segment::rule::{RoleRules, Rule, RuleSet};
@@ -68,14 +69,6 @@ pub struct Coverage<'r> {
     pub alike: Vec<Alike<'r>>,
 }
 
-/// A question by its name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Named {
-    /// Of the professional's section.
-    pub professional: bool,
-    pub link_id: String,
-}
-
 /// One segment's rule.
 #[derive(Debug)]
 pub struct Share<'r> {
@@ -88,14 +81,22 @@ pub struct Share<'r> {
     pub loses_to: Vec<(&'r Rule, u64)>,
 }
 
-/// A rule that is looked at by itself: an alert or a service.
+/// A rule that is looked at by itself.
 #[derive(Debug)]
 pub struct Alone<'r> {
     pub rule: &'r Rule,
-    pub is_alert: bool,
+    pub kind: Kind,
     pub looked: Looked,
     pub met: u64,
     pub open: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Alert,
+    Service,
+    /// An action of a plan that does not speak of segments.
+    Other,
 }
 
 /// One answer changed, and the segment with it.
@@ -134,6 +135,16 @@ impl Share<'_> {
 impl Alone<'_> {
     pub const fn never_fires(&self) -> bool {
         self.met == 0 && self.open == 0
+    }
+}
+
+impl Kind {
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Alert => "alert",
+            Self::Service => "service",
+            Self::Other => "rule",
+        }
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::Named;
 use crate::form::answers::Answers;
+use crate::segment::condition::{Input, Source};
 use crate::segment::rule::{RoleRules, Rule, RuleSet};
-use crate::segment::{Outcome, Read, Reason, Segmentation, segment, services_of};
+use crate::segment::{Outcome, Segmentation, segment};
 
 /// The rules of one role, to be asked many times.
 #[derive(Debug, Clone, Copy)]
@@ -14,26 +16,21 @@ pub struct Judge<'r> {
 }
 
 impl<'r> Judge<'r> {
-    /// Every rule with all that it reads: segments, alerts, services; a segment's own services behind it.
-    pub fn everything(self) -> Vec<(&'r Rule, Vec<Read>)> {
-        let own = Answers::anything(&self.rules.questionnaire);
-        let professional = self.rules.professional.as_deref().map(Answers::anything);
-        let open = segment(self.rules, self.rule_set, &own, professional.as_ref());
-        let found = |reasons: &[Reason<'r>], rule: &'r Rule| {
-            let reason = reasons.iter().find(|reason| reason.rule.id == rule.id);
-            (rule, reason.map(|reason| reason.inputs.clone()).unwrap_or_default())
+    /// What the rule reads.
+    pub fn reads(self, rule: &Rule) -> Vec<Named> {
+        let name = |input: &Input| {
+            let (professional, page) = match input.source {
+                Source::Own => (false, &self.rules.questionnaire),
+                Source::Professional => (true, self.rules.professional.as_ref()?),
+            };
+            Some(Named { professional, link_id: page.items().get(input.item)?.link_id.clone() })
         };
-        let mut all = Vec::new();
-        for rule in &self.rules.segments {
-            let offered = services_of(self.rules, &rule.subject.code, &own, professional.as_ref());
-            all.push(found(&open.segments, rule));
-            all.extend(rule.services.iter().map(|service| found(&offered, service)));
-        }
-        // of no segment: those that are offered always
-        let offered = services_of(self.rules, "", &own, professional.as_ref());
-        all.extend(self.rules.alerts.iter().map(|rule| found(&open.alerts, rule)));
-        all.extend(self.rules.services.iter().map(|rule| found(&offered, rule)));
-        all
+        rule.inputs.iter().filter_map(name).collect()
+    }
+
+    /// Every rule with all that it reads: segments, each with its own services behind it, alerts, services, others.
+    pub fn everything(self) -> Vec<(&'r Rule, Vec<Named>)> {
+        self.rules.rules().map(|rule| (rule, self.reads(rule))).collect()
     }
 }
 
@@ -67,9 +64,8 @@ impl<'r> Part<'r> {
     }
 
     fn new(Judge { rule_set, rules }: Judge<'r>, segments: Vec<Rule>, alerts: Vec<Rule>) -> Self {
-        let (questionnaire, professional) = (Arc::clone(&rules.questionnaire), rules.professional.clone());
-        let (role, must_answer) = (rules.role.clone(), rules.must_answer);
-        Self { rule_set, rules: RoleRules { role, must_answer, questionnaire, professional, segments, alerts, services: Vec::new() } }
+        let bare = RoleRules::new(&rules.role, Arc::clone(&rules.questionnaire), rules.professional.clone());
+        Self { rule_set, rules: RoleRules { segments, alerts, kept: rules.kept.clone(), shared: rules.shared, ..bare } }
     }
 
     fn ask(&self, (own, professional): &(Answers<'_, '_>, Option<Answers<'_, '_>>)) -> Segmentation<'_> {

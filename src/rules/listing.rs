@@ -1,8 +1,8 @@
 //! A rule set as a list that a nurse can read.
 
+use super::Named;
 use super::judge::Judge;
 use crate::profiles::Profiles;
-use crate::segment::Read;
 use crate::segment::rule::{RoleRules, Rule, RuleSet};
 
 /// The rules of one role, in order.
@@ -37,6 +37,8 @@ pub enum Kind {
     Alert,
     /// Offered whatever the segment.
     Always,
+    /// An action of a plan that does not speak of segments.
+    Other,
     /// Offered with the segment of this name.
     With(String),
 }
@@ -59,7 +61,7 @@ pub fn listings(rule_set: &RuleSet, profiles: &Profiles, language: &str) -> Vec<
     rule_set.roles.iter().map(of_role).collect()
 }
 
-fn listed(rule: &Rule, reads: &[Read], rules: &RoleRules, profiles: &Profiles, language: &str) -> Listed {
+fn listed(rule: &Rule, reads: &[Named], rules: &RoleRules, profiles: &Profiles, language: &str) -> Listed {
     let (kind, order) = kind(rule, rules, language);
     let guidance = rule.guidance.as_deref().and_then(|canonical| profiles.guidance(canonical));
     Listed {
@@ -85,13 +87,14 @@ fn kind(rule: &Rule, rules: &RoleRules, language: &str) -> (Kind, Option<usize>)
     let kind = match with {
         Some(segment) => Kind::With(segment.subject.display.text(language).to_owned()),
         None if rules.alerts.iter().any(is_it) => Kind::Alert,
+        None if rules.others.iter().any(is_it) => Kind::Other,
         None => Kind::Always,
     };
     (kind, None)
 }
 
 /// What the question asks, as the form has it.
-fn question(read: &Read, rules: &RoleRules, language: &str) -> Question {
+fn question(read: &Named, rules: &RoleRules, language: &str) -> Question {
     let questionnaire = if read.professional { rules.professional.as_deref() } else { Some(rules.questionnaire.as_ref()) };
     let item = questionnaire.and_then(|it| it.find(&read.link_id).map(|index| it.item(index)));
     let text = item.map_or("", |item| item.text.text(language)).to_owned();

@@ -11,11 +11,21 @@ pub mod space;
 use crate::profiles::{Profiles, by_version};
 use crate::segment::rule::RuleSet;
 
-/// The rule sets that are meant by a form's code, a canonical or its url; all of them if nothing is named. In the order of
+/// A question by its name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Named {
+    /// Of the professional's section.
+    pub professional: bool,
+    pub link_id: String,
+}
+
+/// The rule sets that are meant by a form's code, a canonical, its url or the end of that; all of them if nothing is named. In the order of
 /// their canonicals.
 pub fn rule_sets<'p>(profiles: &'p Profiles, named: Option<&str>) -> Vec<&'p RuleSet> {
-    let is_meant =
-        |rule_set: &&RuleSet| named.is_none_or(|name| [&rule_set.form, &rule_set.url, &rule_set.canonical()].contains(&&name.to_owned()));
+    let is_meant = |rule_set: &&RuleSet| {
+        let id = rule_set.url.rsplit('/').next().unwrap_or_default();
+        named.is_none_or(|name| [rule_set.form.as_str(), &rule_set.url, id].contains(&name) || rule_set.canonical() == name)
+    };
     let mut found: Vec<&RuleSet> = profiles.rule_sets().iter().filter(is_meant).collect();
     found.sort_by(|left, right| left.url.cmp(&right.url).then_with(|| by_version(&left.version, &right.version)));
     found

@@ -11,9 +11,9 @@ use super::Language;
 use super::print::{Lines, Watch, number, share, table};
 use super::show::unknown;
 use crate::cli::{BAD_DATA, CONFIGURATION, Knowledge, complain, say};
-use crate::rules::coverage::{Alone, Coverage as Covered, Extent, Looked, Named, Share, coverage};
-use crate::rules::newest;
+use crate::rules::coverage::{Alone, Coverage as Covered, Extent, Looked, Share, coverage};
 use crate::rules::space::Absence;
+use crate::rules::{Named, newest};
 use crate::segment::rule::Rule;
 
 /// The whole space of answers: rules that never fire or always lose, what nobody reads, shares, tipping answers
@@ -186,8 +186,7 @@ fn alone(alone: &Alone<'_>) -> Vec<String> {
     };
     let families = number(alone.looked.families());
     let of = if matches!(alone.looked, Looked::Sample { .. }) { format!("{families} sampled") } else { families };
-    let kind = if alone.is_alert { "alert" } else { "service" };
-    vec![kind.to_owned(), alone.rule.id.clone(), number(alone.met), of, remark]
+    vec![alone.kind.code().to_owned(), alone.rule.id.clone(), number(alone.met), of, remark]
 }
 
 const fn doubt(looked: Looked) -> &'static str {

@@ -104,6 +104,7 @@ fn kind(kind: &Kind, language: Language) -> String {
         Kind::Segment => language.of(["Asiakkuus:", "Segment:", "Segment:"]).to_owned(),
         Kind::CatchAll => language.of(["Jos mikään muu ei ratkaise:", "Om inget annat avgör:", "If nothing else decides:"]).to_owned(),
         Kind::Alert => language.of(["Huoli:", "Varning:", "Alert:"]).to_owned(),
+        Kind::Other => language.of(["Sääntö:", "Regel:", "Rule:"]).to_owned(),
         Kind::Always => language.of(["Palvelu kaikille:", "Tjänst för alla:", "Service for all:"]).to_owned(),
         Kind::With(segment) => format!("{} {segment}:", language.of(["Palvelu,", "Tjänst,", "Service with"])),
     }
@@ -129,6 +130,7 @@ fn rule(rule: &Listed) -> Value {
         Kind::Segment => ("segment", None),
         Kind::CatchAll => ("catch-all", None),
         Kind::Alert => ("alert", None),
+        Kind::Other => ("rule", None),
         Kind::Always => ("service", None),
         Kind::With(segment) => ("service", Some(segment)),
     };

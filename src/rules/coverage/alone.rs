@@ -5,16 +5,17 @@ use std::collections::HashMap;
 use rust_decimal::Decimal;
 
 use super::unread::Apart;
-use super::{Alone, Extent, Looked};
+use super::{Alone, Extent, Kind, Looked};
+use crate::rules::Named;
 use crate::rules::judge::{Judge, Part};
 use crate::rules::space::{Pages, Space};
+use crate::segment::Outcome;
 use crate::segment::rule::Rule;
-use crate::segment::{Outcome, Read};
 
 pub(super) fn look<'r>(
     judge: Judge<'r>,
     pages: Pages<'r>,
-    everything: &[(&'r Rule, Vec<Read>)],
+    everything: &[(&'r Rule, Vec<Named>)],
     thresholds: &[Decimal],
     extent: Extent,
     apart: &mut Apart,
@@ -67,8 +68,12 @@ pub(super) fn look<'r>(
                 Looked::Sample { families: extent.samples, seed: extent.seed }
             }
         };
-        let is_alert = judge.rules.alerts.iter().any(|alert| alert.id == rule.id);
-        all.push(Alone { rule, is_alert, looked, met, open });
+        let kind = match () {
+            () if judge.rules.alerts.iter().any(|alert| alert.id == rule.id) => Kind::Alert,
+            () if judge.rules.others.iter().any(|other| other.id == rule.id) => Kind::Other,
+            () => Kind::Service,
+        };
+        all.push(Alone { rule, kind, looked, met, open });
     }
     all
 }

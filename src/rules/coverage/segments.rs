@@ -5,23 +5,23 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 use super::unread::Apart;
-use super::{Coverage, Extent, Lighter, Looked, Named, Share, Tip};
+use super::{Coverage, Extent, Lighter, Looked, Share, Tip};
+use crate::rules::Named;
 use crate::rules::judge::{Judge, Part, Verdict};
 use crate::rules::space::{Absence, Pages, Space};
-use crate::segment::Read;
 use crate::segment::rule::Rule;
 
 pub(super) fn look<'r>(
     judge: Judge<'r>,
     pages: Pages<'r>,
-    everything: &[(&'r Rule, Vec<Read>)],
+    everything: &[(&'r Rule, Vec<Named>)],
     thresholds: &[Decimal],
     extent: Extent,
     apart: &mut Apart,
     tick: &mut dyn FnMut(),
 ) -> Coverage<'r> {
     let is_segment = |rule: &Rule| judge.rules.segments.iter().any(|segment| segment.id == rule.id);
-    let reads: Vec<Read> = everything.iter().filter(|(rule, _)| is_segment(rule)).flat_map(|(_, reads)| reads).cloned().collect();
+    let reads: Vec<Named> = everything.iter().filter(|(rule, _)| is_segment(rule)).flat_map(|(_, reads)| reads).cloned().collect();
     let space = Space::of(&[pages], &reads, thresholds);
     apart.read(&space);
     let families = space.keys(MOST_KEYS).and_then(|_| space.count(extent.most));

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Named;
 use crate::form::questionnaire::{Item, ItemKind, Questionnaire};
+use crate::rules::Named;
 use crate::rules::space::{Question, Space};
 use crate::segment::rule::RoleRules;
 

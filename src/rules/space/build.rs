@@ -5,12 +5,12 @@ use rust_decimal::Decimal;
 use super::values::{Known, Values};
 use super::{Level, Pages, Question, Space, Test};
 use crate::form::questionnaire::{Item, Questionnaire};
-use crate::segment::Read;
+use crate::rules::Named;
 
 impl<'q> Space<'q> {
     /// The space of what is read, in one or several versions of the rules; a question is taken from the first that has it.
     /// `thresholds` are numbers that stand in the rules.
-    pub fn of(versions: &[Pages<'q>], reads: &[Read], thresholds: &[Decimal]) -> Self {
+    pub fn of(versions: &[Pages<'q>], reads: &[Named], thresholds: &[Decimal]) -> Self {
         let mut found = Found { versions, places: Vec::new(), seen: Vec::new() };
         for read in reads {
             found.read(read);
@@ -47,7 +47,7 @@ impl<'q> Found<'_, 'q> {
         if professional { pages.professional } else { Some(pages.own) }
     }
 
-    fn read(&mut self, read: &Read) {
+    fn read(&mut self, read: &Named) {
         let first = (0..self.versions.len()).find_map(|version| {
             let item = self.questionnaire(version, read.professional)?.find(&read.link_id)?;
             Some((version, item))

@@ -170,7 +170,8 @@ impl<'q> Space<'q> {
             if let Some(slot) = slots.and_then(|slots| slots.get_mut(*item)) {
                 slot.values = values.answers(*number);
                 slot.declined = declined == Some(at);
-                slot.open = slot.values.is_empty() && (declined == Some(at) || self.is_asked(family, at));
+                slot.not_asked = !self.is_asked(family, at);
+                slot.open = slot.values.is_empty() && !slot.not_asked;
             }
         }
         let professional = pages.professional.zip(professional).map(|(pages, slots)| Answers::supposed(pages, slots));

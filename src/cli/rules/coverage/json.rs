@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::rules::coverage::{Coverage, Looked, Named};
+use crate::rules::Named;
+use crate::rules::coverage::{Coverage, Looked};
 use crate::rules::space::Absence;
 use crate::segment::rule::RuleSet;
 
@@ -40,7 +41,7 @@ pub(super) fn role(rule_set: &RuleSet, covered: &Coverage<'_>) -> Value {
         json!({
             "id": alone.rule.id,
             "code": alone.rule.subject.code,
-            "kind": if alone.is_alert { "alert" } else { "service" },
+            "kind": alone.kind.code(),
             "space": looked(alone.looked),
             "met": alone.met,
             "undecided": alone.open,
