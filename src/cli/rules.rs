@@ -1,9 +1,12 @@
 //! `rules`: what those who own the rules need: to read them, check them, test them, and see what a change will do.
 
+mod cases;
 mod check;
 mod coverage;
+mod impact;
 mod print;
 mod show;
+mod test;
 
 use std::process::ExitCode;
 
@@ -22,8 +25,12 @@ enum Command {
     Show(show::Show),
     /// Every defect of forms, rules, services and texts: file, element and how to mend it
     Check(check::Check),
+    /// Golden cases: each one's proposal, alerts and services against what it states, with reasons
+    Test(test::Test),
     /// The whole space of answers: rules that never fire or always lose, what nobody reads, shares, tipping answers
     Coverage(coverage::Coverage),
+    /// Which cases a change of rules moves from which segment to which, and why
+    Impact(impact::Impact),
 }
 
 /// The languages that texts are in.
@@ -58,7 +65,9 @@ impl Rules {
         match self.command {
             Command::Show(command) => command.run(),
             Command::Check(command) => command.run(),
+            Command::Test(command) => command.run(),
             Command::Coverage(command) => command.run(),
+            Command::Impact(command) => command.run(),
         }
     }
 }

@@ -28,6 +28,15 @@ impl<'r> Judge<'r> {
         rule.inputs.iter().filter_map(name).collect()
     }
 
+    /// One family.
+    pub fn ask(self, (own, professional): &(Answers<'_, '_>, Option<Answers<'_, '_>>)) -> Segmentation<'r> {
+        self.segment(own, professional.as_ref())
+    }
+
+    pub fn segment(self, own: &Answers<'_, '_>, professional: Option<&Answers<'_, '_>>) -> Segmentation<'r> {
+        segment(self.rules, self.rule_set, own, professional)
+    }
+
     /// Every rule with all that it reads: segments, each with its own services behind it, alerts, services, others.
     pub fn everything(self) -> Vec<(&'r Rule, Vec<Named>)> {
         self.rules.rules().map(|rule| (rule, self.reads(rule))).collect()

@@ -4,8 +4,12 @@
 //! Pure: no I/O, no clock; the same input gives the same output. How rules are asked is told in [`judge`] alone.
 
 pub mod coverage;
+pub mod drawing;
+pub mod golden;
+pub mod impact;
 pub mod judge;
 pub mod listing;
+pub mod said;
 pub mod space;
 
 use crate::profiles::{Profiles, by_version};
