@@ -77,8 +77,22 @@ impl Coverage {
     }
 
     fn show(&self, title: &str, covered: &Covered<'_>) {
+        if covered.segments.is_empty() {
+            say(title);
+        } else {
+            say(format_args!("{title}\n{} {}", extent(covered.looked), names(&covered.questions)));
+            self.segments(covered);
+        }
+        if !covered.alone.is_empty() {
+            let heading = [("", 7), ("rule", 50), ("met", 12), ("of families", 28), ("", 40)];
+            say(table(&heading, covered.alone.iter().map(alone), Lines::Heading));
+        }
+        self.unread(covered);
+        say("");
+    }
+
+    fn segments(&self, covered: &Covered<'_>) {
         let language = self.language.code();
-        say(format_args!("{title}\n{} {}", extent(covered.looked), names(&covered.questions)));
         say(table(&[("", 2), ("segment", 40), ("met", 12), ("decides", 12), ("share", 8), ("", 60)], self.shares(covered), Lines::Heading));
         if covered.overlaps.is_empty() {
             say("No two segments' conditions are met together.");
@@ -107,12 +121,6 @@ impl Coverage {
             say(table(&heading, rows, Lines::Between));
             more(covered.lighter.len());
         }
-        if !covered.alone.is_empty() {
-            let heading = [("", 7), ("rule", 50), ("met", 12), ("of families", 28), ("", 40)];
-            say(table(&heading, covered.alone.iter().map(alone), Lines::Heading));
-        }
-        self.unread(covered);
-        say("");
     }
 
     fn shares(&self, covered: &Covered<'_>) -> Vec<Vec<String>> {
@@ -157,7 +165,9 @@ fn extent(looked: Looked) -> String {
         Looked::Whole { families, is_all: false } => {
             format!("{} families (a few numbers and texts stand for all others) that differ in", number(families))
         }
-        Looked::Sample { families, seed } => format!("A sample of {} families (seed {seed}) that differ in", number(families)),
+        Looked::Sample { families, seed } => {
+            format!("A sample of {} families (seed {seed}, each answer as likely as any other) that differ in", number(families))
+        }
     }
 }
 

@@ -99,12 +99,12 @@ impl Impact {
         if !rows.is_empty() {
             say(table(&[("form and role", 40), ("from", 30), ("to", 30), ("persons", 10)], rows, Lines::Heading));
         }
-        if !found.moved.is_empty() {
+        if !found.moved.is_empty() && self.rows > 0 {
             let rows = found.moved.iter().take(self.rows).map(|moved| row(moved, names));
             say(table(&[("case", 44), ("from", 24), ("to", 24), ("why", 74)], rows, Lines::Between));
-            if found.moved.len() > self.rows {
-                say(format_args!("… and {} more: --rows, or --json, which has all", found.moved.len() - self.rows));
-            }
+        }
+        if found.moved.len() > self.rows {
+            say(format_args!("… and {} more: --rows, or --json, which has all", found.moved.len() - self.rows));
         }
         let (new, both): (Vec<_>, Vec<_>) = found.refused.iter().partition(|refused| refused.is_new());
         for refused in new {
@@ -115,7 +115,9 @@ impl Impact {
             say(format_args!("✗ {} is refused {when}: {why}", refused.case));
         }
         if !self.cases.is_empty() {
-            both.iter().for_each(|it| say(format_args!("not looked at: {}: {}", it.case, it.why.after.as_deref().unwrap_or_default())));
+            both.iter()
+                .take(self.rows)
+                .for_each(|it| say(format_args!("not looked at: {}: {}", it.case, it.why.after.as_deref().unwrap_or_default())));
         } else if !both.is_empty() {
             say(format_args!("{} cases are refused by both, before any rule is asked", both.len()));
         }
@@ -151,7 +153,16 @@ fn row(moved: &Moved, names: &Names<'_>) -> Vec<String> {
         }
         possible.iter().map(|code| names.segment(Some(code))).collect::<Vec<_>>().join(" or ")
     };
-    let why: Vec<String> = moved.why.iter().chain(&moved.others).map(change).collect();
+    let mut why = Vec::new();
+    let mut read: &[String] = &[];
+    for change in moved.why.iter().chain(&moved.others) {
+        why.push(told(change));
+        // what several rules read is told once
+        if !change.reads.is_empty() && change.reads != read {
+            why.push(format!("  {}", change.reads.join(", ")));
+            read = &change.reads;
+        }
+    }
     vec![
         format!("{case}\n{}", moved.form),
         segment(&moved.segment.before, &moved.possible.before),
@@ -160,7 +171,7 @@ fn row(moved: &Moved, names: &Names<'_>) -> Vec<String> {
     ]
 }
 
-fn change(change: &Change) -> String {
+fn told(change: &Change) -> String {
     let outcome = |outcome: Option<Outcome>| outcome.map_or("–", Outcome::code);
     let distance = match (change.distance.before, change.distance.after) {
         (Some(before), Some(after)) if before != after => {
@@ -168,8 +179,8 @@ fn change(change: &Change) -> String {
         }
         _ => String::new(),
     };
-    let reads = if change.reads.is_empty() { String::new() } else { format!("\n  {}", change.reads.join(", ")) };
-    format!("{}: {} → {}{distance}{reads}", change.id, outcome(change.outcome.before), outcome(change.outcome.after))
+    let step = format!("{} → {}", outcome(change.outcome.before), outcome(change.outcome.after));
+    format!("{} {}: {step}{distance}", change.about.code(), change.id)
 }
 
 #[allow(

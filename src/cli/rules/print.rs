@@ -79,10 +79,12 @@ fn wrapped(text: &str, width: usize) -> String {
     let mut lines = Vec::new();
     for line in text.lines() {
         let (mut here, mut length) = (String::new(), 0);
-        for word in line.split(' ') {
+        let indent = line.len() - line.trim_start().len();
+        here.push_str(&" ".repeat(indent));
+        for word in line.trim_start().split(' ') {
             let mut rest: Vec<char> = word.chars().collect();
-            if length > 0 && length + 1 + rest.len() > width {
-                lines.push(std::mem::take(&mut here));
+            if length > 0 && indent + length + 1 + rest.len() > width {
+                lines.push(std::mem::replace(&mut here, " ".repeat(indent)));
                 length = 0;
             } else if length > 0 {
                 here.push(' ');
@@ -113,6 +115,7 @@ mod tests {
     #[test]
     fn lines_are_broken_between_words_and_ids_behind_dots() {
         assert_eq!(wrapped("one two three\nfour", 8), "one two\nthree\nfour");
+        assert_eq!(wrapped("a\n  one two", 6), "a\n  one\n  two");
         assert_eq!(wrapped("child.segment.network", 16), "child.segment.\nnetwork");
     }
 }

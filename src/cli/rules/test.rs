@@ -16,7 +16,8 @@ use crate::rules::golden::{Tested, Why, test};
 #[command(after_help = "Exit 65 where a case differs. A case is a folder with case.json and form.json, as fixtures/README.md tells.")]
 pub(crate) struct Test {
     /// Folders of cases; without one those of fixtures/cases, which the binary carries
-    folders: Vec<PathBuf>,
+    #[arg(value_name = "DIR")]
+    cases: Vec<PathBuf>,
     /// Only the cases whose name contains this
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
@@ -30,7 +31,7 @@ pub(crate) struct Test {
 impl Test {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let Some(profiles) = self.knowledge.load() else { return Ok(ExitCode::from(CONFIGURATION)) };
-        let cases = if self.folders.is_empty() { Cases::shipped()? } else { Cases::read(&self.folders)? };
+        let cases = if self.cases.is_empty() { Cases::shipped()? } else { Cases::read(&self.cases)? };
         let is_meant = |name: &str| self.only.as_deref().is_none_or(|only| name.contains(only));
         let tested: Vec<Tested> = cases.golden.iter().filter(|case| is_meant(&case.name)).map(|case| test(case, &profiles)).collect();
         if tested.is_empty() {

@@ -1,6 +1,6 @@
 //! Names and the drawing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use crate::cli::rules::Language;
@@ -43,9 +43,11 @@ impl<'p> Names<'p> {
     }
 }
 
-/// A panel for each role that has flows.
+/// A panel for each role in which somebody moves; for all, where nobody does.
 pub(super) fn drawing(found: &Impact, names: &Names<'_>, old: &Path, new: &Path) -> String {
-    let panels = found.flows.iter().filter(|(_, flows)| flows.keys().any(|(from, to)| from.is_some() || to.is_some()));
+    let moves = |flows: &BTreeMap<(Option<String>, Option<String>), u64>| flows.keys().any(|(from, to)| from != to);
+    let is_still = !found.flows.values().any(moves);
+    let panels = found.flows.iter().filter(|(_, flows)| is_still || moves(flows));
     let panels: Vec<Panel> = panels
         .map(|((form, role), flows)| {
             let mut codes: Vec<Option<&str>> = names.order.get(&(form, role)).into_iter().flatten().map(|code| Some(*code)).collect();
