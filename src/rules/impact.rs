@@ -17,13 +17,19 @@ pub use responses::Response;
 /// All cases that were looked at.
 #[derive(Debug, Default)]
 pub struct Impact {
-    /// Persons by form and role: how many go from which segment to which.
-    pub flows: BTreeMap<(String, String), BTreeMap<(Option<String>, Option<String>), u64>>,
+    /// Persons by form and role.
+    pub flows: BTreeMap<(String, String), Flows>,
     pub moved: Vec<Moved>,
     /// Persons.
     pub looked: Looked,
     /// Cases that the rules are not asked about, under the old or the new ones, with what is said of them.
     pub refused: Vec<Refused>,
+}
+
+/// How many go from which segment to which.
+#[derive(Debug, Default)]
+pub struct Flows {
+    pub steps: BTreeMap<(Option<String>, Option<String>), u64>,
 }
 
 /// Persons looked at, by where they come from.
@@ -136,7 +142,7 @@ impl Impact {
 
     fn put(&mut self, case: &str, person: &str, (form, role): (&str, &str), before: &Said, after: &Said) {
         let flows = self.flows.entry((form.to_owned(), role.to_owned())).or_default();
-        *flows.entry((before.segment.clone(), after.segment.clone())).or_default() += 1;
+        *flows.steps.entry((before.segment.clone(), after.segment.clone())).or_default() += 1;
         let segment = Step { before: before.segment.clone(), after: after.segment.clone() };
         let is_open = before.segment.is_none() && after.segment.is_none();
         let possible = if is_open { Step { before: before.possible.clone(), after: after.possible.clone() } } else { Step::default() };

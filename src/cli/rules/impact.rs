@@ -92,7 +92,7 @@ impl Impact {
         say(format_args!("persons looked at: {golden} of cases, {responses} of responses, {generated} generated (seed {})\n", self.seed));
         let mut rows = Vec::new();
         for ((form, role), flows) in &found.flows {
-            for ((from, to), count) in flows.iter().filter(|((from, to), _)| from != to) {
+            for ((from, to), count) in flows.steps.iter().filter(|((from, to), _)| from != to) {
                 rows.push(vec![format!("{form} {role}"), names.segment(from.as_deref()), names.segment(to.as_deref()), number(*count)]);
             }
         }

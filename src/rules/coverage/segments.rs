@@ -55,9 +55,15 @@ struct Counts {
     verdicts: BTreeMap<(u64, u64, Option<usize>), u64>,
     /// By question, from and to.
     tips: BTreeMap<(usize, usize, usize), u64>,
-    /// By question, whether it was declined, from and to; with the first family.
-    lighter: BTreeMap<(usize, bool, usize, usize), (u64, Vec<u32>)>,
+    /// By question, whether it was declined, from and to.
+    lighter: BTreeMap<(usize, bool, usize, usize), Losses>,
     absences: u64,
+}
+
+struct Losses {
+    count: u64,
+    /// The first such family.
+    family: Vec<u32>,
 }
 
 impl Look<'_, '_> {
@@ -141,8 +147,12 @@ impl Look<'_, '_> {
         self.counts.absences += 1;
         let last = self.part.count().saturating_sub(1);
         if let Some((from, to)) = from.zip(to).filter(|(from, to)| to > from && *to < last) {
-            let lighter = self.counts.lighter.entry((at, absence == Absence::Declined, from, to)).or_insert_with(|| (0, family.to_vec()));
-            lighter.0 += 1;
+            let lighter = self
+                .counts
+                .lighter
+                .entry((at, absence == Absence::Declined, from, to))
+                .or_insert_with(|| Losses { count: 0, family: family.to_vec() });
+            lighter.count += 1;
         }
     }
 }
@@ -180,13 +190,13 @@ impl Counts {
             to: &rules[*to],
             count: *count,
         });
-        let lighter = self.lighter.iter().map(|((at, is_declined, from, to), (count, family))| Lighter {
+        let lighter = self.lighter.iter().map(|((at, is_declined, from, to), losses)| Lighter {
             question: name(*at),
             absence: if *is_declined { Absence::Declined } else { Absence::Deleted },
             from: &rules[*from],
             to: &rules[*to],
-            count: *count,
-            example: space.told(family),
+            count: losses.count,
+            example: space.told(&losses.family),
         });
         Coverage {
             role: &judge.rules.role,

@@ -1,12 +1,12 @@
 //! Names and the drawing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
 
 use crate::cli::rules::Language;
 use crate::profiles::Profiles;
 use crate::rules::drawing::{Panel, Words, svg};
-use crate::rules::impact::Impact;
+use crate::rules::impact::{Flows, Impact};
 use crate::segment::rule::Rule;
 
 /// The segments' names in one language, and their order.
@@ -45,7 +45,7 @@ impl<'p> Names<'p> {
 
 /// A panel for each role in which somebody moves; for all, where nobody does.
 pub(super) fn drawing(found: &Impact, names: &Names<'_>, old: &Path, new: &Path) -> String {
-    let moves = |flows: &BTreeMap<(Option<String>, Option<String>), u64>| flows.keys().any(|(from, to)| from != to);
+    let moves = |flows: &Flows| flows.steps.keys().any(|(from, to)| from != to);
     let is_still = !found.flows.values().any(moves);
     let panels = found.flows.iter().filter(|(_, flows)| is_still || moves(flows));
     let panels: Vec<Panel> = panels
@@ -55,7 +55,7 @@ pub(super) fn drawing(found: &Impact, names: &Names<'_>, old: &Path, new: &Path)
             let place = |code: &Option<String>| codes.iter().position(|known| *known == code.as_deref()).unwrap_or(codes.len() - 1);
             Panel {
                 title: format!("{form} · {role}"),
-                flows: flows.iter().map(|((from, to), count)| (place(from), place(to), *count)).collect(),
+                flows: flows.steps.iter().map(|((from, to), count)| (place(from), place(to), *count)).collect(),
                 segments: codes.iter().map(|code| names.segment(*code)).collect(),
             }
         })

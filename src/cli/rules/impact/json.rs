@@ -11,7 +11,7 @@ pub(super) fn impact(found: &Impact) -> Value {
         let flow = move |((from, to), count): (&(Option<String>, Option<String>), &u64)| {
             json!({ "form": form, "role": role, "from": from, "to": to, "persons": count })
         };
-        flows.iter().map(flow)
+        flows.steps.iter().map(flow)
     });
     let refused = found.refused.iter().map(|it| json!({ "case": it.case, "before": it.why.before, "after": it.why.after }));
     json!({
