@@ -8,6 +8,7 @@ mod expectation;
 pub mod stories;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use include_dir::{Dir, include_dir};
 use serde::Deserialize;
@@ -43,7 +44,7 @@ pub struct Patient {
 
 /// A fixture that cannot be read: a mistake in `fixtures/`, for whoever writes them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("fixtures/{file}: {message}")]
+#[error("{file}: {message}")]
 pub struct Defect {
     pub file: String,
     pub message: String,
@@ -95,9 +96,17 @@ struct CaseFile {
 }
 
 fn read_case(folder: &'static Dir<'static>) -> Result<Case, Defect> {
-    let defect = |file: &str, message: String| Defect { file: format!("{}/{file}", folder.path().display()), message };
     let mut files: BTreeMap<String, &'static [u8]> = BTreeMap::new();
     collect(folder, folder, &mut files);
+    case(folder.path(), &files).map_err(|defect| Defect { file: format!("fixtures/{}", defect.file), ..defect })
+}
+
+/// The case that these files are, by their path within `folder`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn case(folder: &Path, files: &BTreeMap<String, &'static [u8]>) -> Result<Case, Defect> {
+    let defect = |file: &str, message: String| Defect { file: format!("{}/{file}", folder.display()), message };
     let mut wanted = vec!["case.json".to_owned(), SUBMISSION.to_owned()];
     let file = |name: &str| files.get(name).copied().ok_or_else(|| defect(name, "the file is missing".to_owned()));
 
@@ -120,7 +129,7 @@ fn read_case(folder: &'static Dir<'static>) -> Result<Case, Defect> {
     if let Some(stray) = files.keys().find(|name| !wanted.contains(name)) {
         return Err(defect(stray, "nothing reads this file".to_owned()));
     }
-    let name = folder.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok(Case { name, purpose, form, before: sent_before, submission, expect })
 }
 

@@ -26,6 +26,7 @@ pub mod profiles;
 pub mod record;
 pub mod refusal;
 pub mod report;
+pub mod rules;
 pub mod sandbox;
 pub mod segment;
 pub mod shape;

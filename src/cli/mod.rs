@@ -6,6 +6,7 @@ mod input;
 mod preview;
 mod process;
 mod profiles;
+mod rules;
 mod serve;
 mod tasks;
 mod validate;
@@ -44,6 +45,8 @@ enum Command {
     Validate(validate::Validate),
     /// Check the knowledge: forms, rules, services, texts
     Profiles(profiles::Profiles),
+    /// Look after the rules: read, check and test them, and see what a change will do before it touches a family
+    Rules(rules::Rules),
     /// Serve over HTTP, on loopback
     Serve(Box<serve::Serve>),
     /// Look after the store of callback requests; nothing about a client is shown
@@ -75,6 +78,7 @@ pub fn run() -> ExitCode {
         Command::Process(command) => command.run(),
         Command::Validate(command) => command.run(),
         Command::Profiles(command) => command.run(),
+        Command::Rules(command) => command.run(),
         Command::Serve(command) => command.run(),
         Command::Tasks(command) => command.run(),
     };
@@ -130,6 +134,7 @@ Examples:
   neuvola-adapter process --form four-months --dry-run form.json
   neuvola-adapter validate response.json
   neuvola-adapter profiles check
+  neuvola-adapter rules show four-months --language sv
   neuvola-adapter serve --sandbox --listen 127.0.0.1:8080
   neuvola-adapter tasks list --config adapter.toml
 

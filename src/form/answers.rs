@@ -70,6 +70,11 @@ impl<'q, 'd> Answers<'q, 'd> {
         answers
     }
 
+    /// Answers that nobody gave: one family of the many that a form allows. A slot for each item.
+    pub const fn supposed(questionnaire: &'q Questionnaire, slots: Vec<Slot<'q, 'd>>) -> Self {
+        Self { questionnaire, response: None, slots }
+    }
+
     pub(super) fn of_response(mut self, response: &'d Node<'d>) -> Self {
         self.response = Some(response);
         self

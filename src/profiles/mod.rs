@@ -4,6 +4,7 @@
 mod artifact;
 mod check;
 mod library;
+mod remedy;
 mod terminology;
 
 use std::cmp::Ordering;
@@ -111,7 +112,19 @@ impl Profiles {
         }
         profiles.compile(&mut defects);
         check::check(&profiles, &mut defects);
+        remedy::explain(&profiles.artifacts, &mut defects);
         if defects.is_empty() { Ok(profiles) } else { Err(defects) }
+    }
+
+    /// `files` over the shipped knowledge. Of a rule set that is among them, in whatever version, the shipped ones are left out:
+    /// the given one is meant.
+    ///
+    /// # Errors
+    /// Every defect, with its file and element.
+    pub fn over_shipped(files: Vec<File>) -> Result<Self, Vec<Defect>> {
+        let given: Vec<String> = files.iter().filter_map(|file| plan_url(&file.content)).collect();
+        let is_meant = |file: &File| plan_url(&file.content).is_none_or(|url| !given.contains(&url));
+        Self::load_layers(vec![Self::shipped_files().into_iter().filter(is_meant).collect(), files])
     }
 
     /// The shipped knowledge, and over it that of `folders`.
@@ -304,6 +317,13 @@ impl load::Known for Known<'_> {
     fn has_code(&self, system: &str, code: &str) -> bool {
         self.profiles.library.terminology.coded(system, code).is_some()
     }
+}
+
+/// The url of a PlanDefinition; `None` of anything else.
+fn plan_url(content: &[u8]) -> Option<String> {
+    let json = to_json_document(content, Limits::default()).ok()?;
+    let node = read(&json).ok()?;
+    (node.text("resourceType") == Some("PlanDefinition")).then(|| node.text("url").map(str::to_owned))?
 }
 
 /// Versions in order: numbers as numbers, so that 1.10.0 is newer than 1.9.0.

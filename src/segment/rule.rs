@@ -81,7 +81,7 @@ pub enum MustAnswer {
 }
 
 /// One rule.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Rule {
     /// `PlanDefinition.action.id`
     pub id: String,
@@ -104,7 +104,7 @@ pub struct Rule {
 }
 
 /// A value of what is proposed, computed from answers.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Dynamic {
     /// Where it goes in what is made of the definition, as in `timing.repeat.count`.
     pub path: String,

@@ -23,6 +23,7 @@ mod privacy;
 mod properties;
 mod record;
 mod recorder;
+mod rules;
 mod stores;
 mod stories;
 mod twenty;
