@@ -4,10 +4,12 @@
 
 mod complete;
 pub mod condition;
+mod count;
 mod domain;
 mod evaluate;
 pub mod load;
 mod outcome;
+mod possible;
 mod range;
 mod reason;
 pub mod rule;

@@ -8,9 +8,9 @@ use octofhir_fhirpath::parser::parse_ast;
 use octofhir_fhirpath::{BinaryOperator as Op, LiteralValue, UnaryOperator};
 
 use super::path::Path;
-use super::syntax::{literal, literals, quantity, visit};
+use super::syntax::{literal, literals, quantity};
 use super::{Comparison, Condition, Input, Literal, Number, Selection, Source};
-use crate::form::questionnaire::{Item, ItemKind, Named, OptionValue, Questionnaire};
+use crate::form::questionnaire::{Item, ItemKind, Named, Questionnaire};
 
 /// What an expression may name.
 pub struct Scope<'s> {
@@ -121,6 +121,10 @@ impl<'s> Lowering<'s> {
 
     pub(super) const fn focused(self, on_response: bool) -> Self {
         Self { is_bare: on_response, ..self }
+    }
+
+    pub(super) const fn has_professional(&self) -> bool {
+        self.scope.professional.is_some()
     }
 
     pub(super) const fn base(&self) -> Source {
@@ -261,76 +265,6 @@ impl<'s> Lowering<'s> {
         }
     }
 
-    /// Answers of which only the number or the presence counts.
-    pub(super) fn selection(&self, tree: &Ast) -> Result<Selection, Stop> {
-        self.answers(self.path(tree)?)
-    }
-
-    /// What is computed is no answer: whether it is there depends on more than itself.
-    pub(super) fn answers(&self, path: Path) -> Result<Selection, Stop> {
-        match path {
-            Path::Answers(selection) | Path::Values(selection) | Path::Codes(selection) => self.given(selection),
-            _ => Err(NotLowered),
-        }
-    }
-
-    /// Answers, or questions that are there because they are answered.
-    fn present(&self, tree: &Ast) -> Result<Selection, Stop> {
-        match self.path(tree)? {
-            Path::Chosen(source, items) => {
-                let questionnaire = self.questionnaire(source)?;
-                if items.iter().any(|&item| !questionnaire.item(item).is_question()) {
-                    return Err(NotLowered);
-                }
-                let inputs = items.into_iter().map(|item| Input { source, item }).collect();
-                self.given(Selection { inputs, only: None, except: None, coded: false })
-            }
-            path => self.answers(path),
-        }
-    }
-
-    fn given(&self, selection: Selection) -> Result<Selection, Stop> {
-        if self.all(&selection, |item| !is_calculated(item)) { Ok(selection) } else { Err(NotLowered) }
-    }
-
-    /// One question's answers, to compare with literals.
-    fn compared(&self, tree: &Ast) -> Result<Selection, Stop> {
-        match self.path(tree)? {
-            Path::Values(selection)
-                if selection.inputs.len() == 1
-                    && !self.all(&selection, |item| matches!(item.kind, ItemKind::Choice | ItemKind::OpenChoice | ItemKind::Quantity)) =>
-            {
-                self.given(selection)
-            }
-            Path::Codes(selection) if selection.inputs.len() == 1 => self.given(selection),
-            _ => Err(NotLowered),
-        }
-    }
-
-    /// A code that no option has can never be met: a defect of the rule.
-    pub(super) fn check_options(&self, selection: &Selection, wanted: &[Literal]) -> Result<(), Stop> {
-        for input in &selection.inputs {
-            let item = self.questionnaire(input.source)?.item(input.item);
-            if !matches!(item.kind, ItemKind::Choice) || item.options.is_empty() || item.options_open {
-                continue;
-            }
-            for literal in wanted {
-                let known = |literal: &str| {
-                    item.options.iter().any(|option| {
-                        matches!(&option.value, OptionValue::Coding { code, .. } if code == literal)
-                            || matches!(&option.value, OptionValue::Text(text) if text == literal)
-                    })
-                };
-                if let Literal::Text(text) = literal
-                    && !known(text)
-                {
-                    return Err(self.defect(Defect::UnknownOption(item.link_id.clone(), text.clone())));
-                }
-            }
-        }
-        Ok(())
-    }
-
     pub(super) fn defect(&self, defect: Defect) -> Stop {
         if self.scope.strict { Stop::Defect(defect) } else { NotLowered }
     }
@@ -385,35 +319,6 @@ impl<'s> Lowering<'s> {
         inner.refuse_strangers(&tree).map_err(|_| NotLowered)?;
         inner.number(&tree).map_err(|_| NotLowered)
     }
-
-    /// Variables that a rule may not see, functions that it may not use, wherever they stand.
-    fn refuse_strangers(&self, tree: &Ast) -> Result<(), Defect> {
-        let mut defect = None;
-        visit(tree, &mut |node| {
-            let found = match node {
-                Ast::Variable(variable)
-                    if !KNOWN_VARIABLES.contains(&variable.name.as_str()) && self.variable(&variable.name).is_none() =>
-                {
-                    Some(Defect::UnknownVariable(variable.name.clone()))
-                }
-                Ast::Variable(variable) if variable.name == "professional" && self.scope.professional.is_none() => {
-                    Some(Defect::UnknownVariable(variable.name.clone()))
-                }
-                Ast::TypeCheck(check) if check.target_type.rsplit('.').next().is_some_and(|name| name.starts_with(char::is_uppercase)) => {
-                    Some(Defect::ForbiddenFunction("is".to_owned()))
-                }
-                Ast::FunctionCall(call) if !ALLOWED_FUNCTIONS.contains(&call.name.as_str()) => {
-                    Some(Defect::ForbiddenFunction(call.name.clone()))
-                }
-                Ast::MethodCall(call) if !ALLOWED_FUNCTIONS.contains(&call.method.as_str()) => {
-                    Some(Defect::ForbiddenFunction(call.method.clone()))
-                }
-                _ => None,
-            };
-            defect = defect.take().or(found);
-        });
-        defect.map_or(Ok(()), Err)
-    }
 }
 
 pub(super) fn is_calculated(item: &Item) -> bool {
@@ -422,94 +327,3 @@ pub(super) fn is_calculated(item: &Item) -> bool {
 
 /// Calculations that lead to each other deeper than this are left to the engine.
 const NESTED: usize = 8;
-const KNOWN_VARIABLES: [&str; 11] =
-    ["resource", "rootResource", "context", "questionnaire", "professional", "this", "total", "index", "ucum", "sct", "loinc"];
-/// Pure functions of FHIRPath and SDC: no trace, no resolving, no terminology service, no types from a model. `now()` and
-/// `today()` mean the day when the response was authored.
-const ALLOWED_FUNCTIONS: [&str; 85] = [
-    "abs",
-    "aggregate",
-    "all",
-    "allFalse",
-    "allTrue",
-    "any",
-    "anyFalse",
-    "anyTrue",
-    "as",
-    "avg",
-    "ceiling",
-    "children",
-    "coalesce",
-    "combine",
-    "contains",
-    "convertsToBoolean",
-    "convertsToDate",
-    "convertsToDateTime",
-    "convertsToDecimal",
-    "convertsToInteger",
-    "convertsToString",
-    "count",
-    "descendants",
-    "distinct",
-    "empty",
-    "endsWith",
-    "exclude",
-    "exists",
-    "exp",
-    "extension",
-    "first",
-    "floor",
-    "hasValue",
-    "iif",
-    "indexOf",
-    "intersect",
-    "is",
-    "isDistinct",
-    "item",
-    "join",
-    "last",
-    "length",
-    "ln",
-    "log",
-    "lower",
-    "matches",
-    "matchesFull",
-    "max",
-    "min",
-    "not",
-    "now",
-    "ofType",
-    "ordinal",
-    "power",
-    "repeat",
-    "replace",
-    "round",
-    "select",
-    "single",
-    "skip",
-    "split",
-    "sqrt",
-    "startsWith",
-    "subsetOf",
-    "substring",
-    "sum",
-    "supersetOf",
-    "tail",
-    "take",
-    "timeOfDay",
-    "toBoolean",
-    "toChars",
-    "toDate",
-    "toDateTime",
-    "toDecimal",
-    "toInteger",
-    "toString",
-    "toTime",
-    "today",
-    "trim",
-    "truncate",
-    "union",
-    "upper",
-    "weight",
-    "where",
-];

@@ -4,6 +4,8 @@
 //! comparisons, boolean operators). What is not becomes a leaf that the engine evaluates ([`Foreign`]), with the questions
 //! that it may read. Sources: FHIRPath <http://hl7.org/fhirpath/N1/>, SDC 4.0 `weight()`.
 
+mod allowed;
+mod choose;
 mod derived;
 mod filter;
 mod foreign;

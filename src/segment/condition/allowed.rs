@@ -1,0 +1,129 @@
+//! What a rule's expression may name.
+
+use octofhir_fhirpath::ast::ExpressionNode as Ast;
+
+use super::lower::{Defect, Lowering};
+use super::syntax::visit;
+
+impl Lowering<'_> {
+    /// Variables that a rule may not see, functions that it may not use, wherever they stand.
+    pub(super) fn refuse_strangers(&self, tree: &Ast) -> Result<(), Defect> {
+        let mut defect = None;
+        visit(tree, &mut |node| {
+            let found = match node {
+                Ast::Variable(variable)
+                    if !KNOWN_VARIABLES.contains(&variable.name.as_str()) && self.variable(&variable.name).is_none() =>
+                {
+                    Some(Defect::UnknownVariable(variable.name.clone()))
+                }
+                Ast::Variable(variable) if variable.name == "professional" && !self.has_professional() => {
+                    Some(Defect::UnknownVariable(variable.name.clone()))
+                }
+                Ast::TypeCheck(check) if check.target_type.rsplit('.').next().is_some_and(|name| name.starts_with(char::is_uppercase)) => {
+                    Some(Defect::ForbiddenFunction("is".to_owned()))
+                }
+                Ast::FunctionCall(call) if !ALLOWED_FUNCTIONS.contains(&call.name.as_str()) => {
+                    Some(Defect::ForbiddenFunction(call.name.clone()))
+                }
+                Ast::MethodCall(call) if !ALLOWED_FUNCTIONS.contains(&call.method.as_str()) => {
+                    Some(Defect::ForbiddenFunction(call.method.clone()))
+                }
+                _ => None,
+            };
+            defect = defect.take().or(found);
+        });
+        defect.map_or(Ok(()), Err)
+    }
+}
+
+const KNOWN_VARIABLES: [&str; 11] =
+    ["resource", "rootResource", "context", "questionnaire", "professional", "this", "total", "index", "ucum", "sct", "loinc"];
+/// Pure functions of FHIRPath and SDC: no trace, no resolving, no terminology service, no types from a model. `now()` and
+/// `today()` mean the day when the response was authored.
+const ALLOWED_FUNCTIONS: [&str; 85] = [
+    "abs",
+    "aggregate",
+    "all",
+    "allFalse",
+    "allTrue",
+    "any",
+    "anyFalse",
+    "anyTrue",
+    "as",
+    "avg",
+    "ceiling",
+    "children",
+    "coalesce",
+    "combine",
+    "contains",
+    "convertsToBoolean",
+    "convertsToDate",
+    "convertsToDateTime",
+    "convertsToDecimal",
+    "convertsToInteger",
+    "convertsToString",
+    "count",
+    "descendants",
+    "distinct",
+    "empty",
+    "endsWith",
+    "exclude",
+    "exists",
+    "exp",
+    "extension",
+    "first",
+    "floor",
+    "hasValue",
+    "iif",
+    "indexOf",
+    "intersect",
+    "is",
+    "isDistinct",
+    "item",
+    "join",
+    "last",
+    "length",
+    "ln",
+    "log",
+    "lower",
+    "matches",
+    "matchesFull",
+    "max",
+    "min",
+    "not",
+    "now",
+    "ofType",
+    "ordinal",
+    "power",
+    "repeat",
+    "replace",
+    "round",
+    "select",
+    "single",
+    "skip",
+    "split",
+    "sqrt",
+    "startsWith",
+    "subsetOf",
+    "substring",
+    "sum",
+    "supersetOf",
+    "tail",
+    "take",
+    "timeOfDay",
+    "toBoolean",
+    "toChars",
+    "toDate",
+    "toDateTime",
+    "toDecimal",
+    "toInteger",
+    "toString",
+    "toTime",
+    "today",
+    "trim",
+    "truncate",
+    "union",
+    "upper",
+    "weight",
+    "where",
+];
