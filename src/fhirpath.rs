@@ -21,61 +21,12 @@ use std::task::{Context, Poll, Waker};
 
 use neuvola_fhir::{Node, Value as NodeValue};
 use octofhir_fhirpath::ast::ExpressionNode;
-use octofhir_fhirpath::{Collection, EmptyModelProvider, EvaluationContext, FhirPathEngine, FhirPathValue};
+use octofhir_fhirpath::{EmptyModelProvider, EvaluationContext, FhirPathEngine, FhirPathValue};
 use serde_json::{Map, Number, Value};
 
 pub use functions::{ITEM_WEIGHT, ORDINAL_VALUE, WEIGHTS};
 pub use meter::Budget;
 pub use session::{Result as Outcome, Session};
-
-/// What an expression comes to, as a condition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Evaluated {
-    True,
-    False,
-    Empty,
-    /// An error, several values, something that is no boolean, or out of fuel.
-    Undecided,
-}
-
-/// What an expression may read.
-#[derive(Debug, Clone, Copy)]
-pub struct Ground<'g, 'd> {
-    pub own: &'g Node<'d>,
-    pub professional: Option<&'g Node<'d>>,
-    /// Names and expressions, each seeing those before it.
-    pub variables: &'g [(String, String)],
-}
-
-/// Evaluates `expression` with the person's own response as focus.
-pub fn evaluate(expression: &str, ground: Ground<'_, '_>) -> Evaluated {
-    let own = FhirPathValue::resource(json(ground.own));
-    let context = EvaluationContext::new(Collection::single(own.clone()), Arc::new(EmptyModelProvider), None, None, None);
-    context.set_variable("resource".to_owned(), own);
-    if let Some(professional) = ground.professional {
-        context.set_variable("professional".to_owned(), FhirPathValue::resource(json(professional)));
-    }
-    let budget = Budget::of_response();
-    let value = |expression: &str| {
-        let plan = Plan::of(expression)?;
-        meter::within(&budget, || run(&plan.0, &context))
-    };
-    for (name, expression) in ground.variables {
-        // one that fails or is not single stays unset: whoever reads it is undecided
-        if let Some([result]) = value(expression).as_deref() {
-            context.set_variable(name.clone(), result.clone());
-        }
-    }
-    match value(expression).as_deref() {
-        Some([]) => Evaluated::Empty,
-        Some([value]) => match value.as_boolean() {
-            Some(true) => Evaluated::True,
-            Some(false) => Evaluated::False,
-            None => Evaluated::Undecided,
-        },
-        _ => Evaluated::Undecided,
-    }
-}
 
 /// An expression made ready.
 #[derive(Clone)]

@@ -89,11 +89,6 @@ impl Session {
         self.context.set_variable(name.to_owned(), FhirPathValue::resource(resource));
     }
 
-    /// As [`Self::define`].
-    pub fn define_surely(&self, name: &str, plan: &Plan) {
-        self.define(name, plan);
-    }
-
     /// Evaluates a variable. Whoever reads one that fails fails too.
     pub fn define(&self, name: &str, plan: &Plan) {
         let values = self.values(plan).map(Collection::from).filter(|values| self.budget.keep(Size::of(values).bytes));

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::ITEM_WEIGHT;
 use super::meter::Budget;
 use super::session::{Result as Outcome, Session};
-use super::{Evaluated, Ground, Plan, evaluate, poll};
+use super::{Plan, poll};
 
 fn small() -> Value {
     json!({
@@ -132,30 +132,32 @@ fn ordinary_expressions_are_evaluated_over_ten_thousand_items() {
     }
 }
 
-fn of(expression: &str, variables: &[(&str, &str)]) -> Evaluated {
+fn of(expression: &str, variables: &[(&str, &str)]) -> Option<Vec<Outcome>> {
     let document = br#"{"resourceType":"QuestionnaireResponse","item":[{"linkId":"a","answer":[{"valueInteger":3}]},{"linkId":"b","answer":[{"valueCoding":{"code":"x"}},{"valueCoding":{"code":"y"}}]}]}"#;
     let node = neuvola_fhir::read(document).expect("well-formed");
-    let variables: Vec<_> = variables.iter().map(|(name, expression)| ((*name).to_owned(), (*expression).to_owned())).collect();
-    evaluate(expression, Ground { own: &node, professional: None, variables: &variables })
+    let session = Session::new(super::json(&node), None, "", &Rc::new(Budget::of_response()));
+    variables.iter().for_each(|(name, expression)| session.define(name, &Plan::of(expression).expect("it compiles")));
+    session.evaluate(&Plan::of(expression)?)
 }
 
 #[test]
 fn a_condition_is_true_false_or_empty() {
-    assert_eq!(of("item.where(linkId='a').answer.value >= 3", &[]), Evaluated::True);
-    assert_eq!(of("item.where(linkId='a').answer.value > 3", &[]), Evaluated::False);
-    assert_eq!(of("item.where(linkId='c').answer.value > 3", &[]), Evaluated::Empty);
+    assert_eq!(of("item.where(linkId='a').answer.value >= 3", &[]), Some(vec![Outcome::Boolean(true)]));
+    assert_eq!(of("item.where(linkId='a').answer.value > 3", &[]), Some(vec![Outcome::Boolean(false)]));
+    assert_eq!(of("item.where(linkId='c').answer.value > 3", &[]), Some(Vec::new()));
 }
 
 #[test]
-fn what_is_no_single_boolean_decides_nothing() {
-    assert_eq!(of("item.where(linkId='a').answer.value", &[]), Evaluated::Undecided);
-    assert_eq!(of("item.where(linkId='b').answer.value.code", &[]), Evaluated::Undecided);
-    assert_eq!(of("item.((", &[]), Evaluated::Undecided);
+fn what_does_not_parse_or_fails_comes_to_nothing() {
+    assert_eq!(of("item.((", &[]), None);
+    assert_eq!(of("item.where(linkId='b').answer.value.single()", &[]), None);
 }
 
 #[test]
-fn variables_are_seen_by_those_after_them() {
-    assert_eq!(of("%twice = 6", &[("once", "item.where(linkId='a').answer.value"), ("twice", "%once * 2")]), Evaluated::True);
+fn variables_are_seen_by_those_after_them_and_fail_whoever_reads_them() {
+    let variables = [("once", "item.where(linkId='a').answer.value"), ("twice", "%once * 2"), ("broken", "item.answer.value.single()")];
+    assert_eq!(of("%twice = 6", &variables), Some(vec![Outcome::Boolean(true)]));
+    assert_eq!(of("%broken.empty()", &variables), None);
 }
 
 const EXPRESSIONS: [&str; 61] = [

@@ -12,7 +12,7 @@ use serde_json::{Map, Number, Value, json};
 
 use super::condition::{Foreign, Input, Source, Variable, is_computed};
 use super::domain::{Domain, Family, Trial, Truth};
-use crate::fhirpath::{self, Budget, ORDINAL_VALUE, Outcome, Session, WEIGHTS};
+use crate::fhirpath::{self, ORDINAL_VALUE, Outcome, Session, WEIGHTS};
 use crate::form::answers::Answer;
 use crate::form::questionnaire::{Item, ItemKind, Questionnaire};
 
@@ -34,9 +34,8 @@ impl Sight {
         let session = known.unwrap_or_else(|| {
             let session = Rc::new(self.session.child());
             for variable in foreign.variables.iter() {
-                // one that fails stays unset: whoever reads it fails too
                 if let Some(plan) = &variable.plan {
-                    session.define_surely(&variable.name, plan);
+                    session.define(&variable.name, plan);
                 }
             }
             self.bound.borrow_mut().push((Arc::clone(&foreign.variables), Rc::clone(&session)));
@@ -51,7 +50,7 @@ impl<'q: 'd, 'd> Family<'q, 'd, '_> {
     pub fn sight_of(&self, trials: &[Trial<'q, 'd>]) -> Option<Sight> {
         let authored = self.own.response().and_then(|response| response.text("authored")).unwrap_or_default();
         let own = Completion { family: self, source: Source::Own, trials }.document(authored)?;
-        let session = Session::new(own, self.kept(), authored, &Rc::new(Budget::of_response()));
+        let session = Session::new(own, self.kept(), authored, self.budget());
         if self.professional.is_some() {
             let professional = Completion { family: self, source: Source::Professional, trials }.document(authored)?;
             session.give("professional", professional);
@@ -92,8 +91,8 @@ impl<'q: 'd, 'd> Completion<'_, 'q, 'd, '_> {
     }
 
     fn totals(&self, document: &Value, computed: &[usize], questionnaire: &Questionnaire, authored: &str) -> Totals {
-        let session = Session::new(document.clone(), questionnaire.kept.as_ref(), authored, &Rc::new(Budget::of_response()));
-        questionnaire.expressions.variables.iter().for_each(|it| session.define_surely(&it.name, &it.expression.plan));
+        let session = Session::new(document.clone(), questionnaire.kept.as_ref(), authored, self.family.budget());
+        questionnaire.expressions.variables.iter().for_each(|it| session.define(&it.name, &it.expression.plan));
         let mut totals = Totals::new();
         for &index in computed {
             let item = questionnaire.item(index);
@@ -102,7 +101,7 @@ impl<'q: 'd, 'd> Completion<'_, 'q, 'd, '_> {
             let there = session.at_item(None, item.kept.as_ref());
             for around in questionnaire.ancestors(index).collect::<Vec<_>>().into_iter().rev().chain([index]) {
                 let variables = questionnaire.item(around).expressions.iter().flat_map(|it| &it.variables);
-                variables.for_each(|it| there.define_surely(&it.name, &it.expression.plan));
+                variables.for_each(|it| there.define(&it.name, &it.expression.plan));
             }
             if let Some([outcome]) = there.evaluate(&calculated.plan).as_deref()
                 && let Some(answer) = computed_answer(item, outcome)

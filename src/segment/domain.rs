@@ -5,6 +5,7 @@
 //! with some answers tried it says what those completions do. Without trials it is told once and remembered.
 
 use std::cell::{Cell, OnceCell};
+use std::rc::Rc;
 
 use rust_decimal::Decimal;
 
@@ -14,7 +15,7 @@ use super::outcome::{Outcome, Outcomes};
 use super::possible::possible_answers;
 use super::range::Range;
 use super::rule::RoleRules;
-use crate::fhirpath::Kept;
+use crate::fhirpath::{Budget, Kept};
 use crate::form::answers::{Answer, Answers};
 use crate::form::questionnaire::{AnswerOption, Bound, Comparand, EnableWhen, Item, ItemKind, Operator};
 use crate::form::validate::compare;
@@ -30,6 +31,8 @@ pub struct Family<'q, 'd, 'f> {
     pub(super) numbers: Vec<OnceCell<Range>>,
     /// The family as the engine sees it, nothing tried.
     pub(super) sight: OnceCell<Option<Sight>>,
+    /// Of all that the engine evaluates for this person.
+    budget: Rc<Budget>,
     depth: Cell<usize>,
 }
 
@@ -44,6 +47,7 @@ impl<'q, 'd, 'f> Family<'q, 'd, 'f> {
             domains: [cells(own), professional.map(cells).unwrap_or_default()],
             numbers: vec![OnceCell::new(); rules.shared],
             sight: OnceCell::new(),
+            budget: Rc::new(Budget::of_response()),
             depth: Cell::new(0),
         }
     }
@@ -51,6 +55,10 @@ impl<'q, 'd, 'f> Family<'q, 'd, 'f> {
     /// The Questionnaire itself, where rules read it.
     pub const fn kept(&self) -> Option<&'f Kept> {
         self.kept
+    }
+
+    pub(super) const fn budget(&self) -> &Rc<Budget> {
+        &self.budget
     }
 
     pub(super) const fn derived(&self) -> &'f Derived {
