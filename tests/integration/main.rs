@@ -14,6 +14,7 @@ mod demo;
 mod fuzzing;
 mod http;
 mod installed;
+mod instruments;
 mod judge;
 
 mod many;
@@ -23,6 +24,7 @@ mod privacy;
 mod properties;
 mod record;
 mod recorder;
+mod referee;
 mod rules;
 mod stores;
 mod stories;

@@ -29,14 +29,15 @@ export const version = fhirpath.version;
 /** Every action of the plan: its name, its place, the conditions that it and its ancestors state, the variables in scope. */
 export function rules(plan) {
   const found = [];
-  const walk = (actions, path, conditions, variables) => (actions ?? []).forEach((action, index) => {
-    const here = `${path}action[${index}]`;
-    const scope = [...variables, ...declared(action)];
-    const own = (action.condition ?? []).filter(it => it.kind === 'applicability').map(it => ({ expression: it.expression, scope }));
-    const all = [...conditions, ...own];
-    found.push({ rule: action.id ?? here, path: here, top: path === '' ? action.id ?? here : null, conditions: all, own: own.length });
-    walk(action.action, `${here}.`, all, scope);
-  });
+  const walk = (actions, path, conditions, variables) =>
+    (actions ?? []).forEach((action, index) => {
+      const here = `${path}action[${index}]`;
+      const scope = [...variables, ...declared(action)];
+      const own = (action.condition ?? []).filter(it => it.kind === 'applicability').map(it => ({ expression: it.expression, scope }));
+      const all = [...conditions, ...own];
+      found.push({ rule: action.id ?? here, path: here, conditions: all });
+      walk(action.action, `${here}.`, all, scope);
+    });
   walk(plan.action, '', [], declared(plan));
   return found;
 }
@@ -57,8 +58,10 @@ function used(expression, scope, seen = []) {
 /** The condition as one expression with its variables in front. */
 export function whole({ expression, scope }) {
   const variables = used(expression.expression, scope);
-  return variables.reduce((text, it) => `${text}defineVariable('${it.name}', (${it.expression})).`, '') +
-    (variables.length ? `select(${expression.expression})` : expression.expression);
+  return (
+    variables.reduce((text, it) => `${text}defineVariable('${it.name}', (${it.expression})).`, '') +
+    (variables.length ? `select(${expression.expression})` : expression.expression)
+  );
 }
 
 const compiled = new Map();
@@ -74,7 +77,11 @@ function compile(text, weigh) {
 const weigh = { current: () => [] };
 export function weights(questionnaires, support) {
   const items = new Map();
-  const walk = list => (list ?? []).forEach(item => { items.set(item.linkId, item); walk(item.item); });
+  const walk = list =>
+    (list ?? []).forEach(item => {
+      items.set(item.linkId, item);
+      walk(item.item);
+    });
   questionnaires.filter(Boolean).forEach(it => walk(it.item));
   const everything = [...support, ...questionnaires.filter(Boolean).flatMap(it => it.contained ?? [])];
   const stated = element => (element?.extension ?? []).find(it => WEIGHTS.includes(it.url))?.valueDecimal;
@@ -87,25 +94,33 @@ export function weights(questionnaires, support) {
       if (weight !== undefined) return weight;
     }
   };
-  const ofValueSet = (canonical, system, code) => everything
-    .filter(it => it.resourceType === 'ValueSet' && (it.url === canonical?.split('|')[0] || `#${it.id}` === canonical))
-    .flatMap(it => it.compose?.include ?? []).filter(it => it.system === system)
-    .flatMap(it => it.concept ?? []).filter(it => it.code === code).map(stated).find(it => it !== undefined);
+  const ofValueSet = (canonical, system, code) =>
+    everything
+      .filter(it => it.resourceType === 'ValueSet' && (it.url === canonical?.split('|')[0] || `#${it.id}` === canonical))
+      .flatMap(it => it.compose?.include ?? [])
+      .filter(it => it.system === system)
+      .flatMap(it => it.concept ?? [])
+      .filter(it => it.code === code)
+      .map(stated)
+      .find(it => it !== undefined);
   return node => {
     const answer = node.path === 'QuestionnaireResponse.item.answer';
-    const key = answer ? Object.keys(node.data).find(it => it.startsWith('value')) : node.parentResNode?.data &&
-      Object.keys(node.parentResNode.data).find(it => it.startsWith('value'));
+    const key = answer
+      ? Object.keys(node.data).find(it => it.startsWith('value'))
+      : node.parentResNode?.data && Object.keys(node.parentResNode.data).find(it => it.startsWith('value'));
     const data = answer ? node.data[key] : node.data;
     let weight = stated(answer ? node.data : null) ?? stated(data) ?? stated(answer ? node.data[`_${key}`] : node._data);
     let up = node;
     while (weight === undefined && up && up.data?.linkId === undefined) up = up.parentResNode;
     const item = up && items.get(up.data?.linkId);
     if (weight === undefined && item && key) {
-      const same = option => typeof option[key] === 'object' && typeof data === 'object'
-        ? option[key].code === data.code && option[key].system === data.system : String(option[key]) === String(data);
+      const same = option =>
+        typeof option[key] === 'object' && typeof data === 'object'
+          ? option[key].code === data.code && option[key].system === data.system
+          : String(option[key]) === String(data);
       const option = (item.answerOption ?? []).find(it => it[key] !== undefined && same(it));
-      weight = stated(option) ?? stated(option?.[key]) ?? stated(option?.[`_${key}`]) ??
-        ofValueSet(item.answerValueSet, data?.system, data?.code);
+      weight =
+        stated(option) ?? stated(option?.[key]) ?? stated(option?.[`_${key}`]) ?? ofValueSet(item.answerValueSet, data?.system, data?.code);
     }
     if (weight === undefined && data?.code) weight = ofConcept(data.system, data.code);
     return weight === undefined ? [] : [weight];
@@ -115,17 +130,23 @@ export function weights(questionnaires, support) {
 /** What fhirpath.js says of every rule. */
 export function referee({ plan, questionnaire, response, professional, professionalQuestionnaire, family, support = [], role }) {
   weigh.current = weights([questionnaire, professionalQuestionnaire], support);
-  const environment = { resource: response, questionnaire, ...(professional && { professional }), family: family ?? [response] };
+  const environment = { resource: response, questionnaire, professional: professional ?? [], family: family ?? [response] };
   const memo = new Map();
-  return rules(plan).filter(it => !role || it.rule === role || it.rule.startsWith(`${role}.`)).map(it => {
-    const conditions = it.conditions.map(condition => {
-      const key = condition.expression.expression + JSON.stringify(condition.scope);
-      if (!memo.has(key)) memo.set(key, ask(condition, response, environment));
-      return memo.get(key);
+  return rules(plan)
+    .filter(it => !role || it.rule === role || it.rule.startsWith(`${role}.`))
+    .map(it => {
+      const conditions = it.conditions.map(condition => {
+        const key = condition.expression.expression + JSON.stringify(condition.scope);
+        if (!memo.has(key)) memo.set(key, ask(condition, response, environment));
+        return memo.get(key);
+      });
+      const outcome = conditions.some(c => c.outcome === 'error')
+        ? 'error'
+        : conditions.every(c => c.outcome === 'met')
+          ? 'met'
+          : 'not-met';
+      return { rule: it.rule, path: it.path, outcome, conditions };
     });
-    const outcome = conditions.some(c => c.outcome === 'error') ? 'error' : conditions.every(c => c.outcome === 'met') ? 'met' : 'not-met';
-    return { rule: it.rule, path: it.path, outcome, conditions };
-  });
 }
 
 function ask(condition, response, environment) {
@@ -154,7 +175,8 @@ const load = it => {
 
 function answer(line) {
   const loaded = {};
-  for (const [key, value] of Object.entries(line)) loaded[key] = ['id', 'role'].includes(key) ? value : Array.isArray(value) ? value.map(load) : load(value);
+  for (const [key, value] of Object.entries(line))
+    loaded[key] = ['id', 'role'].includes(key) ? value : Array.isArray(value) ? value.map(load) : load(value);
   return JSON.stringify({ id: line.id, rules: referee(loaded) });
 }
 
@@ -163,8 +185,15 @@ async function main(args) {
     for await (const line of createInterface({ input: process.stdin })) if (line.trim()) console.log(answer(JSON.parse(line)));
     return;
   }
-  const given = { support: [] }, responses = [];
-  const names = { '--plan': 'plan', '--questionnaire': 'questionnaire', '--professional': 'professional', '--professional-questionnaire': 'professionalQuestionnaire', '--role': 'role' };
+  const given = { support: [] },
+    responses = [];
+  const names = {
+    '--plan': 'plan',
+    '--questionnaire': 'questionnaire',
+    '--professional': 'professional',
+    '--professional-questionnaire': 'professionalQuestionnaire',
+    '--role': 'role',
+  };
   while (args.length) {
     const arg = args.shift();
     if (arg === '--support') given.support.push(args.shift());

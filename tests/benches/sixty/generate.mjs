@@ -9,30 +9,52 @@ for (const folder of ['profiles', 'responses']) mkdirSync(join(out, folder), { r
 let seed = 20261105;
 const random = n => (seed = Number((BigInt(seed) * 48271n) % 2147483647n)) % n;
 const pick = list => list[random(list.length)];
-const BASE = 'https://bench.example/fhir', SYSTEM = `${BASE}/CodeSystem/frequency`;
+const BASE = 'https://bench.example/fhir',
+  SYSTEM = `${BASE}/CodeSystem/frequency`;
 const CODES = ['never', 'rarely', 'sometimes', 'often'];
 const coding = n => ({ valueCoding: { system: SYSTEM, code: CODES[n] } });
-const option = n => ({ valueCoding: { extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/ordinalValue', valueDecimal: n }], system: SYSTEM, code: CODES[n] } });
+const option = n => ({
+  valueCoding: {
+    extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/ordinalValue', valueDecimal: n }],
+    system: SYSTEM,
+    code: CODES[n],
+  },
+});
 
 // Ten groups of ten: six of a scale, one with many answers, a boolean, an integer, a decimal or a quantity.
-const several = chosen => chosen.length ? chosen : [option(3)]; // a question left blank is not answered
+const several = chosen => (chosen.length ? chosen : [option(3)]); // a question left blank is not answered
 const kinds = g => ['scale', 'scale', 'scale', 'scale', 'scale', 'scale', 'many', 'boolean', 'integer', g % 2 ? 'decimal' : 'quantity'];
-const questions = [], groups = [], answers = [];
+const questions = [],
+  groups = [],
+  answers = [];
 for (let g = 0; g < 10; g++) {
-  const items = [], said = [];
+  const items = [],
+    said = [];
   kinds(g).forEach((kind, n) => {
-    const linkId = `g${g}.q${n}`, text = `Question ${g}.${n}`;
+    const linkId = `g${g}.q${n}`,
+      text = `Question ${g}.${n}`;
     const item = { linkId, text, type: { scale: 'choice', many: 'choice' }[kind] ?? kind };
     if (kind === 'scale' || kind === 'many') item.answerOption = CODES.map((_, i) => option(i));
     if (kind === 'many') item.repeats = true;
-    if (kind === 'integer') item.extension = [{ url: 'http://hl7.org/fhir/StructureDefinition/minValue', valueInteger: 0 }, { url: 'http://hl7.org/fhir/StructureDefinition/maxValue', valueInteger: 20 }];
+    if (kind === 'integer')
+      item.extension = [
+        { url: 'http://hl7.org/fhir/StructureDefinition/minValue', valueInteger: 0 },
+        { url: 'http://hl7.org/fhir/StructureDefinition/maxValue', valueInteger: 20 },
+      ];
     if (n === 5 && g % 2) item.enableWhen = [{ question: `g${g}.q7`, operator: '=', answerBoolean: true }];
     const { extension, ...rest } = item;
     items.push(extension ? { extension, ...rest } : rest);
     questions.push({ linkId, kind, group: `g${g}` });
-    const answer = { scale: () => [option(random(4))], many: () => several(CODES.map((_, i) => option(i)).filter(() => random(2))), boolean: () => [{ valueBoolean: n === 7 && g % 2 ? true : random(2) === 1 }],
-      integer: () => [{ valueInteger: random(21) }], decimal: () => [{ valueDecimal: random(400) / 10 }],
-      quantity: () => [{ valueQuantity: { value: 15 + random(300) / 10, unit: 'kg/m2', system: 'http://unitsofmeasure.org', code: 'kg/m2' } }] }[kind]();
+    const answer = {
+      scale: () => [option(random(4))],
+      many: () => several(CODES.map((_, i) => option(i)).filter(() => random(2))),
+      boolean: () => [{ valueBoolean: n === 7 && g % 2 ? true : random(2) === 1 }],
+      integer: () => [{ valueInteger: random(21) }],
+      decimal: () => [{ valueDecimal: random(400) / 10 }],
+      quantity: () => [
+        { valueQuantity: { value: 15 + random(300) / 10, unit: 'kg/m2', system: 'http://unitsofmeasure.org', code: 'kg/m2' } },
+      ],
+    }[kind]();
     said.push({ linkId, answer });
   });
   groups.push({ linkId: `g${g}`, text: `Group ${g}`, type: 'group', item: items });
@@ -40,7 +62,12 @@ for (let g = 0; g < 10; g++) {
 }
 const of = (kind, g) => questions.filter(q => q.kind === kind && (g === undefined || q.group === `g${g}`)).map(q => q.linkId);
 const one = kind => pick(of(kind));
-const some = (list, n) => { const left = [...list], got = []; while (got.length < n) got.push(left.splice(random(left.length), 1)[0]); return got.sort(); };
+const some = (list, n) => {
+  const left = [...list],
+    got = [];
+  while (got.length < n) got.push(left.splice(random(left.length), 1)[0]);
+  return got.sort();
+};
 const at = linkId => `descendants().where(linkId='${linkId}').answer.value`;
 const set = list => `(${list.map(it => `'${it}'`).join(' | ')})`;
 const sum = list => `descendants().where(linkId in ${set(list)}).answer.value.ordinal().sum()`;
@@ -60,14 +87,42 @@ const shapes = [
 ];
 const conditions = Array.from({ length: 60 }, (_, n) => shapes[n % shapes.length]());
 const dated = { version: '1.0.0', status: 'active', experimental: true };
-const questionnaire = { resourceType: 'Questionnaire', id: 'hundred', url: `${BASE}/Questionnaire/hundred`, ...dated, name: 'Hundred', title: 'A hundred questions', item: groups };
+const questionnaire = {
+  resourceType: 'Questionnaire',
+  id: 'hundred',
+  url: `${BASE}/Questionnaire/hundred`,
+  ...dated,
+  name: 'Hundred',
+  title: 'A hundred questions',
+  item: groups,
+};
 questionnaire.subjectType = ['Patient'];
-const plan = { resourceType: 'PlanDefinition', id: 'sixty',
-  extension: variables.map(it => ({ url: 'http://hl7.org/fhir/StructureDefinition/variable', valueExpression: { name: it.name, language: 'text/fhirpath', expression: it.expression } })),
-  url: `${BASE}/PlanDefinition/sixty`, ...dated, name: 'Sixty', title: 'Sixty conditions', description: 'Conditions of the shapes that rules have, over a hundred questions.',
+const plan = {
+  resourceType: 'PlanDefinition',
+  id: 'sixty',
+  extension: variables.map(it => ({
+    url: 'http://hl7.org/fhir/StructureDefinition/variable',
+    valueExpression: { name: it.name, language: 'text/fhirpath', expression: it.expression },
+  })),
+  url: `${BASE}/PlanDefinition/sixty`,
+  ...dated,
+  name: 'Sixty',
+  title: 'Sixty conditions',
+  description: 'Conditions of the shapes that rules have, over a hundred questions.',
   relatedArtifact: [{ type: 'depends-on', resource: `${BASE}/Questionnaire/hundred|1.0.0` }],
-  action: conditions.map((expression, n) => ({ id: `rule-${String(n).padStart(2, '0')}`, title: `Rule ${n}`, condition: [{ kind: 'applicability', expression: { language: 'text/fhirpath', expression } }] })) };
-const response = item => ({ resourceType: 'QuestionnaireResponse', questionnaire: `${BASE}/Questionnaire/hundred|1.0.0`, status: 'completed', authored: '2026-11-05T10:15:00+02:00', item });
+  action: conditions.map((expression, n) => ({
+    id: `rule-${String(n).padStart(2, '0')}`,
+    title: `Rule ${n}`,
+    condition: [{ kind: 'applicability', expression: { language: 'text/fhirpath', expression } }],
+  })),
+};
+const response = item => ({
+  resourceType: 'QuestionnaireResponse',
+  questionnaire: `${BASE}/Questionnaire/hundred|1.0.0`,
+  status: 'completed',
+  authored: '2026-11-05T10:15:00+02:00',
+  item,
+});
 let nth = 0;
 const gaps = answers.map(group => ({ ...group, item: group.item.filter(() => nth++ % 7 !== 3) }));
 const write = (name, value) => writeFileSync(join(out, name), JSON.stringify(value, null, 1) + '\n');
