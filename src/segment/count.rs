@@ -52,12 +52,46 @@ impl<'q: 'd, 'd> Family<'q, 'd, '_> {
                 },
             },
             Number::Sum(of, measure) => self.sum(of, trials, |item, answer| measured(item, answer, *measure), *measure),
+            Number::CountThat(of, measure, comparison, than) => {
+                self.count_that(of, trials, *measure, |number| comparison.holds(number, *than))
+            }
             Number::Count(of) => self.sum(of, trials, |_, _| Some(Decimal::ONE), Measure::Weight),
             Number::One(of, measure) => {
                 self.single(of, trials, |item, answer| measured(item, answer, *measure).map(Range::exactly), *measure)
             }
             Number::OneIn(of, unit) => self.single(of, trials, |_, answer| in_unit(answer, unit), Measure::Value),
         }
+    }
+
+    /// How many answers' numbers pass. Another answer than those tried may have no number, or any.
+    fn count_that(&self, of: &Selection, trials: &[Trial<'q, 'd>], measure: Measure, passes: impl Fn(Decimal) -> bool) -> Range {
+        of.inputs.iter().fold(Range::exactly(Decimal::ZERO), |total, input| {
+            let Some(item) = self.item(*input) else { return total };
+            let count = |answers: &[Answer<'_, '_>]| {
+                let chosen = answers.iter().filter(|answer| is_selected(answer, of));
+                Decimal::from(chosen.filter(|answer| measured(item, answer, measure).is_some_and(&passes)).count())
+            };
+            let (zero, one) = (Some(Decimal::ZERO), Some(Decimal::ONE));
+            let own = match self.domain(*input, trials) {
+                _ if measure == Measure::Weight && !is_weighed(item) && self.is_open(*input) => {
+                    Range::between(zero, if item.repeats { None } else { one })
+                }
+                Domain::Known(answers) => Range::exactly(count(answers)),
+                Domain::KnownOrAbsent(answers) => Range::exactly(count(answers)).or(Range::exactly(Decimal::ZERO)),
+                Domain::Open { options, kind, bounds, arity, maybe_absent } => match possible_answers(options, kind, bounds) {
+                    Some(answers) if arity == Arity::One => {
+                        let each = answers.iter().map(|answer| Range::exactly(count(std::slice::from_ref(answer))));
+                        let some = each.reduce(Range::or).unwrap_or(Range::exactly(Decimal::ZERO));
+                        if maybe_absent { some.or(Range::exactly(Decimal::ZERO)) } else { some }
+                    }
+                    Some(answers) if arity == Arity::Set => Range::between(zero, Some(count(&answers))),
+                    Some(answers) if count(&answers).is_zero() => Range::exactly(Decimal::ZERO),
+                    _ if arity == Arity::One => Range::between(zero, one),
+                    _ => Range::between(zero, None),
+                },
+            };
+            Range::between(add(total.low, own.low), add(total.high, own.high))
+        })
     }
 
     fn sum(

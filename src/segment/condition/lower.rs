@@ -177,8 +177,13 @@ impl<'s> Lowering<'s> {
             Ast::FunctionCall(call) if call.name == "iif" => self.choice(&call.arguments),
             Ast::MethodCall(call) => match (call.method.as_str(), call.arguments.as_slice()) {
                 ("not", []) => Ok(Condition::Not(Box::new(self.condition(&call.object)?))),
+                ("exists", []) if self.passing(&call.object).is_ok() => self.some_pass(&call.object),
+                ("empty", []) if self.passing(&call.object).is_ok() => Ok(Condition::Not(Box::new(self.some_pass(&call.object)?))),
                 ("exists", []) => Ok(Condition::Exists(self.present(&call.object)?)),
-                ("exists", [condition]) => Ok(Condition::Exists(self.answers(self.filter(self.path(&call.object)?, condition)?)?)),
+                ("exists", [condition]) => match self.filter(self.path(&call.object)?, condition)? {
+                    Path::Passing(of, measure, comparison, than) => Ok(at_least_one(Number::CountThat(of, measure, comparison, than))),
+                    path => Ok(Condition::Exists(self.answers(path)?)),
+                },
                 ("empty", []) => Ok(Condition::Empty(self.present(&call.object)?)),
                 _ => self.boolean(tree),
             },
@@ -186,6 +191,20 @@ impl<'s> Lowering<'s> {
                 self.inside(&variable.name, |inner, tree| inner.lowered(tree))
             }
             _ => self.boolean(tree),
+        }
+    }
+
+    fn some_pass(&self, tree: &Ast) -> Result<Condition, Stop> {
+        self.passing(tree).map(at_least_one)
+    }
+
+    /// How many numbers a criterion lets through.
+    pub(super) fn passing(&self, tree: &Ast) -> Result<Number, Stop> {
+        match self.path(tree)? {
+            Path::Passing(of, measure, comparison, than) if self.all(&of, |item| !is_calculated(item)) => {
+                Ok(Number::CountThat(of, measure, comparison, than))
+            }
+            _ => Err(NotLowered),
         }
     }
 
@@ -223,15 +242,7 @@ impl<'s> Lowering<'s> {
             }
             _ => {}
         }
-        let comparison = match operator {
-            Op::Equal => Comparison::Equal,
-            Op::NotEqual => Comparison::NotEqual,
-            Op::GreaterThan => Comparison::Greater,
-            Op::LessThan => Comparison::Less,
-            Op::GreaterThanOrEqual => Comparison::GreaterOrEqual,
-            Op::LessThanOrEqual => Comparison::LessOrEqual,
-            _ => return Err(NotLowered),
-        };
+        let comparison = Comparison::of(operator).ok_or(NotLowered)?;
         if matches!(comparison, Comparison::Equal | Comparison::NotEqual)
             && let Some((of, wanted)) = literal(right).map(|it| (left, it)).or_else(|| literal(left).map(|it| (right, it)))
             && let Literal::Text(_) | Literal::Boolean(_) = wanted
@@ -319,6 +330,10 @@ impl<'s> Lowering<'s> {
         inner.refuse_strangers(&tree).map_err(|_| NotLowered)?;
         inner.number(&tree).map_err(|_| NotLowered)
     }
+}
+
+fn at_least_one(count: Number) -> Condition {
+    Condition::Compare(count, Comparison::Greater, Number::Literal(rust_decimal::Decimal::ZERO))
 }
 
 pub(super) fn is_calculated(item: &Item) -> bool {

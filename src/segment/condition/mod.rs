@@ -65,6 +65,8 @@ pub enum Number {
     /// One quantity's number, if it is in this unit: nothing is converted.
     OneIn(Selection, String),
     Count(Selection),
+    /// `where($this >= …).count()` of numbers: how many pass.
+    CountThat(Selection, Measure, Comparison, Decimal),
     Add(Box<Number>, Box<Number>),
     Subtract(Box<Number>, Box<Number>),
     Multiply(Box<Number>, Box<Number>),
@@ -96,6 +98,31 @@ pub enum Comparison {
 }
 
 impl Comparison {
+    /// Of two certain numbers.
+    pub fn holds(self, left: Decimal, right: Decimal) -> bool {
+        match self {
+            Self::Equal => left == right,
+            Self::NotEqual => left != right,
+            Self::Greater => left > right,
+            Self::Less => left < right,
+            Self::GreaterOrEqual => left >= right,
+            Self::LessOrEqual => left <= right,
+        }
+    }
+
+    pub(super) fn of(operator: octofhir_fhirpath::BinaryOperator) -> Option<Self> {
+        use octofhir_fhirpath::BinaryOperator as Op;
+        Some(match operator {
+            Op::Equal => Self::Equal,
+            Op::NotEqual => Self::NotEqual,
+            Op::GreaterThan => Self::Greater,
+            Op::LessThan => Self::Less,
+            Op::GreaterThanOrEqual => Self::GreaterOrEqual,
+            Op::LessThanOrEqual => Self::LessOrEqual,
+            _ => return None,
+        })
+    }
+
     /// With its sides changed.
     pub const fn mirrored(self) -> Self {
         match self {
@@ -225,7 +252,9 @@ impl Condition {
 impl Number {
     fn collect(&self, inputs: &mut Vec<Input>) {
         match self {
-            Self::Sum(of, _) | Self::One(of, _) | Self::OneIn(of, _) | Self::Count(of) => inputs.extend(&of.inputs),
+            Self::Sum(of, _) | Self::One(of, _) | Self::OneIn(of, _) | Self::Count(of) | Self::CountThat(of, ..) => {
+                inputs.extend(&of.inputs)
+            }
             Self::Add(left, right) | Self::Subtract(left, right) | Self::Multiply(left, right) => {
                 left.collect(inputs);
                 right.collect(inputs);
@@ -267,7 +296,7 @@ impl Number {
             Self::If(condition, left, right) => of_condition(condition) || either(left, right),
             Self::Divide(inner, _) => inner.any(holds, of_condition),
             Self::Shared(_, inner) => inner.any(holds, of_condition),
-            Self::Literal(_) | Self::Sum(..) | Self::One(..) | Self::OneIn(..) | Self::Count(_) => false,
+            Self::Literal(_) | Self::Sum(..) | Self::One(..) | Self::OneIn(..) | Self::Count(_) | Self::CountThat(..) => false,
         }
     }
 }

@@ -47,6 +47,7 @@ impl Lowering<'_> {
                 ("aggregate", [step, start]) if is_addition(step) && literal(start) == Some(Literal::Number(Decimal::ZERO)) => {
                     self.sum(&call.object)
                 }
+                ("count", []) if self.passing(&call.object).is_ok() => self.passing(&call.object),
                 ("count", []) => Ok(Number::Count(self.selection(&call.object)?)),
                 ("toInteger" | "toDecimal", []) => match self.number(&call.object)? {
                     number @ (Number::Sum(..) | Number::Count(_)) => Ok(number),

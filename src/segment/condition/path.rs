@@ -1,11 +1,12 @@
 //! Paths from a response to its answers: `descendants().where(linkId = 'x').answer.value.code` and their like.
 
 use octofhir_fhirpath::ast::ExpressionNode as Ast;
+use rust_decimal::Decimal;
 
 use super::filter::linked;
 use super::lower::{Defect, Lowering, Stop};
-use super::syntax::{codes, literal, membership, type_name, visit};
-use super::{Input, Literal, Measure, Selection, Source};
+use super::syntax::{codes, compared_with_this, literal, membership, type_name, visit};
+use super::{Comparison, Input, Literal, Measure, Selection, Source};
 use crate::fhirpath::WEIGHTS;
 use crate::form::questionnaire::{Item, ItemKind, OptionValue};
 use Stop::NotLowered;
@@ -23,6 +24,8 @@ pub(super) enum Path {
     /// The extensions of Codings; chosen: those with a weight.
     Extensions(Selection, bool),
     Measures(Selection, Measure),
+    /// Those that compare so.
+    Passing(Selection, Measure, Comparison, Decimal),
 }
 
 impl Lowering<'_> {
@@ -182,6 +185,10 @@ impl Lowering<'_> {
             }
             Path::Values(selection) => self.coded(selection, &["code"], condition).map(Path::Values),
             Path::Codes(selection) => self.coded(selection, &["$this"], condition).map(Path::Codes),
+            Path::Measures(selection, measure) => {
+                let (comparison, than) = compared_with_this(condition).ok_or(NotLowered)?;
+                Ok(Path::Passing(selection, measure, comparison, than))
+            }
             Path::Extensions(selection, false) => match membership(condition).ok_or(NotLowered)? {
                 (name, urls) if name == "url" && urls.iter().all(|url| is_weight(url)) => Ok(Path::Extensions(selection, true)),
                 _ => Err(NotLowered),

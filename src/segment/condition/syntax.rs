@@ -3,7 +3,7 @@
 use octofhir_fhirpath::ast::ExpressionNode as Ast;
 use octofhir_fhirpath::{BinaryOperator as Op, LiteralValue, UnaryOperator};
 
-use super::Literal;
+use super::{Comparison, Literal};
 
 /// `name = 'x'` or `name in ('x' | 'y')`; the name may be a path, as in `value.code`.
 pub(super) fn membership(condition: &Ast) -> Option<(String, Vec<String>)> {
@@ -75,6 +75,25 @@ pub(super) fn literal(tree: &Ast) -> Option<Literal> {
         },
         _ => None,
     }
+}
+
+/// `$this >= 2`, either way.
+pub(super) fn compared_with_this(condition: &Ast) -> Option<(Comparison, rust_decimal::Decimal)> {
+    let binary = match condition {
+        Ast::Parenthesized(inner) => return compared_with_this(inner),
+        Ast::BinaryOperation(binary) => binary,
+        _ => return None,
+    };
+    let comparison = Comparison::of(binary.operator)?;
+    let is_this = |tree: &Ast| names(tree).as_deref() == Some("$this");
+    let number = |tree: &Ast| match literal(tree)? {
+        Literal::Number(number) => Some(number),
+        _ => None,
+    };
+    if is_this(&binary.left) {
+        return Some((comparison, number(&binary.right)?));
+    }
+    is_this(&binary.right).then(|| Some((comparison.mirrored(), number(&binary.left)?))).flatten()
 }
 
 /// `25 'kg/m2'`
