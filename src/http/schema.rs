@@ -35,6 +35,10 @@ pub(super) fn add_to(components: ComponentsBuilder) -> ComponentsBuilder {
         .schema_from::<Named>()
         .schema_from::<Rule>()
         .schema_from::<Input>()
+        .schema_from::<NumberCompared>()
+        .schema_from::<FamilyView>()
+        .schema_from::<RaisedAlert>()
+        .schema_from::<OpenQuestions>()
         .schema_from::<Health>()
         .schema("Resource", resource("A FHIR R4 resource"))
         .schema("OperationOutcome", resource("A FHIR R4 OperationOutcome, <https://hl7.org/fhir/R4/operationoutcome.html>"))
@@ -179,6 +183,35 @@ struct Preview {
     /// Canonical of the PlanDefinition, with version.
     rule_set: String,
     persons: Vec<PersonPreview>,
+    /// For professionals; written nowhere.
+    family: FamilyView,
+}
+
+/// All persons at one glance.
+#[derive(ToSchema)]
+struct FamilyView {
+    /// The heaviest segment that is proposed to anybody.
+    heaviest: Option<Named>,
+    /// Every alert that is not ruled out.
+    alerts: Vec<RaisedAlert>,
+    /// Whose answers to what would decide.
+    undecided: Vec<OpenQuestions>,
+}
+
+#[derive(ToSchema)]
+struct RaisedAlert {
+    person: String,
+    code: String,
+    display: String,
+    /// met or indeterminate.
+    outcome: String,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+struct OpenQuestions {
+    person: String,
+    link_ids: Vec<String>,
 }
 
 #[derive(ToSchema)]
@@ -214,10 +247,25 @@ struct Rule {
     sentence: String,
     expression: Option<String>,
     inputs: Vec<Input>,
+    /// The number of its comparison less the threshold; of several the nearest. Null where there is none, or the number is not certain.
+    distance: Option<f64>,
+    comparisons: Vec<NumberCompared>,
     /// Answers that would decide it.
     undecided: Vec<String>,
     /// Text for the professional, in markdown.
     guidance: Option<String>,
+}
+
+/// A comparison of numbers, over all ways in which the missing answers could be given.
+#[derive(ToSchema)]
+struct NumberCompared {
+    /// The least that the number can be; null for no bound.
+    least: Option<f64>,
+    greatest: Option<f64>,
+    /// =, !=, >, <, >= or <=.
+    comparison: String,
+    threshold: Option<f64>,
+    distance: Option<f64>,
 }
 
 /// One answer that a rule read.

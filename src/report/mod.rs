@@ -4,12 +4,13 @@ mod explain;
 mod guidance;
 mod proposal;
 
-use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 use rust_decimal::Decimal;
+use serde_json::{Value, json};
 
 use crate::pipeline::{Named, PersonPreview, Preview, ReadView, Receipt, RuleView};
-use crate::segment::{Compared, ReadState};
+use crate::segment::{Compared, Outcome, ReadState};
 
 pub use explain::{explain, explain_form};
 pub use guidance::{guidance_of, guidance_of_form};
@@ -21,7 +22,28 @@ pub fn preview(preview: &Preview) -> Value {
         "form": preview.form,
         "ruleSet": preview.rule_set,
         "persons": preview.persons.iter().map(person).collect::<Vec<_>>(),
+        "family": family(preview),
     })
+}
+
+/// The family at one glance, for professionals; it is written nowhere. The heaviest segment that is proposed to anybody, every alert
+/// that is not ruled out, and which answers would decide.
+fn family(preview: &Preview) -> Value {
+    let rank = |person: &&PersonPreview| {
+        person.segments.iter().position(|rule| Some(&rule.subject.code) == person.segment.as_ref().map(|it| &it.code))
+    };
+    let proposed = preview.persons.iter().filter(|person| person.segment.is_some());
+    let heaviest = proposed.min_by_key(rank).and_then(|person| person.segment.as_ref());
+    let alerts = preview.persons.iter().flat_map(|person| {
+        let raised = person.alerts.iter().filter(|rule| rule.outcome != Outcome::NotMet);
+        raised.map(|rule| json!({ "person": person.person, "code": rule.subject.code, "display": rule.subject.display, "outcome": rule.outcome.code() }))
+    });
+    let undecided = preview.persons.iter().filter_map(|person| {
+        let rules = person.segments.iter().chain(&person.alerts).chain(&person.services);
+        let link_ids: BTreeSet<&str> = rules.flat_map(|rule| rule.undecided.iter().map(String::as_str)).collect();
+        (!link_ids.is_empty()).then(|| json!({ "person": person.person, "linkIds": link_ids }))
+    });
+    json!({ "heaviest": heaviest.map(named), "alerts": alerts.collect::<Vec<_>>(), "undecided": undecided.collect::<Vec<_>>() })
 }
 
 /// The same for a repeat, to the byte.
