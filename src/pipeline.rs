@@ -24,7 +24,6 @@ use crate::form::validate::ValidatedResponse;
 use crate::identity::resource_key;
 use crate::issue::{Issue, Issues};
 use crate::plan::decision::{Agreed, Decision, PlanDecision};
-use crate::plan::transaction::transaction;
 use crate::plan::{Frame, Ingredients, plan};
 use crate::profiles::Profiles;
 use crate::record::PatientRecord;
@@ -112,18 +111,20 @@ pub async fn submit(plans: &Plans, record: &dyn PatientRecord) -> Result<Receipt
     let written = written?;
     plans.refuse_other_content(&written)?;
     if written.len() == plans.persons.len()
-        && let Some(receipt) = plans.recall(written, record).await?
+        && let Some(receipt) = plans.recall(written.clone(), record).await?
     {
         return Ok(receipt);
     }
     let patients = plans.each_patient(patients?)?;
-    let stored = record.submit(&transaction(&plans.persons, &patients)).await?;
-    if let Err(refusal) = plans.refuse_other_content(&stored) {
-        // somebody else's content won a race under our keys: what this call added beside it goes away
-        record.annul(&stored).await?;
-        return Err(refusal);
+    match plans.write(&patients, &written, record).await {
+        // whoever completed the earlier plan meanwhile may have been this very submission, sent twice at once
+        Err(refusal @ Refusal::Earlier(_)) => {
+            let written = record.find_written("CarePlan", &keys).await?;
+            plans.refuse_other_content(&written)?;
+            plans.recall(written, record).await?.ok_or(refusal)
+        }
+        done => done,
     }
-    Ok(plans.receipt(&stored))
 }
 
 /// One person's answers and proposal.
@@ -197,8 +198,8 @@ fn plans<'r>(
     let (profiles, language) = (context.profiles, submission.language);
     let frame =
         Frame { rule_set, profiles, language, decided: decision.decided, author, organization, service_event: submission.service_event };
-    let mut plans = Plans { persons: Vec::new(), places: Vec::new() };
-    for (Matched { family, decision: own_decision, .. }, agreed) in matched.iter().zip(agreed) {
+    let mut plans = Plans { persons: Vec::new(), places: Vec::new(), decisions: Vec::new() };
+    for (Matched { family, decision: own_decision, place, .. }, agreed) in matched.iter().zip(agreed) {
         let person = &submission.persons[family.person];
         let responses = std::iter::once(family.own_document)
             .chain(family.professional_document)
@@ -216,6 +217,7 @@ fn plans<'r>(
         let key = |kind: &str| resource_key(context.caller, &submission.id, person.key, kind);
         plans.persons.push(plan(ingredients, frame, key, &recorded));
         plans.places.push(format!("persons[{}]", family.person));
+        plans.decisions.push(place.clone());
     }
     Ok(plans)
 }

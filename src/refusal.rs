@@ -14,6 +14,7 @@
 //! | caller unknown / not allowed | 401 / 403 | login / forbidden | 77 |
 //! | the store of Tasks is busy / cannot be read | 503 / 500 | transient / exception | 75 / 70 |
 //! | no such patient / several / inactive, replaced, deceased | 422 / 409 / 422 | not-found / multiple-matches / business-rule | 65 |
+//! | earlier plan: not there, deleted, another patient's, in error / not active, or changed since | 422 / 409 | not-found, deleted, business-rule / conflict | 65 |
 //! | unknown form, artifact or path in the URL | 404 | not-found | 65 |
 //! | form not in force on the day it was filled in | 422 | business-rule | 65 |
 //! | same submission id, other content; or the plan was corrected since | 409 | duplicate | 65 |
@@ -35,7 +36,7 @@ use neuvola_fhir::Fault;
 
 use crate::caller::Unknown;
 use crate::issue::Issue;
-use crate::record::{PatientFault, RecordError};
+use crate::record::{PatientFault, PlanFault, RecordError};
 use crate::task::store::StoreError;
 
 /// A refusal.
@@ -58,6 +59,9 @@ pub enum Refusal {
     /// In the body's place, what became of the look-up.
     #[error("a person cannot be written for")]
     Patients(Vec<(String, PatientFault)>),
+    /// Where a decision names an earlier plan that it cannot replace, and why.
+    #[error("an earlier plan cannot be replaced")]
+    Earlier(Vec<(String, PlanFault)>),
     /// Places of the persons whose content differs.
     #[error("the submission was written before, with other content")]
     Duplicate(Vec<String>),
@@ -159,6 +163,8 @@ impl Refusal {
             Self::Store(_) => 500,
             Self::Patients(faults) if faults.iter().all(|(_, fault)| matches!(fault, PatientFault::Several(_))) => 409,
             Self::Patients(_) => 422,
+            Self::Earlier(faults) if faults.iter().all(|(_, fault)| matches!(fault, PlanFault::NotActive | PlanFault::Changed)) => 409,
+            Self::Earlier(_) => 422,
             Self::ProposalChanged(_) | Self::Duplicate(_) | Self::Corrected(_) => 409,
             Self::UnknownForm(_) | Self::NotFound(_) => 404,
             Self::Method(_) => 405,
@@ -171,6 +177,7 @@ impl Refusal {
                 RecordError::Unreachable { .. } | RecordError::Busy { .. } => 503,
                 RecordError::TooSlow => 504,
                 RecordError::Refused { .. } | RecordError::Unintelligible(_) | RecordError::Misdirected => 502,
+                RecordError::Stale(_) => 409,
                 RecordError::CredentialsRefused => 500,
             },
             Self::Bug => 500,
@@ -183,6 +190,7 @@ impl Refusal {
             Self::Record(error) => match error {
                 RecordError::Unreachable { .. } | RecordError::Busy { .. } | RecordError::TooSlow => 75,
                 RecordError::Refused { .. } | RecordError::Unintelligible(_) | RecordError::Misdirected => 76,
+                RecordError::Stale(_) => 65,
                 RecordError::CredentialsRefused => 78,
             },
             Self::Saturated | Self::NotReady(_) => 75,
@@ -227,6 +235,7 @@ impl Refusal {
                 vec![Issue::error("not-found", "unknown-form", "", "there is no such form").remedy(format!("known: {known}"))]
             }
             Self::Patients(faults) => faults.iter().map(|(place, fault)| patient(place, *fault)).collect(),
+            Self::Earlier(faults) => faults.iter().map(|(place, fault)| earlier(place, *fault)).collect(),
             Self::Duplicate(places) => {
                 let remedy = "a submission id stands for one content: send a changed form under a new id";
                 places
@@ -326,6 +335,19 @@ fn patient(place: &str, fault: PatientFault) -> Issue {
     Issue::error(code, name, place, fault.to_string()).remedy(remedy)
 }
 
+/// What is wrong with an earlier plan.
+pub fn earlier(place: &str, fault: PlanFault) -> Issue {
+    let (code, name, remedy) = match fault {
+        PlanFault::NotFound => ("not-found", "no-earlier-plan", "name a plan of this record system, or leave `replaces` out"),
+        PlanFault::Deleted => ("deleted", "earlier-plan-deleted", "leave `replaces` out"),
+        PlanFault::OtherPatient => ("business-rule", "other-patients-plan", "name a plan of this person, or leave `replaces` out"),
+        PlanFault::InError => ("business-rule", "earlier-plan-in-error", "it never counted: leave `replaces` out"),
+        PlanFault::NotActive => ("conflict", "earlier-plan-not-active", "look at it again: another plan may have replaced it"),
+        PlanFault::Changed => ("conflict", "earlier-plan-changed", "look at it again, decide, and send the decision anew"),
+    };
+    Issue::error(code, name, place, fault.to_string()).remedy(remedy)
+}
+
 fn record(error: &RecordError) -> Vec<Issue> {
     let message = error.to_string();
     match error {
@@ -340,6 +362,7 @@ fn record(error: &RecordError) -> Vec<Issue> {
         RecordError::TooSlow => {
             vec![Issue::error("timeout", "record-slow", "", message).remedy("repeat the same request: what was written is recognised")]
         }
+        RecordError::Stale(_) => vec![Issue::error("conflict", "stale-record", "", message).remedy("look at it again in the record system")],
         RecordError::CredentialsRefused => vec![Issue::error("exception", "record-credentials", "", message)],
         RecordError::Unintelligible(_) | RecordError::Misdirected => vec![Issue::error("processing", "record-answer", "", message)],
         RecordError::Refused { issues, .. } => {

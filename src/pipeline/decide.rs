@@ -17,7 +17,8 @@ pub(super) struct Matched<'m, 'd> {
     pub(super) decision: &'m PlanDecision<'m>,
     /// The services that the rules offer with the agreed segment.
     offered: Vec<Reason<'m>>,
-    place: String,
+    /// Where the decision stands in what was sent.
+    pub(super) place: String,
 }
 
 /// Finds each person's decision; one that answers another proposal is told first and alone.
@@ -42,6 +43,13 @@ pub(super) fn match_decisions<'m, 'd>(
         }
         if plans[..index].iter().any(|other| other.about == plan.about) {
             issues.push(Issue::error("business-rule", "same-person", &place, "two plans are about the same person"));
+        }
+    }
+    for (index, plan) in plans.iter().enumerate() {
+        let earlier = |plan: &PlanDecision<'_>| plan.replaces.as_ref().map(|earlier| earlier.id.clone());
+        if earlier(plan).is_some() && plans[..index].iter().any(|other| earlier(other) == earlier(plan)) {
+            let place = format!("decision.plans[{index}].replaces");
+            issues.push(Issue::error("business-rule", "same-earlier-plan", place, "two plans replace the same earlier one"));
         }
     }
     let instant = |text: &str| text.parse::<jiff::Timestamp>().ok();

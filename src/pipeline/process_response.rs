@@ -60,9 +60,10 @@ pub fn prepare_response(document: &[u8], wanted: Option<&Questionnaire>, context
         identifier,
         digest: digest.hex(),
         agreed_segment: None,
+        replaces: None,
         resources: vec![Planned { kind: PROCESSED_RESPONSE, key, resource }],
     };
-    Ok(Plans { persons: vec![person], places: vec!["QuestionnaireResponse.subject".to_owned()] })
+    Ok(Plans { persons: vec![person], places: vec!["QuestionnaireResponse.subject".to_owned()], decisions: vec![String::new()] })
 }
 
 /// Writes it, safe to repeat.

@@ -1,9 +1,13 @@
 //! What is written, and the receipt.
 
+use futures_util::future::try_join_all;
 use uuid::Uuid;
 
 use crate::plan::PersonPlan;
-use crate::record::{Coding, KEY_SYSTEM, Patient, PatientFault, PatientRecord, Stored};
+use crate::plan::transaction::replacing;
+use crate::record::{
+    Coding, EarlierPlan, KEY_SYSTEM, Patient, PatientFault, PatientRecord, PlanFault, PlanReference, RecordError, Sought, Stored,
+};
 use crate::refusal::Refusal;
 
 /// Everything to be written for one submission.
@@ -12,6 +16,8 @@ pub struct Plans {
     pub persons: Vec<PersonPlan>,
     /// Where each person stands in what was sent, for faults found later.
     pub places: Vec<String>,
+    /// And where the decision about each.
+    pub decisions: Vec<String>,
 }
 
 /// What was written where. A repeat gives the same receipt, save `created`.
@@ -26,6 +32,8 @@ pub struct Receipt {
 pub struct PersonReceipt {
     pub person: String,
     pub segment: Option<String>,
+    /// The earlier plan that was completed, relative: `CarePlan/7`.
+    pub replaced: Option<String>,
     pub written: Vec<Written>,
 }
 
@@ -84,6 +92,64 @@ impl Plans {
         Ok((found == wanted).then_some(receipt))
     }
 
+    /// The one transaction. `written`: what of it was there before.
+    ///
+    /// # Errors
+    /// Earlier plans that cannot be replaced; other content under our keys; what the record says.
+    pub async fn write(&self, patients: &[Patient], written: &[Stored], record: &dyn PatientRecord) -> Result<Receipt, Refusal> {
+        let earlier = self.each_earlier(patients, written, record).await?;
+        let transaction = replacing(&self.persons, patients, &earlier);
+        let stored = match record.submit(&transaction).await {
+            Err(RecordError::Stale(references)) => return Err(self.stale(&references)),
+            answer => answer?,
+        };
+        if let Err(refusal) = self.refuse_other_content(&stored) {
+            // somebody else's content won a race under our keys: what this call added beside it goes away
+            let annulled = record.annul(&stored).await;
+            record.restore(&transaction.updates, &stored).await?;
+            annulled?;
+            return Err(refusal);
+        }
+        Ok(self.receipt(&stored))
+    }
+
+    /// The plan that each person's new one replaces, as it is now.
+    ///
+    /// # Errors
+    /// Every plan that cannot be replaced, with the place.
+    async fn each_earlier(
+        &self,
+        patients: &[Patient],
+        written: &[Stored],
+        record: &dyn PatientRecord,
+    ) -> Result<Vec<Option<EarlierPlan>>, Refusal> {
+        let sought = self.persons.iter().zip(patients).map(|(person, patient)| async move {
+            let Some(plan) = person.replaces.clone() else { return Ok(None) };
+            let sought = Sought { plan, patient: patient.reference.clone(), identifier: person.identifier.clone() };
+            record.find_plan(&sought).await.map(Some)
+        });
+        let (mut earlier, mut faults) = (Vec::new(), Vec::new());
+        for ((person, place), found) in self.persons.iter().zip(&self.decisions).zip(try_join_all(sought).await?) {
+            // a plan of ours that is there already has completed the earlier one with it
+            let is_there = written.iter().any(|stored| person.resources.iter().any(|planned| planned.key.to_string() == stored.key));
+            earlier.push(match found.transpose() {
+                Ok(plan) => plan,
+                Err(PlanFault::NotActive | PlanFault::Changed) if is_there => None,
+                Err(fault) => {
+                    faults.push((format!("{place}.replaces"), fault));
+                    None
+                }
+            });
+        }
+        if faults.is_empty() { Ok(earlier) } else { Err(Refusal::Earlier(faults)) }
+    }
+
+    fn stale(&self, references: &[String]) -> Refusal {
+        let is_meant = |person: &PersonPlan| person.replaces.as_ref().is_some_and(|it| references.contains(&it.reference()));
+        let places = self.persons.iter().zip(&self.decisions).filter(|(person, _)| is_meant(person));
+        Refusal::Earlier(places.map(|(_, place)| (format!("{place}.replaces"), PlanFault::Changed)).collect())
+    }
+
     /// # Errors
     /// Every person who cannot be written for, with the place.
     pub fn each_patient(&self, found: Vec<Result<Patient, PatientFault>>) -> Result<Vec<Patient>, Refusal> {
@@ -108,7 +174,8 @@ impl Plans {
                     identifier: format!("urn:uuid:{}", planned.key),
                 })
             });
-            PersonReceipt { person: person.person.clone(), segment: person.agreed_segment.clone(), written: written.collect() }
+            let (segment, replaced) = (person.agreed_segment.clone(), person.replaces.as_ref().map(PlanReference::reference));
+            PersonReceipt { person: person.person.clone(), segment, replaced, written: written.collect() }
         });
         Receipt { created: stored.iter().any(|stored| stored.created), persons: persons.collect() }
     }

@@ -5,13 +5,14 @@
 
 use neuvola_fhir::model::Resource;
 use neuvola_fhir::model::resources::{CarePlan, CarePlanActivity, CarePlanActivityDetail, CarePlanActivityDetailScheduled, Goal};
-use neuvola_fhir::model::types::{CodeableConcept, Extension, ExtensionValue, Narrative, Period, Reference, Timing, TimingRepeat};
+use neuvola_fhir::model::types::{CodeableConcept, Coding, Extension, ExtensionValue, Narrative, Period, Reference, Timing, TimingRepeat};
 
 use super::decision::{Agreed, AgreedService};
 use super::fhir::{OURS, coding, complex, concept, extension, literal, meta, party, text, urn};
 use super::{Frame, day, narrative};
 use crate::form::submission::Party;
 use crate::profiles::{Profiles, Service, Visits};
+use crate::record::{Concept, Declined};
 use crate::segment::rule::{Coded, RuleSet};
 use crate::segment::{Outcome, Segmentation};
 
@@ -40,6 +41,7 @@ pub fn care_plan(agreed: &Agreed<'_, '_>, segmentation: &Segmentation<'_>, frame
         author: Some(Box::new(party(frame.author, "Practitioner"))),
         created: Some(frame.decided.into()),
         period: Some(Box::new(Period { start: Some(day(frame.decided).into()), ..Default::default() })),
+        replaces: agreed.decision.replaces.iter().map(|earlier| literal(&earlier.reference())).collect(),
         supporting_info: responses.iter().map(|response| literal(response)).collect(),
         contained: goals,
         goal,
@@ -88,14 +90,43 @@ fn extensions(agreed: &Agreed<'_, '_>, segmentation: &Segmentation<'_>, frame: F
     for acknowledged in &agreed.alerts {
         let mut parts: Vec<Extension> = acknowledged.alerts.iter().map(|reason| coded("alert", &reason.rule.subject)).collect();
         // one answer may cover several: the gravest outcome stands for them
-        let gravest =
-            if acknowledged.alerts.iter().any(|reason| reason.outcome == Outcome::Met) { Outcome::Met } else { Outcome::Indeterminate };
+        let gravest = [Outcome::Met, Outcome::Indeterminate]
+            .into_iter()
+            .find(|outcome| acknowledged.alerts.iter().any(|reason| reason.outcome == *outcome))
+            .unwrap_or(Outcome::NotMet);
         parts.extend([outcome(gravest), extension("action", text(acknowledged.action))]);
         extensions.push(complex(&format!("{OURS}/StructureDefinition/alert-acknowledgement"), parts));
     }
     extensions.extend(decision.wishes.map(|wishes| extension(&format!("{OURS}/StructureDefinition/wishes"), text(wishes))));
     extensions.extend(frame.service_event.map(super::service_event));
     extensions
+}
+
+/// What was declined in the plan that this one replaces: it stays to be seen, as an extension and in the narrative.
+pub fn declined_before(care_plan: &mut CarePlan, declined: &[Declined]) {
+    if declined.is_empty() {
+        return;
+    }
+    let language = care_plan.language.as_ref().and_then(|it| it.value.clone()).unwrap_or_default();
+    care_plan.extension.extend(declined.iter().map(|Declined { service, reason }| {
+        let part = |name: &str, concept: &Concept| extension(name, ExtensionValue::CodeableConcept(Box::new(told(concept))));
+        let parts = std::iter::once(part("service", service)).chain(reason.iter().map(|reason| part("reason", reason)));
+        complex(&format!("{OURS}/StructureDefinition/declined-before"), parts.collect())
+    }));
+    if let Some(text) = &mut care_plan.text {
+        narrative::declined_before(&mut text.div.value, declined, &language);
+    }
+}
+
+/// As the earlier plan told it.
+fn told(concept: &Concept) -> CodeableConcept {
+    let coding = concept.code.as_ref().map(|code| Coding {
+        system: concept.system.as_deref().map(Into::into),
+        code: Some(code.as_str().into()),
+        display: concept.display.as_deref().map(Into::into),
+        ..Default::default()
+    });
+    CodeableConcept { coding: coding.into_iter().collect(), text: concept.text.as_deref().map(Into::into), ..Default::default() }
 }
 
 fn activity(agreed: &AgreedService<'_>, language: &str, organization: Option<&Party<'_>>) -> CarePlanActivity {

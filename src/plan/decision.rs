@@ -9,6 +9,7 @@ use crate::digest::Digest;
 use crate::form::Object;
 use crate::issue::{Issue, Issues};
 use crate::profiles::{Profiles, Service, Visits};
+use crate::record::PlanReference;
 use crate::segment::rule::{Coded, RoleRules};
 use crate::segment::{Outcome, Reason, Segmentation};
 use crate::shape::primitive::is_date;
@@ -37,6 +38,8 @@ pub struct PlanDecision<'d> {
     pub delayed_until: Option<&'d str>,
     /// Code 1 to 4 of disclosure to guardians (1.2.246.537.5.40202.201901).
     pub guardian_restriction: Option<&'d str>,
+    /// The earlier plan that this one replaces.
+    pub replaces: Option<PlanReference>,
 }
 
 #[derive(Debug)]
@@ -103,6 +106,9 @@ impl PlanDecision<'_> {
         for goal in &self.goals {
             digest.part("goal").part(goal);
         }
+        if let Some(PlanReference { id, version }) = &self.replaces {
+            digest.part("replaces").part(id).part(version.as_deref().unwrap_or_default());
+        }
     }
 }
 
@@ -130,6 +136,7 @@ fn read_plan<'d>(node: &'d Node<'d>, place: Place<'_>, issues: &mut Issues) -> O
     let goals = object.texts("goals", LONGEST);
     let wishes = object.bounded_text("wishes", LONGEST);
     let delayed_until = object.optional_text("delayedUntil");
+    let replaces = object.optional_text("replaces");
     let guardian_restriction =
         object.optional("guardianRestriction").is_some().then(|| object.word("guardianRestriction", &["1", "2", "3", "4"])).flatten();
     let (here, issues) = object.inner();
@@ -137,6 +144,13 @@ fn read_plan<'d>(node: &'d Node<'d>, place: Place<'_>, issues: &mut Issues) -> O
         issues.push(
             Issue::error("value", "wrong-type", here.member("delayedUntil"), "`delayedUntil` is not a date")
                 .remedy("write it as 2026-11-30"),
+        );
+    }
+    let earlier = replaces.and_then(PlanReference::parse);
+    if replaces.is_some() && earlier.is_none() {
+        issues.push(
+            Issue::error("value", "wrong-type", here.member("replaces"), "`replaces` is no reference to a CarePlan of the record system")
+                .remedy("write it as CarePlan/123, or CarePlan/123/_history/4 for the version that was looked at"),
         );
     }
     let (services_place, alerts_place) = (here.member("services"), here.member("alerts"));
@@ -156,6 +170,7 @@ fn read_plan<'d>(node: &'d Node<'d>, place: Place<'_>, issues: &mut Issues) -> O
         wishes,
         delayed_until,
         guardian_restriction: guardian_restriction.map(|index| ["1", "2", "3", "4"][index]),
+        replaces: earlier,
     })
 }
 

@@ -17,6 +17,7 @@ use decision::Agreed;
 use crate::form::submission::Party;
 use crate::identity::Identifier;
 use crate::profiles::Profiles;
+use crate::record::PlanReference;
 use crate::segment::Segmentation;
 use crate::segment::rule::RuleSet;
 
@@ -42,6 +43,8 @@ pub struct PersonPlan {
     /// Digest of this person's own part of the submission.
     pub digest: String,
     pub agreed_segment: Option<String>,
+    /// The earlier plan that is completed with the same write.
+    pub replaces: Option<PlanReference>,
     pub resources: Vec<Planned>,
 }
 
@@ -93,11 +96,18 @@ pub fn plan(ingredients: Ingredients<'_>, frame: Frame<'_>, key: impl Fn(&str) -
         provenance.target = targets.clone();
         resources.push(Planned { kind, key: key(kind), resource: Resource::Provenance(Box::new(provenance)) });
     }
+    if let Some(earlier) = &agreed.decision.replaces {
+        let mut provenance = provenance::completion(frame, recorded);
+        provenance.target = vec![fhir::literal(&earlier.reference())];
+        let kind = "provenance-replaced";
+        resources.push(Planned { kind, key: key(kind), resource: Resource::Provenance(Box::new(provenance)) });
+    }
     PersonPlan {
         person: person.to_owned(),
         identifier: identifier.clone(),
         digest,
         agreed_segment: Some(agreed.segment.code.clone()),
+        replaces: agreed.decision.replaces.clone(),
         resources,
     }
 }

@@ -7,6 +7,7 @@ use maud::html;
 
 use super::decision::{Agreed, AgreedService};
 use super::{Frame, day};
+use crate::record::Declined;
 
 pub fn narrative(agreed: &Agreed<'_, '_>, frame: Frame<'_>) -> String {
     let language = frame.language;
@@ -45,6 +46,23 @@ pub fn narrative(agreed: &Agreed<'_, '_>, frame: Frame<'_>) -> String {
     markup.into_string()
 }
 
+/// Adds to the narrative what was declined in the plan that this one replaces.
+pub fn declined_before(narrative: &mut String, declined: &[Declined], language: &str) {
+    let section = html! {
+        h3 { (words(language).declined_before) }
+        ul {
+            @for Declined { service, reason } in declined {
+                li {
+                    (service.words())
+                    @if let Some(reason) = reason { ": " (reason.words()) }
+                }
+            }
+        }
+    };
+    let end = narrative.rfind("</div>").unwrap_or(narrative.len());
+    narrative.insert_str(end, &section.into_string());
+}
+
 /// "Plan" within a title.
 pub fn plan_word(language: &str) -> &'static str {
     words(language).plan
@@ -79,6 +97,7 @@ struct Words {
     wishes: &'static str,
     accepted: &'static str,
     declined: &'static str,
+    declined_before: &'static str,
     times: &'static str,
 }
 
@@ -99,6 +118,7 @@ const FINNISH: Words = Words {
     wishes: "Omat toiveesi",
     accepted: "Sovitut palvelut",
     declined: "Palvelut, joita ei otettu vastaan",
+    declined_before: "Palvelut, joita ei otettu vastaan edellisessä suunnitelmassa",
     times: "kertaa",
 };
 
@@ -111,6 +131,7 @@ const SWEDISH: Words = Words {
     wishes: "Dina egna önskemål",
     accepted: "Överenskomna tjänster",
     declined: "Tjänster som inte togs emot",
+    declined_before: "Tjänster som inte togs emot i den tidigare planen",
     times: "gånger",
 };
 
@@ -123,5 +144,6 @@ const ENGLISH: Words = Words {
     wishes: "Your own wishes",
     accepted: "Services agreed on",
     declined: "Services declined",
+    declined_before: "Services declined in the earlier plan",
     times: "times",
 };

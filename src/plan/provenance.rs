@@ -14,11 +14,6 @@ use crate::form::submission::Party;
 
 /// `recorded` is an R4 instant.
 pub fn authorship(decision: &PlanDecision<'_>, known_by: Option<&str>, frame: Frame<'_>, recorded: &str) -> Provenance {
-    let device = Reference {
-        r#type: Some("Device".into()),
-        display: Some(concat!("neuvola-adapter ", env!("CARGO_PKG_VERSION")).into()),
-        ..Default::default()
-    };
     Provenance {
         meta: Some(Box::new(meta(&format!("{OURS}/StructureDefinition/neuvola-provenance")))),
         language: Some(frame.language.into()),
@@ -32,25 +27,46 @@ pub fn authorship(decision: &PlanDecision<'_>, known_by: Option<&str>, frame: Fr
         .collect(),
         occurred: Some(ProvenanceOccurred::DateTime(frame.decided.into())),
         recorded: recorded.into(),
-        activity: Some(Box::new(plain_concept("http://terminology.hl7.org/CodeSystem/v3-DataOperation", "CREATE", "create"))),
-        agent: informant(known_by, frame)
-            .into_iter()
-            .chain([
-                ProvenanceAgent {
-                    r#type: Some(Box::new(plain_concept(PARTICIPANT, "author", "Author"))),
-                    who: Box::new(party(frame.author, "Practitioner")),
-                    on_behalf_of: Some(Box::new(party(frame.organization, "Organization"))),
-                    ..Default::default()
-                },
-                ProvenanceAgent {
-                    r#type: Some(Box::new(plain_concept(PARTICIPANT, "assembler", "Assembler"))),
-                    who: Box::new(device),
-                    ..Default::default()
-                },
-            ])
-            .collect(),
+        activity: Some(Box::new(plain_concept(OPERATION, "CREATE", "create"))),
+        agent: informant(known_by, frame).into_iter().chain(makers(frame)).collect(),
         ..Default::default()
     }
+}
+
+/// Who completed the earlier plan, as another took its place.
+pub fn completion(frame: Frame<'_>, recorded: &str) -> Provenance {
+    Provenance {
+        meta: Some(Box::new(meta(&format!("{OURS}/StructureDefinition/neuvola-provenance")))),
+        language: Some(frame.language.into()),
+        extension: frame.service_event.map(super::service_event).into_iter().collect(),
+        occurred: Some(ProvenanceOccurred::DateTime(frame.decided.into())),
+        recorded: recorded.into(),
+        activity: Some(Box::new(plain_concept(OPERATION, "UPDATE", "revise"))),
+        agent: makers(frame).into(),
+        ..Default::default()
+    }
+}
+
+/// The professional, and the device that assembled it.
+fn makers(frame: Frame<'_>) -> [ProvenanceAgent; 2] {
+    let device = Reference {
+        r#type: Some("Device".into()),
+        display: Some(concat!("neuvola-adapter ", env!("CARGO_PKG_VERSION")).into()),
+        ..Default::default()
+    };
+    [
+        ProvenanceAgent {
+            r#type: Some(Box::new(plain_concept(PARTICIPANT, "author", "Author"))),
+            who: Box::new(party(frame.author, "Practitioner")),
+            on_behalf_of: Some(Box::new(party(frame.organization, "Organization"))),
+            ..Default::default()
+        },
+        ProvenanceAgent {
+            r#type: Some(Box::new(plain_concept(PARTICIPANT, "assembler", "Assembler"))),
+            who: Box::new(device),
+            ..Default::default()
+        },
+    ]
 }
 
 /// Who answered, and how the identity is known. The transaction puts the patient's own reference where `type` is Patient.
@@ -117,4 +133,5 @@ fn release_date(day: &str) -> Extension {
     extension(&format!("{HL7_FI}/ReleaseDateForPatientViewing"), ExtensionValue::Date(day.into()))
 }
 
+const OPERATION: &str = "http://terminology.hl7.org/CodeSystem/v3-DataOperation";
 const PARTICIPANT: &str = "http://terminology.hl7.org/CodeSystem/provenance-participant-type";

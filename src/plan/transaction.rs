@@ -4,20 +4,28 @@ use neuvola_fhir::model::Resource;
 use neuvola_fhir::model::types::{Coding as FhirCoding, Meta, Reference};
 
 use super::fhir::{literal, plain_coding};
-use super::{PersonPlan, Planned, urn};
-use crate::record::{Coding, DIGEST_SYSTEM, Entry, KEY_SYSTEM, Patient, Transaction};
+use super::{PersonPlan, Planned, care_plan, urn};
+use crate::record::{Coding, DIGEST_SYSTEM, Declined, EarlierPlan, Entry, KEY_SYSTEM, Patient, Transaction};
 
 /// Fills in what only the record knows (the patient's reference and security labels) and tags each resource with its
 /// key and its person's digest. `patients` stand in the order of `plans`.
 pub fn transaction(plans: &[PersonPlan], patients: &[Patient]) -> Transaction {
-    let mut entries = Vec::new();
-    for (person, (plan, patient)) in plans.iter().zip(patients).enumerate() {
-        entries.extend(plan.resources.iter().map(|planned| entry(person, plan, planned, patient)));
-    }
-    Transaction { entries }
+    replacing(plans, patients, &vec![None; plans.len()])
 }
 
-fn entry(person: usize, plan: &PersonPlan, planned: &Planned, patient: &Patient) -> Entry {
+/// The same, where earlier plans are replaced: each is completed in the same transaction, and what was declined in it is
+/// told in the new one. `earlier` stands in the order of `plans`.
+pub fn replacing(plans: &[PersonPlan], patients: &[Patient], earlier: &[Option<EarlierPlan>]) -> Transaction {
+    let mut transaction = Transaction::default();
+    for (person, ((plan, patient), earlier)) in plans.iter().zip(patients).zip(earlier).enumerate() {
+        let declined = earlier.as_ref().map_or(&[][..], |earlier| &earlier.declined);
+        transaction.entries.extend(plan.resources.iter().map(|planned| entry(person, plan, planned, patient, declined)));
+        transaction.updates.extend(earlier.iter().map(|earlier| earlier.update.clone()));
+    }
+    transaction
+}
+
+fn entry(person: usize, plan: &PersonPlan, planned: &Planned, patient: &Patient, declined: &[Declined]) -> Entry {
     let key = Coding { system: KEY_SYSTEM.to_owned(), code: planned.key.to_string() };
     let digest = Coding { system: DIGEST_SYSTEM.to_owned(), code: plan.digest.clone() };
     let mut resource = planned.resource.clone();
@@ -30,6 +38,7 @@ fn entry(person: usize, plan: &PersonPlan, planned: &Planned, patient: &Patient)
         Resource::CarePlan(care_plan) => {
             set_goals(&mut care_plan.contained, &subject);
             *care_plan.subject = subject;
+            care_plan::declined_before(care_plan, declined);
             ("CarePlan", &mut care_plan.meta)
         }
         Resource::Provenance(provenance) => {

@@ -5,7 +5,9 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::{Coding, Identifier, Patient, PatientFault, PatientRecord, RecordError, Stored, Transaction};
+use super::{
+    Coding, EarlierPlan, Identifier, Patient, PatientFault, PatientRecord, PlanFault, RecordError, Sought, Stored, Transaction, Update,
+};
 
 /// Keeps nothing: two equal calls get two equal answers.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,6 +30,14 @@ impl PatientRecord for DryRun {
         Ok(Vec::new())
     }
 
+    /// Whatever is named is there, active, and nothing was declined in it.
+    async fn find_plan(&self, sought: &Sought) -> Result<Result<EarlierPlan, PlanFault>, RecordError> {
+        let version = sought.plan.version.clone().unwrap_or_else(|| "1".to_owned());
+        let update =
+            Update { resource_type: "CarePlan", id: sought.plan.id.clone(), version, before: b"{}".to_vec(), after: b"{}".to_vec() };
+        Ok(Ok(EarlierPlan { update, declined: Vec::new() }))
+    }
+
     async fn submit(&self, transaction: &Transaction) -> Result<Vec<Stored>, RecordError> {
         let stored = transaction.entries.iter().map(|entry| Stored {
             resource_type: entry.resource_type.to_owned(),
@@ -38,10 +48,14 @@ impl PatientRecord for DryRun {
             status: status_of(&entry.body),
             created: true,
         });
-        Ok(stored.collect())
+        Ok(stored.chain(transaction.updates.iter().map(|update| update.stored(None))).collect())
     }
 
     async fn annul(&self, _: &[Stored]) -> Result<(), RecordError> {
+        Ok(())
+    }
+
+    async fn restore(&self, _: &[Update], _: &[Stored]) -> Result<(), RecordError> {
         Ok(())
     }
 

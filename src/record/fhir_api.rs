@@ -3,6 +3,7 @@
 //! <https://hl7.org/fhir/R4/http.html>. Every look-up says `Cache-Control: no-cache`: records answer equal searches from
 //! a cache, even right after a create. Bodies and URLs are never logged; an identity code travels in bodies only.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,16 +17,18 @@ use url::{Url, form_urlencoded};
 use super::answer::{id_of, list, read, stored, text};
 use super::patients::{any_of, choose};
 use super::retry::{Again, Course, Retry, Setback};
-use super::transaction::{Told, answers, bundle, or_lost_race, told};
-use super::{Coding, Entry, Identifier, Patient, PatientFault, PatientRecord, RecordError, Stored, Transaction};
+use super::transaction::{Told, answers, bundle, or_lost_race, told, updates};
+use super::{
+    Coding, EarlierPlan, Entry, Identifier, Patient, PatientFault, PatientRecord, PlanFault, RecordError, Sought, Stored, Transaction, Update,
+};
 use crate::net::{BaseUrl, Client};
 
 /// A record system at a base URL.
 #[derive(Clone, Debug)]
 pub struct FhirApi {
-    base: BaseUrl,
-    client: Client,
-    retry: Retry,
+    pub(super) base: BaseUrl,
+    pub(super) client: Client,
+    pub(super) retry: Retry,
 }
 
 impl FhirApi {
@@ -61,24 +64,31 @@ impl PatientRecord for FhirApi {
             return Ok(Vec::new());
         }
         let course = self.retry.begin();
-        let body = bundle(transaction);
+        let body = bundle(transaction, &self.base.to_string());
         // What a record that is not atomic created in attempts that failed otherwise: it is this call's too.
         let made = Mutex::new(Vec::new());
-        let (body, making) = (&body, &made);
+        let is_repeat = AtomicBool::new(false);
+        let (body, making, is_repeat) = (&body, &made, &is_repeat);
         let attempt = |left| async move {
+            if is_repeat.swap(true, Ordering::Relaxed) {
+                self.expect_unchanged(&transaction.updates, left).await?;
+            }
             let told = self.post_transaction(body.clone(), left).await?;
-            without_passing_faults(told, making)
+            without_passing_faults(told, &transaction.updates, making)
         };
         let told = course.repeat("transaction", attempt).await;
         let made = made.into_inner().unwrap_or_else(PoisonError::into_inner);
-        match told {
-            Ok(told) => self.settle(&course, &transaction.entries, told, &made).await,
-            Err(error @ RecordError::Refused { .. }) => {
-                self.annul(&made).await?;
-                Err(error)
-            }
-            Err(error) => Err(error),
+        let refused = match told {
+            Ok(told) => return self.settle(&course, transaction, told, &made).await,
+            Err(error @ (RecordError::Refused { .. } | RecordError::Stale(_))) => error,
+            Err(error) => return Err(error),
+        };
+        self.annul(&made).await?;
+        if matches!(refused, RecordError::Refused { .. }) {
+            // whatever status it gave: a version that is not the one read explains it
+            course.repeat("read", |left| self.expect_unchanged(&transaction.updates, left)).await?;
         }
+        Err(refused)
     }
 
     async fn annul(&self, stored: &[Stored]) -> Result<(), RecordError> {
@@ -100,6 +110,14 @@ impl PatientRecord for FhirApi {
         first_error.map_or(Ok(()), Err)
     }
 
+    async fn find_plan(&self, sought: &Sought) -> Result<Result<EarlierPlan, PlanFault>, RecordError> {
+        self.earlier_plan(&self.retry.begin(), sought).await
+    }
+
+    async fn restore(&self, updates: &[Update], stored: &[Stored]) -> Result<(), RecordError> {
+        self.restore_all(&self.retry.begin(), updates, stored).await
+    }
+
     async fn ready(&self) -> Result<(), RecordError> {
         let url = self.base.at(&["metadata"]);
         let request = self.client.request(Method::GET, url);
@@ -118,7 +136,7 @@ struct Page {
 }
 
 impl FhirApi {
-    async fn ask(&self, request: RequestBuilder, left: Duration) -> Result<Value, Setback> {
+    pub(super) async fn ask(&self, request: RequestBuilder, left: Duration) -> Result<Value, Setback> {
         let request = request.header(ACCEPT, FHIR_JSON).header(CACHE_CONTROL, "no-cache");
         let answer = self.client.send(request, left).await;
         read(&answer.inspect_err(|error| tracing::warn!(cause = error.causes(), "no answer from the record system"))?)
@@ -191,11 +209,19 @@ impl FhirApi {
     }
 
     /// One answer an entry, or the refusal; then nothing of ours stays active.
-    async fn settle(&self, course: &Course, entries: &[Entry], told: Vec<Told>, made: &[Stored]) -> Result<Vec<Stored>, RecordError> {
-        let (mut found, mut places, mut failed) = (Vec::new(), Vec::new(), None);
+    async fn settle(
+        &self,
+        course: &Course,
+        transaction: &Transaction,
+        told: Vec<Told>,
+        made: &[Stored],
+    ) -> Result<Vec<Stored>, RecordError> {
+        let Transaction { entries, updates } = transaction;
+        let (mut found, mut places, mut updated, mut failed) = (Vec::new(), Vec::new(), Vec::new(), None);
         for told in told {
             match told {
                 Told::Created(stored) => found.push(stored),
+                Told::There(place) if updates.iter().any(|update| self::updates(&place, update)) => updated.push(place),
                 Told::There(place) => places.push(place),
                 Told::Failed(setback) => failed = failed.or(Some(setback.error)),
                 Told::Nothing => {}
@@ -207,12 +233,16 @@ impl FhirApi {
         for stored in &mut found {
             stored.created |= made.iter().any(|made| made.resource_type == stored.resource_type && made.id == stored.id);
         }
-        let settled: Option<Vec<Stored>> =
-            entries.iter().map(|entry| found.iter().find(|stored| answers(stored, entry)).cloned()).collect();
+        self.look_up_updated(course, updates, &mut updated).await?;
+        let created = entries.iter().map(|entry| found.iter().find(|stored| answers(stored, entry)).cloned());
+        let changed = updates.iter().map(|update| updated.iter().find(|stored| self::updates(stored, update)).cloned());
+        let settled: Option<Vec<Stored>> = created.chain(changed).collect();
         match settled {
             Some(settled) => Ok(settled),
             None => {
-                self.annul(&found).await?;
+                let annulled = self.annul(&found).await;
+                self.restore_all(course, updates, &updated).await?;
+                annulled?;
                 let (status, issues) = (200, Vec::new());
                 Err(failed.unwrap_or(RecordError::Refused { status, issues }))
             }
@@ -226,7 +256,7 @@ impl FhirApi {
         Ok(resource.and_then(|resource| stored(&resource, place.created)))
     }
 
-    async fn read_resource(&self, resource_type: &str, id: &str, left: Duration) -> Result<Option<Value>, Setback> {
+    pub(super) async fn read_resource(&self, resource_type: &str, id: &str, left: Duration) -> Result<Option<Value>, Setback> {
         let request = self.client.request(Method::GET, self.base.at(&[resource_type, id]));
         match self.ask(request, left).await {
             Ok(resource) if text(&resource, "resourceType") == Some(resource_type) && id_of(&resource) == Some(id) => Ok(Some(resource)),
@@ -280,9 +310,11 @@ impl FhirApi {
 
 /// Lets an answer pass unless some entry failed for now only: then the whole is repeated, which its conditions make
 /// safe, and what was made already is kept in `made`.
-fn without_passing_faults(told: Vec<Told>, made: &Mutex<Vec<Stored>>) -> Result<Vec<Told>, Setback> {
+fn without_passing_faults(told: Vec<Told>, updates: &[Update], made: &Mutex<Vec<Stored>>) -> Result<Vec<Told>, Setback> {
     let passes = |told: &Told| matches!(told, Told::Failed(setback) if setback.again != Again::Never);
-    if !told.iter().any(passes) {
+    // an update that was made would be stale the second time: then it is all undone instead
+    let updated = |told: &Told| matches!(told, Told::There(place) if updates.iter().any(|update| self::updates(place, update)));
+    if !told.iter().any(passes) || told.iter().any(updated) {
         return Ok(told);
     }
     let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
@@ -297,8 +329,8 @@ fn without_passing_faults(told: Vec<Told>, made: &Mutex<Vec<Stored>>) -> Result<
     Err(fault.unwrap_or(Setback::last(RecordError::Unintelligible("no fault"))))
 }
 
-const FHIR_JSON: &str = "application/fhir+json";
-const PREFER: &str = "prefer";
+pub(super) const FHIR_JSON: &str = "application/fhir+json";
+pub(super) const PREFER: &str = "prefer";
 const ENTERED_IN_ERROR: &str = "entered-in-error";
 const PAGE_SIZE: &str = "100";
 const MOST_PAGES: usize = 20;

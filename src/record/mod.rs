@@ -1,15 +1,18 @@
-//! The port to the patient record: find patients, recognise what was written, write a transaction.
+//! The port to the patient record: find patients and the plans to replace, recognise what was written, write a transaction.
 //!
 //! Two implementations: [`FhirApi`] speaks FHIR R4 REST (<https://hl7.org/fhir/R4/http.html>), [`DryRun`] pretends.
 //! Whoever repeats a call does no harm: searches change nothing, and every create is a POST conditional on one fixed
-//! condition a resource, the tag that names it (<https://hl7.org/fhir/R4/http.html#ccreate>).
+//! condition a resource, the tag that names it (<https://hl7.org/fhir/R4/http.html#ccreate>); a change of what is there has
+//! one condition, the version that was read (<https://hl7.org/fhir/R4/http.html#concurrency>).
 
 mod answer;
 mod dry_run;
+mod earlier;
 mod fhir_api;
 mod patients;
 mod retry;
 mod transaction;
+mod update;
 
 use std::fmt;
 use std::time::Duration;
@@ -17,6 +20,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use dry_run::DryRun;
+pub use earlier::{Concept, Declined, EarlierPlan, PlanFault, PlanReference, Sought};
 pub use fhir_api::FhirApi;
 pub use retry::Retry;
 
@@ -36,10 +40,16 @@ pub trait PatientRecord: Send + Sync {
     /// What earlier calls wrote under these keys, of the given resource type; in no particular order.
     async fn find_written(&self, resource_type: &str, keys: &[Coding]) -> Result<Vec<Stored>, RecordError>;
 
-    /// Writes all or nothing, safe to repeat; one answer an entry, in their order. Entries that were there already
-    /// come back with `created: false`, read back from the record, so that their digest can be compared.
+    /// The plan that is to be replaced, as it is now. Not from a cache.
+    async fn find_plan(&self, sought: &Sought) -> Result<Result<EarlierPlan, PlanFault>, RecordError>;
+
+    /// Writes all or nothing, safe to repeat; one answer an entry, in their order, then one an update, with the version
+    /// that it made. Entries that were there already come back with `created: false`, read back from the record, so that
+    /// their digest can be compared.
     ///
     /// # Errors
+    /// `Stale`: what is to be updated is at another version, and nothing was written by this call, or an earlier attempt
+    /// of it was the one that wrote: whoever wants to know looks for its keys.
     /// After `TooSlow`, `Unreachable`, `Busy` and `Unintelligible` the outcome is unknown and the call may be
     /// repeated. After `Refused` nothing of this call is active in the record: a record that took a part (its
     /// transactions are not atomic) and said so has had that part annulled.
@@ -49,6 +59,10 @@ pub trait PatientRecord: Send + Sync {
     /// entered-in-error, and those without a status of their own (Provenance) deleted. Others are left alone. Safe to
     /// repeat. Goes through all of them and then tells the first error.
     async fn annul(&self, stored: &[Stored]) -> Result<(), RecordError>;
+
+    /// Undoes what a call of ours updated, if nobody changed it since: it says again what it said before. `stored` is what
+    /// `submit` answered.
+    async fn restore(&self, updates: &[Update], stored: &[Stored]) -> Result<(), RecordError>;
 
     /// Whether the record answers, as FHIR R4.
     async fn ready(&self) -> Result<(), RecordError>;
@@ -111,10 +125,45 @@ impl fmt::Debug for Entry {
     }
 }
 
+/// A change of what is there: a PUT on condition of the version that was read.
+#[derive(Clone)]
+pub struct Update {
+    pub resource_type: &'static str,
+    pub id: String,
+    /// The version that was read.
+    pub version: String,
+    /// The resource as JSON, as it was read.
+    pub before: Vec<u8>,
+    /// And as it becomes.
+    pub after: Vec<u8>,
+}
+
+impl Update {
+    /// What the record holds once it is made: no work of ours to annul.
+    fn stored(&self, version: Option<&str>) -> Stored {
+        Stored {
+            resource_type: self.resource_type.to_owned(),
+            id: self.id.clone(),
+            version: version.map(str::to_owned),
+            key: String::new(),
+            digest: None,
+            status: None,
+            created: false,
+        }
+    }
+}
+
+impl fmt::Debug for Update {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Update").field("resource_type", &self.resource_type).field("version", &self.version).finish_non_exhaustive()
+    }
+}
+
 /// What is written together or not at all.
 #[derive(Clone, Debug, Default)]
 pub struct Transaction {
     pub entries: Vec<Entry>,
+    pub updates: Vec<Update>,
 }
 
 /// What the record holds after a write, or held before.
@@ -144,6 +193,9 @@ pub enum RecordError {
     TooSlow,
     #[error("the record system refused with status {status}")]
     Refused { status: u16, issues: Vec<RecordIssue> },
+    /// With the references of what is at another version, or gone.
+    #[error("what was to be changed was changed by somebody else")]
+    Stale(Vec<String>),
     #[error("the record system refused our credentials")]
     CredentialsRefused,
     #[error("the record system's answer makes no sense: {0}")]

@@ -11,10 +11,10 @@ use url::form_urlencoded::byte_serialize;
 use super::answer::{is_id, list, refusal, stored, text};
 use super::patients::any_of;
 use super::retry::{Again, Setback};
-use super::{Coding, Entry, RecordError, Stored, Transaction};
+use super::{Coding, Entry, RecordError, Stored, Transaction, Update};
 
-/// The Bundle as JSON.
-pub(super) fn bundle(transaction: &Transaction) -> Vec<u8> {
+/// The Bundle as JSON. `base` is the record's own address, for the `fullUrl` of what is there already.
+pub(super) fn bundle(transaction: &Transaction, base: &str) -> Vec<u8> {
     let mut json = br#"{"resourceType":"Bundle","type":"transaction","entry":["#.to_vec();
     for (index, entry) in transaction.entries.iter().enumerate() {
         if index > 0 {
@@ -29,6 +29,20 @@ pub(super) fn bundle(transaction: &Transaction) -> Vec<u8> {
             "url": entry.resource_type,
             "ifNoneExist": condition(&entry.key),
         });
+        json.extend_from_slice(br#","request":"#);
+        json.extend_from_slice(request.to_string().as_bytes());
+        json.push(b'}');
+    }
+    for (index, update) in transaction.updates.iter().enumerate() {
+        if index > 0 || !transaction.entries.is_empty() {
+            json.push(b',');
+        }
+        let url = format!("{}/{}", update.resource_type, update.id);
+        json.extend_from_slice(br#"{"fullUrl":"#);
+        json.extend_from_slice(Value::from(format!("{base}/{url}")).to_string().as_bytes());
+        json.extend_from_slice(br#","resource":"#);
+        json.extend_from_slice(&update.after);
+        let request = serde_json::json!({ "method": "PUT", "url": url, "ifMatch": format!("W/\"{}\"", update.version) });
         json.extend_from_slice(br#","request":"#);
         json.extend_from_slice(request.to_string().as_bytes());
         json.push(b'}');
@@ -111,6 +125,11 @@ fn place(location: &str) -> Option<Stored> {
     })
 }
 
+/// Whether this is what was to be updated, at a version that the update made.
+pub(super) fn updates(stored: &Stored, update: &Update) -> bool {
+    stored.resource_type == update.resource_type && stored.id == update.id && stored.version.as_ref().is_some_and(|it| *it != update.version)
+}
+
 /// Whether what is stored is what the entry wanted there.
 pub(super) fn answers(stored: &Stored, entry: &Entry) -> bool {
     stored.resource_type == entry.resource_type && stored.key == entry.key.code
@@ -131,9 +150,18 @@ mod tests {
             digest: key("d"),
             body: br#"{"resourceType":"CarePlan","x":1.50}"#.to_vec(),
         };
-        let bytes = bundle(&Transaction { entries: vec![entry.clone(), entry] });
+        let update = Update {
+            resource_type: "CarePlan",
+            id: "7".into(),
+            version: "3".into(),
+            before: Vec::new(),
+            after: br#"{"resourceType":"CarePlan","id":"7"}"#.to_vec(),
+        };
+        let bytes = bundle(&Transaction { entries: vec![entry.clone(), entry], updates: vec![update] }, "https://a.example/fhir");
         let bundle: Value = serde_json::from_slice(&bytes).unwrap();
-        assert_eq!(bundle["entry"].as_array().unwrap().len(), 2);
+        assert_eq!(bundle["entry"].as_array().unwrap().len(), 3);
+        let put = serde_json::json!({"method": "PUT", "url": "CarePlan/7", "ifMatch": "W/\"3\""});
+        assert_eq!((&bundle["entry"][2]["request"], &bundle["entry"][2]["fullUrl"]), (&put, &Value::from("https://a.example/fhir/CarePlan/7")));
         assert_eq!(bundle["entry"][1]["request"]["ifNoneExist"], "_tag=https%3A%2F%2Fa.example%2Fk%7Ca%2Bb");
         assert!(String::from_utf8(bytes).unwrap().contains("1.50"));
     }

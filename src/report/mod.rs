@@ -57,7 +57,11 @@ pub fn receipt(receipt: &Receipt) -> Value {
                 .iter()
                 .map(|it| json!({ "kind": it.kind, "reference": it.reference, "identifier": it.identifier }))
                 .collect();
-            json!({ "person": person.person, "segment": person.segment, "written": written })
+            let mut told = json!({ "person": person.person, "segment": person.segment, "written": written });
+            if let Some(replaced) = &person.replaced {
+                told["replaced"] = json!(replaced);
+            }
+            told
         })
         .collect();
     json!({ "persons": persons })

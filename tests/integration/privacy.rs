@@ -10,7 +10,9 @@ use async_trait::async_trait;
 use clap::Parser;
 use neuvola_adapter::config::Limits;
 use neuvola_adapter::fixtures::{cases, patients};
-use neuvola_adapter::record::{Coding, Identifier, Patient, PatientFault, PatientRecord, RecordError, Stored, Transaction};
+use neuvola_adapter::record::{
+    Coding, EarlierPlan, Identifier, Patient, PatientFault, PatientRecord, PlanFault, RecordError, Sought, Stored, Transaction, Update,
+};
 use neuvola_adapter::telemetry::Logging;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
@@ -412,6 +414,14 @@ impl PatientRecord for Panicking {
 
     async fn find_written(&self, _: &str, _: &[Coding]) -> Result<Vec<Stored>, RecordError> {
         Ok(Vec::new())
+    }
+
+    async fn find_plan(&self, _: &Sought) -> Result<Result<EarlierPlan, PlanFault>, RecordError> {
+        Ok(Err(PlanFault::NotFound))
+    }
+
+    async fn restore(&self, _: &[Update], _: &[Stored]) -> Result<(), RecordError> {
+        Ok(())
     }
 
     async fn submit(&self, _: &Transaction) -> Result<Vec<Stored>, RecordError> {

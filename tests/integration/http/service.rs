@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use neuvola_adapter::config::Limits;
-use neuvola_adapter::record::{Coding, FhirApi, Identifier, Patient, PatientFault, PatientRecord, RecordError, Stored, Transaction};
+use neuvola_adapter::record::{
+    Coding, EarlierPlan, FhirApi, Identifier, Patient, PatientFault, PatientRecord, PlanFault, RecordError, Sought, Stored, Transaction,
+    Update,
+};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -28,6 +31,14 @@ impl PatientRecord for Odd {
 
     async fn find_written(&self, resource_type: &str, keys: &[Coding]) -> Result<Vec<Stored>, RecordError> {
         self.record.find_written(resource_type, keys).await
+    }
+
+    async fn find_plan(&self, sought: &Sought) -> Result<Result<EarlierPlan, PlanFault>, RecordError> {
+        self.record.find_plan(sought).await
+    }
+
+    async fn restore(&self, updates: &[Update], stored: &[Stored]) -> Result<(), RecordError> {
+        self.record.restore(updates, stored).await
     }
 
     async fn submit(&self, transaction: &Transaction) -> Result<Vec<Stored>, RecordError> {

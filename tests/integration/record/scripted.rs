@@ -297,7 +297,7 @@ async fn a_dry_run_finds_everybody_and_writes_nothing() {
 
 /// A transaction of one resource.
 fn plan() -> Transaction {
-    Transaction { entries: vec![transaction(&[&Person::new("Patient/1")]).entries.remove(1)] }
+    Transaction { entries: vec![transaction(&[&Person::new("Patient/1")]).entries.remove(1)], ..Transaction::default() }
 }
 
 /// The answer of a record that created everything.

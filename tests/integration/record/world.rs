@@ -131,7 +131,7 @@ impl Person {
 }
 
 pub(super) fn transaction(persons: &[&Person]) -> Transaction {
-    Transaction { entries: persons.iter().enumerate().flat_map(|(i, person)| person.entries(i)).collect() }
+    Transaction { entries: persons.iter().enumerate().flat_map(|(i, person)| person.entries(i)).collect(), ..Transaction::default() }
 }
 
 /// What the proxy does to the first answer of a transaction, after the record has committed.
