@@ -26,6 +26,8 @@ pub struct Case {
     pub purpose: String,
     /// The form in the URL or after `--form`: `four-months`.
     pub form: String,
+    /// Resources with ids of their own that the record must hold before, each to be put there once.
+    pub record: Vec<&'static [u8]>,
     /// Submissions to be written first, in this order; each must be accepted.
     pub before: Vec<&'static [u8]>,
     /// `form.json`, byte for byte.
@@ -91,6 +93,8 @@ struct CaseFile {
     purpose: String,
     form: String,
     #[serde(default)]
+    record: Vec<String>,
+    #[serde(default)]
     before: Vec<String>,
     expect: Expectation,
 }
@@ -111,10 +115,11 @@ pub fn case(folder: &Path, files: &BTreeMap<String, &'static [u8]>) -> Result<Ca
     let file = |name: &str| files.get(name).copied().ok_or_else(|| defect(name, "the file is missing".to_owned()));
 
     let read: CaseFile = serde_json::from_slice(file("case.json")?).map_err(|error| defect("case.json", error.to_string()))?;
-    let CaseFile { purpose, form, before, mut expect } = read;
+    let CaseFile { purpose, form, record, before, mut expect } = read;
     let submission = file(SUBMISSION)?;
     let sent_before = before.iter().map(|name| file(name)).collect::<Result<_, _>>()?;
-    wanted.extend(before);
+    let held = record.iter().map(|name| file(name)).collect::<Result<_, _>>()?;
+    wanted.extend(before.into_iter().chain(record));
     for (person, write) in expect.written.iter_mut().flatten() {
         for kind in &write.kinds {
             let name = format!("expected/{person}.{kind}.json");
@@ -130,7 +135,7 @@ pub fn case(folder: &Path, files: &BTreeMap<String, &'static [u8]>) -> Result<Ca
         return Err(defect(stray, "nothing reads this file".to_owned()));
     }
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Case { name, purpose, form, before: sent_before, submission, expect })
+    Ok(Case { name, purpose, form, record: held, before: sent_before, submission, expect })
 }
 
 /// All files below `folder`, by their path within `root`.

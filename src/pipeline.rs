@@ -5,6 +5,7 @@
 
 mod decide;
 mod documents;
+mod look_back;
 mod places;
 mod preview;
 mod process_response;
@@ -13,6 +14,7 @@ mod write;
 
 use neuvola_fhir::{Limits, Node, read_anyway};
 
+pub use look_back::{LookBack, look_back};
 pub use preview::{Named, PersonPreview, Preview, ReadView, RuleView};
 pub use process_response::{prepare_response, submit_response};
 pub use propose::{Proposal, propose, propose_read};

@@ -362,7 +362,9 @@ fn record(error: &RecordError) -> Vec<Issue> {
         RecordError::TooSlow => {
             vec![Issue::error("timeout", "record-slow", "", message).remedy("repeat the same request: what was written is recognised")]
         }
-        RecordError::Stale(_) => vec![Issue::error("conflict", "stale-record", "", message).remedy("look at it again in the record system")],
+        RecordError::Stale(_) => {
+            vec![Issue::error("conflict", "stale-record", "", message).remedy("look at it again in the record system")]
+        }
         RecordError::CredentialsRefused => vec![Issue::error("exception", "record-credentials", "", message)],
         RecordError::Unintelligible(_) | RecordError::Misdirected => vec![Issue::error("processing", "record-answer", "", message)],
         RecordError::Refused { issues, .. } => {

@@ -31,7 +31,8 @@ pub(super) async fn submit(
     Ok((status, Json(report::receipt(&receipt))).into_response())
 }
 
-/// `POST /forms/{form}/preview`: what the rules say, with every reason. Nothing is written, nobody else is asked.
+/// `POST /forms/{form}/preview`: what the rules say, with every reason. Nothing is written, and the record is asked
+/// for nothing but an earlier plan that a decision names.
 pub(super) async fn preview(
     State(app): State<Arc<App>>,
     Segment(form): Segment,
@@ -40,9 +41,10 @@ pub(super) async fn preview(
 ) -> Result<Response, Refusal> {
     known(&app, &form)?;
     let Sent { bytes, slot: _slot } = receive(&app, request, Media::Json).await?;
-    let Prepared::Preview(preview) = pipeline::prepare(&bytes, &form, Until::Preview, app.context(&caller))? else {
+    let Prepared::Preview(mut preview) = pipeline::prepare(&bytes, &form, Until::Preview, app.context(&caller))? else {
         return Err(Refusal::Bug);
     };
+    pipeline::look_back(&mut preview, app.record.as_ref()).await;
     Ok(Json(report::preview(&preview)).into_response())
 }
 

@@ -32,6 +32,8 @@ pub(super) fn add_to(components: ComponentsBuilder) -> ComponentsBuilder {
         .schema_from::<Written>()
         .schema_from::<Preview>()
         .schema_from::<PersonPreview>()
+        .schema_from::<EarlierPlan>()
+        .schema_from::<DeclinedBefore>()
         .schema_from::<Named>()
         .schema_from::<Rule>()
         .schema_from::<Input>()
@@ -129,6 +131,8 @@ struct PlanDecision {
     delayed_until: Option<String>,
     /// 1 to 4 of the code set of disclosure to guardians.
     guardian_restriction: Option<String>,
+    /// An earlier plan of this person that this one replaces: `CarePlan/123`, or `CarePlan/123/_history/4` for the version that was looked at.
+    replaces: Option<String>,
 }
 
 #[derive(ToSchema)]
@@ -163,6 +167,8 @@ struct Receipt {
 struct PersonReceipt {
     person: String,
     segment: Option<String>,
+    /// The earlier plan that was completed with the same write.
+    replaced: Option<String>,
     written: Vec<Written>,
 }
 
@@ -228,6 +234,24 @@ struct PersonPreview {
     services: Vec<Rule>,
     /// A draft CarePlan, once there is a segment.
     plan: Option<serde_json::Value>,
+    /// Where the decision names an earlier plan.
+    replaces: Option<EarlierPlan>,
+}
+
+/// An earlier plan: what was declined in it, or an `issue` that says why that is not known.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+struct EarlierPlan {
+    reference: String,
+    declined_before: Option<Vec<DeclinedBefore>>,
+    issue: Option<serde_json::Value>,
+}
+
+#[derive(ToSchema)]
+struct DeclinedBefore {
+    code: Option<String>,
+    display: String,
+    reason: Option<String>,
 }
 
 #[derive(ToSchema)]

@@ -4,8 +4,8 @@ use neuvola_fhir::model::Resource;
 use neuvola_fhir::model::types::{Identifier, Reference};
 use rust_decimal::Decimal;
 
-use super::Family;
-use crate::form::submission::Submission;
+use super::{Family, LookBack};
+use crate::form::submission::{Person, Submission};
 use crate::plan::care_plan::draft;
 use crate::profiles::Profiles;
 use crate::segment::rule::RoleRules;
@@ -38,6 +38,8 @@ pub struct PersonPreview {
     pub professional_questionnaire: Option<String>,
     /// The draft CarePlan as FHIR JSON, once there is a proposal.
     pub plan: Option<Vec<u8>>,
+    /// The earlier plan that the decision names, if there is one already.
+    pub replaces: Option<LookBack>,
 }
 
 #[derive(Debug, Clone)]
@@ -87,9 +89,18 @@ pub(super) fn preview(submission: &Submission<'_>, rule_set: &RuleSet, families:
             let draft = draft(&family.segmentation, rule_set, profiles, subject.unwrap_or_default(), submission.language);
             neuvola_fhir::print(&Resource::CarePlan(Box::new(draft)))
         });
-        person_preview(person.key, family.rules, &family.segmentation, plan, profiles, submission.language)
+        let view = person_preview(person.key, family.rules, &family.segmentation, plan, profiles, submission.language);
+        PersonPreview { replaces: replaces(submission, person), ..view }
     });
     Preview { form: rule_set.form.clone(), rule_set: rule_set.canonical(), persons: persons.collect() }
+}
+
+/// The earlier plan that the decision about this person names, yet to be looked up.
+fn replaces(submission: &Submission<'_>, person: &Person<'_>) -> Option<LookBack> {
+    let mut decided = submission.decision.iter().flat_map(|decision| decision.plans.iter().enumerate());
+    let (index, decided) = decided.find(|(_, plan)| plan.about == person.key)?;
+    let place = format!("decision.plans[{index}].replaces");
+    Some(LookBack { plan: decided.replaces.clone()?, identifier: person.identifier.clone(), place, declined: None })
 }
 
 pub(super) fn person_preview(
@@ -135,6 +146,7 @@ pub(super) fn person_preview(
         questionnaire: rules.questionnaire.canonical(),
         professional_questionnaire: rules.professional.as_ref().map(|questionnaire| questionnaire.canonical()),
         plan,
+        replaces: None,
     }
 }
 

@@ -171,9 +171,19 @@ mod tests {
         let read = |text| PlanReference::parse(text).map(|plan| (plan.id, plan.version));
         assert_eq!(read("CarePlan/7"), Some(("7".into(), None)));
         assert_eq!(read("CarePlan/a-7.b/_history/3"), Some(("a-7.b".into(), Some("3".into()))));
-        for odd in ["", "7", "CarePlan", "CarePlan/", "CarePlan/..", "CarePlan/a b", "CarePlan/a/b", "Task/7", "CarePlan/7/_history/",
-            "CarePlan/7?x", "https://ehr.example/fhir/CarePlan/7"]
-        {
+        for odd in [
+            "",
+            "7",
+            "CarePlan",
+            "CarePlan/",
+            "CarePlan/..",
+            "CarePlan/a b",
+            "CarePlan/a/b",
+            "Task/7",
+            "CarePlan/7/_history/",
+            "CarePlan/7?x",
+            "https://ehr.example/fhir/CarePlan/7",
+        ] {
             assert_eq!(read(odd), None, "{odd}");
         }
     }
@@ -196,14 +206,20 @@ mod tests {
         }
         assert_eq!(fault(json!({"status": "entered-in-error"}), Some("2")), PlanFault::InError);
         assert_eq!(fault(json!({}), Some("2")), PlanFault::Changed);
-        for subject in [json!({}), json!({"reference": "Patient/11"}), json!({"reference": "Group/1"}),
-            json!({"reference": "https://other.example/fhir/Patient/1"}), json!({"identifier": {"system": "urn:x", "value": "b"}})]
-        {
+        for subject in [
+            json!({}),
+            json!({"reference": "Patient/11"}),
+            json!({"reference": "Group/1"}),
+            json!({"reference": "https://other.example/fhir/Patient/1"}),
+            json!({"identifier": {"system": "urn:x", "value": "b"}}),
+        ] {
             assert_eq!(fault(json!({"subject": subject, "status": "entered-in-error"}), None), PlanFault::OtherPatient);
         }
-        for subject in [json!({"reference": "https://ehr.example/fhir/Patient/1"}), json!({"reference": "Patient/1/_history/2"}),
-            json!({"identifier": {"system": "urn:x", "value": "a"}})]
-        {
+        for subject in [
+            json!({"reference": "https://ehr.example/fhir/Patient/1"}),
+            json!({"reference": "Patient/1/_history/2"}),
+            json!({"identifier": {"system": "urn:x", "value": "a"}}),
+        ] {
             assert!(judged(json!({"subject": subject}), None).is_ok());
         }
         let unversioned = judge(plan(json!({"meta": {}})), &sought(None), "x");

@@ -19,7 +19,8 @@ use super::patients::{any_of, choose};
 use super::retry::{Again, Course, Retry, Setback};
 use super::transaction::{Told, answers, bundle, or_lost_race, told, updates};
 use super::{
-    Coding, EarlierPlan, Entry, Identifier, Patient, PatientFault, PatientRecord, PlanFault, RecordError, Sought, Stored, Transaction, Update,
+    Coding, EarlierPlan, Entry, Identifier, Patient, PatientFault, PatientRecord, PlanFault, RecordError, Sought, Stored, Transaction,
+    Update,
 };
 use crate::net::{BaseUrl, Client};
 

@@ -127,7 +127,9 @@ fn place(location: &str) -> Option<Stored> {
 
 /// Whether this is what was to be updated, at a version that the update made.
 pub(super) fn updates(stored: &Stored, update: &Update) -> bool {
-    stored.resource_type == update.resource_type && stored.id == update.id && stored.version.as_ref().is_some_and(|it| *it != update.version)
+    stored.resource_type == update.resource_type
+        && stored.id == update.id
+        && stored.version.as_ref().is_some_and(|it| *it != update.version)
 }
 
 /// Whether what is stored is what the entry wanted there.
@@ -161,7 +163,10 @@ mod tests {
         let bundle: Value = serde_json::from_slice(&bytes).unwrap();
         assert_eq!(bundle["entry"].as_array().unwrap().len(), 3);
         let put = serde_json::json!({"method": "PUT", "url": "CarePlan/7", "ifMatch": "W/\"3\""});
-        assert_eq!((&bundle["entry"][2]["request"], &bundle["entry"][2]["fullUrl"]), (&put, &Value::from("https://a.example/fhir/CarePlan/7")));
+        assert_eq!(
+            (&bundle["entry"][2]["request"], &bundle["entry"][2]["fullUrl"]),
+            (&put, &Value::from("https://a.example/fhir/CarePlan/7"))
+        );
         assert_eq!(bundle["entry"][1]["request"]["ifNoneExist"], "_tag=https%3A%2F%2Fa.example%2Fk%7Ca%2Bb");
         assert!(String::from_utf8(bytes).unwrap().contains("1.50"));
     }

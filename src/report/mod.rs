@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::pipeline::{Named, PersonPreview, Preview, ReadView, Receipt, RuleView};
+use crate::pipeline::{LookBack, Named, PersonPreview, Preview, ReadView, Receipt, RuleView};
+use crate::record::{Concept, Declined};
 use crate::segment::{Compared, Outcome, ReadState};
 
 pub use explain::{explain, explain_form};
@@ -69,7 +70,7 @@ pub fn receipt(receipt: &Receipt) -> Value {
 
 fn person(person: &PersonPreview) -> Value {
     let plan = person.plan.as_deref().and_then(|plan| serde_json::from_slice::<Value>(plan).ok());
-    json!({
+    let mut told = json!({
         "person": person.person,
         "role": person.role,
         "proposal": person.proposal,
@@ -79,7 +80,27 @@ fn person(person: &PersonPreview) -> Value {
         "alerts": person.alerts.iter().map(rule).collect::<Vec<_>>(),
         "services": person.services.iter().map(rule).collect::<Vec<_>>(),
         "plan": plan,
-    })
+    });
+    if let Some(back) = &person.replaces {
+        told["replaces"] = replaces(back);
+    }
+    told
+}
+
+/// The earlier plan: what was declined in it, or why that is not known.
+fn replaces(back: &LookBack) -> Value {
+    let mut told = json!({ "reference": back.plan.reference() });
+    match &back.declined {
+        None => {}
+        Some(Ok(declined)) => {
+            let one = |it: &Declined| json!({ "code": it.service.code, "display": it.service.words(), "reason": it.reason.as_ref().map(Concept::words) });
+            told["declinedBefore"] = declined.iter().map(one).collect();
+        }
+        Some(Err(issue)) => {
+            told["issue"] = json!({ "code": issue.code, "fault": issue.fault, "place": issue.place, "text": issue.message })
+        }
+    }
+    told
 }
 
 fn named(named: &Named) -> Value {

@@ -28,6 +28,7 @@ fn every_case(face: &dyn Face, stated: impl Fn(&Case) -> Expectation) {
 }
 
 fn run(case: &Case, expect: &Expectation, face: &dyn Face) -> Actual {
+    case.record.iter().for_each(|resource| face.hold(resource));
     for body in &case.before {
         face.submit(&case.form, body);
     }
@@ -105,6 +106,7 @@ fn every_case_does_the_same_a_second_time_and_nothing_is_written_twice() {
 fn a_refused_case_writes_nothing() {
     for case in all().iter().filter(|case| case.expect.refused.is_some()) {
         let face = faces::Library::new();
+        case.record.iter().for_each(|resource| face.hold(resource));
         case.before.iter().for_each(|body| drop(face.submit(&case.form, body)));
         let before = face.count();
         face.submit(&case.form, case.submission);

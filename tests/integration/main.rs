@@ -11,6 +11,7 @@ mod confidential;
 mod conformance;
 mod deadlines;
 mod demo;
+mod earlier;
 mod fuzzing;
 mod http;
 mod installed;

@@ -45,6 +45,9 @@ pub(super) struct Refused {
 pub(super) async fn play(case: &Case, stage: &Stage) -> anyhow::Result<Played> {
     let submissions = format!("/forms/{}/submissions", case.form);
     let mut differences = Vec::new();
+    for resource in &case.record {
+        stage.hold(resource).await?;
+    }
     for (index, before) in case.before.iter().enumerate() {
         let answer = stage.to_adapter.post(&submissions, before, JSON).await?;
         if !matches!(answer.status, 200 | 201) {
@@ -66,6 +69,9 @@ pub(super) async fn play(case: &Case, stage: &Stage) -> anyhow::Result<Played> {
                 held.insert(reference.clone(), read.body);
             }
             person.written.push(reference);
+        }
+        if let Some(earlier) = receipt["replaced"].as_str() {
+            held.insert(earlier.to_owned(), stage.to_record.get(&format!("/{earlier}")).await?.body);
         }
     }
     let last = submitted.as_ref().unwrap_or(&previewed);

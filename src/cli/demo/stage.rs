@@ -63,6 +63,21 @@ impl Stage {
         Ok(Self { adapter, record, to_adapter: Wire::to(&base)?, to_record, profiles, stop, serving })
     }
 
+    /// Puts a resource with an id of its own into the record, if it holds none of that id.
+    pub(super) async fn hold(&self, resource: &[u8]) -> anyhow::Result<()> {
+        let read: Value = serde_json::from_slice(resource)?;
+        let path = format!("/{}/{}", read["resourceType"].as_str().unwrap_or_default(), read["id"].as_str().unwrap_or_default());
+        if self.to_record.get(&path).await?.status == 200 {
+            return Ok(());
+        }
+        let put = json!({ "resource": read, "request": { "method": "PUT", "url": &path[1..] } });
+        let bundle = json!({ "resourceType": "Bundle", "type": "transaction", "entry": [put] });
+        match self.to_record.post("", &serde_json::to_vec(&bundle)?, "application/fhir+json").await?.status {
+            200 => Ok(()),
+            status => bail!("the record system answered {status} to a resource that a case needs"),
+        }
+    }
+
     /// Ends what was begun.
     pub(super) async fn strike(self) {
         let _ = self.stop.send(());

@@ -18,6 +18,8 @@ use super::world::World;
 use crate::world::World as Adapter;
 
 pub(super) trait Face {
+    /// Puts a resource with an id of its own into the record, if there is one and it has none of that id.
+    fn hold(&self, resource: &'static [u8]);
     fn preview(&self, form: &str, body: &'static [u8]) -> Answer;
     fn submit(&self, form: &str, body: &'static [u8]) -> Answer;
     /// What the record holds of what was written.
@@ -61,6 +63,10 @@ impl Library {
 }
 
 impl Face for Library {
+    fn hold(&self, resource: &'static [u8]) {
+        self.world.hold(resource);
+    }
+
     fn preview(&self, form: &str, body: &'static [u8]) -> Answer {
         self.go(form, body, Until::Preview)
     }
@@ -97,6 +103,10 @@ impl Http {
 }
 
 impl Face for Http {
+    fn hold(&self, resource: &'static [u8]) {
+        self.world.hold(resource);
+    }
+
     fn preview(&self, form: &str, body: &'static [u8]) -> Answer {
         self.go(form, "preview", body)
     }
@@ -143,6 +153,12 @@ impl CommandLine {
 }
 
 impl Face for CommandLine {
+    fn hold(&self, resource: &'static [u8]) {
+        if let Some(world) = &self.world {
+            world.hold(resource);
+        }
+    }
+
     fn preview(&self, form: &str, body: &'static [u8]) -> Answer {
         self.go(&["preview", "--form", form], body)
     }
@@ -163,8 +179,11 @@ impl Face for CommandLine {
 fn references(submitted: Option<&Answer>) -> Vec<String> {
     let Some(Answer::Given(receipt)) = submitted else { return Vec::new() };
     let persons = receipt["persons"].as_array().into_iter().flatten();
-    let written = persons.flat_map(|person| person["written"].as_array().into_iter().flatten());
-    written.filter_map(|written| written["reference"].as_str().map(str::to_owned)).collect()
+    let named = persons.flat_map(|person| {
+        let written = person["written"].as_array().into_iter().flatten();
+        written.map(|written| &written["reference"]).chain(std::iter::once(&person["replaced"]))
+    });
+    named.filter_map(|reference| reference.as_str().map(str::to_owned)).collect()
 }
 
 fn json(bytes: &[u8]) -> Value {

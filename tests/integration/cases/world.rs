@@ -61,6 +61,18 @@ impl World {
         })
     }
 
+    /// Puts it there once.
+    pub(super) fn hold(&self, resource: &'static [u8]) {
+        let read: Value = serde_json::from_slice(resource).unwrap();
+        let url = format!("{}/{}/{}", self.base, read["resourceType"].as_str().unwrap(), read["id"].as_str().unwrap());
+        self.runtime.block_on(async {
+            if self.client.get(&url).send().await.unwrap().status() == 404 {
+                let put = self.client.put(&url).header("content-type", "application/fhir+json").body(resource);
+                assert_eq!(put.send().await.unwrap().status(), 201, "{url}");
+            }
+        });
+    }
+
     /// How many resources of the kinds that we write there are.
     pub(super) fn count(&self) -> usize {
         self.runtime.block_on(async {

@@ -2,9 +2,9 @@
 
 use axum::http::Method;
 use futures_util::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::adapter::record::{Coding, PatientFault, PatientRecord, RecordError, Stored};
+use super::adapter::record::{Coding, PatientFault, PatientRecord, PlanReference, RecordError, Sought, Stored, Transaction};
 use super::world::*;
 
 pub(super) async fn the_record_is_ready(base: &str) {
@@ -187,6 +187,71 @@ async fn lost_answer(base: &str, mischief: Mischief) {
     assert_eq!(proxy.transactions(), 2);
     assert!(stored.iter().all(|stored| !stored.created && stored.digest.as_ref() == Some(&person.digest)));
     assert_eq!(sorted(written(&record(base), &person).await), sorted(stored));
+}
+
+pub(super) async fn what_is_updated_with_a_write_is_put_back_when_the_write_is_annulled(base: &str) {
+    let (person, before, transaction) = replacing(base).await;
+    let url = format!("{base}/CarePlan/{}", transaction.updates[0].id);
+    let record = record(base);
+    let stored = record.submit(&transaction).await.unwrap();
+    assert_eq!(stored.len(), transaction.entries.len() + 1, "one an update, after those of the entries");
+    assert_eq!(stored.last().unwrap().version.as_deref(), Some("2"));
+    assert_eq!(raw(Method::GET, &url, None).await.1["status"], "completed");
+
+    record.annul(&stored).await.unwrap();
+    record.restore(&transaction.updates, &stored).await.unwrap();
+    record.restore(&transaction.updates, &stored).await.expect("putting back again does no harm");
+    let (_, after) = raw(Method::GET, &url, None).await;
+    assert_eq!((unstamped(after.clone()), &after["meta"]["versionId"]), (unstamped(before), &json!("3")));
+    assert!(written(&record, &person).await.iter().all(|stored| stored.status.as_deref() == Some("entered-in-error")));
+}
+
+pub(super) async fn what_somebody_changed_since_is_neither_updated_nor_put_back(base: &str) {
+    let (person, mut plan, transaction) = replacing(base).await;
+    let url = format!("{base}/CarePlan/{}", transaction.updates[0].id);
+    let record = record(base);
+    plan["title"] = json!("Toinen");
+    assert_eq!(raw(Method::PUT, &url, Some(&plan)).await.0, 200);
+    let stale = Err(RecordError::Stale(vec![format!("CarePlan/{}", transaction.updates[0].id)]));
+    assert_eq!(record.submit(&transaction).await, stale);
+    assert_eq!(written(&record, &person).await, []);
+
+    let (_, _, transaction) = replacing(base).await;
+    let url = format!("{base}/CarePlan/{}", transaction.updates[0].id);
+    let stored = record.submit(&transaction).await.unwrap();
+    let (_, mut plan) = raw(Method::GET, &url, None).await;
+    plan["title"] = json!("Toinen");
+    assert_eq!(raw(Method::PUT, &url, Some(&plan)).await.0, 200);
+    assert!(matches!(record.restore(&transaction.updates, &stored).await, Err(RecordError::Stale(_))));
+    assert_eq!(raw(Method::GET, &url, None).await.1["title"], "Toinen");
+}
+
+pub(super) async fn an_update_whose_answer_was_lost_is_stale_and_its_write_is_found(base: &str) {
+    let (person, _, transaction) = replacing(base).await;
+    let (proxy, before) = Proxy::before(base, Mischief::GatewayTimeout).await;
+    assert!(matches!(record(&before).submit(&transaction).await, Err(RecordError::Stale(_))));
+    assert_eq!(proxy.transactions(), 1, "a stale version is not sent again");
+    assert_eq!(written(&record(base), &person).await.len(), 4);
+}
+
+/// Somebody, a plan of theirs, and a transaction that completes it.
+async fn replacing(base: &str) -> (Person, Value, Transaction) {
+    let (reference, identifier) = patient(base, json!({})).await;
+    let person = Person::new(&reference);
+    let plan = json!({"resourceType": "CarePlan", "status": "active", "intent": "order", "subject": {"reference": reference},
+        "note": [{"text": "Ennen"}]});
+    let plan = put_there(base, &plan).await;
+    let sought = Sought { plan: PlanReference::parse(&plan).unwrap(), patient: reference, identifier };
+    let earlier = record(base).find_plan(&sought).await.unwrap().unwrap();
+    let transaction = Transaction { updates: vec![earlier.update], ..transaction(&[&person]) };
+    (person, raw(Method::GET, &format!("{base}/{plan}"), None).await.1, transaction)
+}
+
+/// Without what the server stamps on each version.
+fn unstamped(mut resource: Value) -> Value {
+    let meta = resource["meta"].as_object_mut().unwrap();
+    meta.retain(|name, _| !["versionId", "lastUpdated", "source"].contains(&name.as_str()));
+    resource
 }
 
 pub(super) async fn no_identity_code_travels_in_a_url(base: &str) {

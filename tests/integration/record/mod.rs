@@ -41,6 +41,9 @@ macro_rules! against_each {
             a_refused_transaction_leaves_nothing,
             an_answer_lost_after_the_commit_is_made_good_by_a_repeat,
             a_connection_broken_after_the_commit_is_made_good_by_a_repeat,
+            what_is_updated_with_a_write_is_put_back_when_the_write_is_annulled,
+            what_somebody_changed_since_is_neither_updated_nor_put_back,
+            an_update_whose_answer_was_lost_is_stale_and_its_write_is_found,
             no_identity_code_travels_in_a_url,
             many_keys_are_looked_up,
         })*

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::adapter::net::{Authorization, ClientSettings};
-use super::adapter::record::{DryRun, Entry, PatientFault, PatientRecord, RecordError, RecordIssue, Retry, Transaction};
+use super::adapter::record::{DryRun, Entry, PatientFault, PatientRecord, RecordError, RecordIssue, Retry, Transaction, Update};
 use super::script::{Reply, Script, broken_off, busy, json, nothing_found, quick};
 use super::world::*;
 
@@ -267,6 +267,47 @@ async fn an_entry_that_lost_a_race_is_repeated_with_the_whole() {
     let stored = script.record().submit(&transaction).await.unwrap();
     assert!(stored.iter().all(|stored| stored.created), "all were created by this call");
     assert_eq!(script.requests(), 5);
+}
+
+#[tokio::test]
+async fn a_record_that_is_not_atomic_keeps_nothing_of_a_write_whose_update_was_stale() {
+    let transaction = replacing();
+    let mut told = written(&plan_of(&transaction));
+    let created = told["entry"][0]["resource"].clone();
+    told["entry"][1] = json!({"response": {"status": "412 Precondition Failed"}});
+    let changed = json!({"resourceType": "CarePlan", "id": "7", "meta": {"versionId": "4"}, "status": "active"});
+    let script = Script::new([json(200, told), json(200, changed), json(200, created), json(200, json!({}))]).await;
+    assert_eq!(script.record().submit(&transaction).await, Err(RecordError::Stale(vec!["CarePlan/7".to_owned()])));
+    assert!(script.seen.lock().unwrap().last().unwrap().1.contains("entered-in-error"));
+    assert_eq!(script.requests(), 4);
+}
+
+#[tokio::test]
+async fn a_record_that_is_not_atomic_has_an_update_put_back_when_a_create_was_refused() {
+    let transaction = replacing();
+    let told = json!({"resourceType": "Bundle", "type": "transaction-response", "entry": [
+        {"response": {"status": "422 Unprocessable"}},
+        {"response": {"status": "200 OK", "location": "CarePlan/7/_history/4"}}
+    ]});
+    let now = json!({"resourceType": "CarePlan", "id": "7", "meta": {"versionId": "4"}, "status": "completed"});
+    let script = Script::new([json(200, told), nothing_found(), json(200, now), json(200, json!({}))]).await;
+    assert!(matches!(script.record().submit(&transaction).await, Err(RecordError::Refused { status: 422, .. })));
+    let seen = script.seen.lock().unwrap();
+    let (head, body) = seen.last().unwrap();
+    assert!(head.contains("W/\"4\""), "{head}");
+    assert_eq!(body, r#"{"resourceType":"CarePlan","id":"7","status":"active"}"#);
+}
+
+/// A transaction of one resource, and of one that it replaces.
+fn replacing() -> Transaction {
+    let json = |status| format!(r#"{{"resourceType":"CarePlan","id":"7","status":"{status}"}}"#).into_bytes();
+    let update =
+        Update { resource_type: "CarePlan", id: "7".into(), version: "3".into(), before: json("active"), after: json("completed") };
+    Transaction { updates: vec![update], ..plan() }
+}
+
+fn plan_of(transaction: &Transaction) -> Transaction {
+    Transaction { entries: transaction.entries.clone(), ..Transaction::default() }
 }
 
 #[tokio::test]
