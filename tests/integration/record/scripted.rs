@@ -274,7 +274,7 @@ async fn a_record_that_is_not_atomic_keeps_nothing_of_a_write_whose_update_was_s
     let transaction = replacing();
     let mut told = written(&plan_of(&transaction));
     let created = told["entry"][0]["resource"].clone();
-    told["entry"][1] = json!({"response": {"status": "412 Precondition Failed"}});
+    told["entry"].as_array_mut().unwrap().push(json!({"response": {"status": "412 Precondition Failed"}}));
     let changed = json!({"resourceType": "CarePlan", "id": "7", "meta": {"versionId": "4"}, "status": "active"});
     let script = Script::new([json(200, told), json(200, changed), json(200, created), json(200, json!({}))]).await;
     assert_eq!(script.record().submit(&transaction).await, Err(RecordError::Stale(vec!["CarePlan/7".to_owned()])));
