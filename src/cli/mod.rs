@@ -114,6 +114,13 @@ pub(crate) fn say(line: impl std::fmt::Display) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
+/// A line that is printed already.
+pub(crate) fn say_bytes(line: &[u8]) {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(line).and_then(|()| out.write_all(b"\n"));
+}
+
 #[allow(clippy::print_stderr, reason = "the command line's one way to complain")]
 pub(crate) fn complain(line: impl std::fmt::Display) {
     use std::io::Write as _;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{BAD_DATA, CONFIGURATION, Knowledge, Mistake, USAGE, complain, input, say};
+use super::{BAD_DATA, CONFIGURATION, Knowledge, Mistake, USAGE, complain, input, say, say_bytes};
 use crate::clock;
 use crate::outcome;
 use crate::pipeline::{Context, Prepared, Until, prepare, propose};
@@ -60,7 +60,7 @@ impl Preview {
                     }
                     Ok(proposal) => {
                         let printed = report::proposal(&proposal, &name(file), &self.language);
-                        say(String::from_utf8_lossy(&printed));
+                        say_bytes(&printed);
                     }
                     Err(refusal) => {
                         all_well = false;

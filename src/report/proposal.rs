@@ -11,7 +11,11 @@ use crate::segment::{Compared, Outcome, Read, ReadState, Reason, Segmentation};
 /// One object, in `language`; `response` names whose it is.
 pub fn proposal(proposal: &Proposal<'_>, response: &str, language: &str) -> Vec<u8> {
     let printed = Printed { proposal, response, language };
-    serde_json::to_vec(&printed).unwrap_or_default()
+    let mut bytes = Vec::with_capacity(USUAL);
+    if serde_json::to_writer(&mut bytes, &printed).is_err() {
+        bytes.clear();
+    }
+    bytes
 }
 
 struct Printed<'p> {
@@ -216,3 +220,6 @@ impl Serialize for Digits {
         }
     }
 }
+
+/// Room for what some sixty rules say.
+const USUAL: usize = 48 * 1024;
