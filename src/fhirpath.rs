@@ -26,6 +26,7 @@ use serde_json::{Map, Number, Value};
 
 pub use functions::{ITEM_WEIGHT, ORDINAL_VALUE, WEIGHTS};
 pub use meter::Budget;
+pub use prices::pattern_size;
 pub use session::{Result as Outcome, Session};
 
 /// An expression made ready.

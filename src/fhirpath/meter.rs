@@ -56,7 +56,9 @@ pub(super) fn within<T>(budget: &Budget, work: impl FnOnce() -> Option<T>) -> Op
     let before = METER.replace(given);
     let done = catch_unwind(AssertUnwindSafe(work));
     let after = METER.replace(before);
-    budget.take((steps - after.steps).saturating_add(EVALUATION));
+    // whoever used one up is not let near the others' again and again
+    let penalty = if after.is_out { RESPONSE_STEPS / 3 } else { 0 };
+    budget.take((steps - after.steps).saturating_add(EVALUATION).max(penalty));
     budget.kept.set(KEPT_BYTES.saturating_sub(after.kept));
     done.ok().flatten().filter(|_| !after.is_out)
 }

@@ -223,12 +223,12 @@ fn matching(given: Size, others: &[Collection]) -> Result<()> {
             recent.insert(0, text(0).to_owned());
         });
     }
-    charge(pattern / 16 + (given.bytes / 16).saturating_mul(1 + pattern / 64), 0)?;
+    charge(pattern / 16 + given.bytes.saturating_mul(2 + pattern / 4), 0)?;
     require(2 * (given.bytes + given.values).saturating_mul(text(1).len() as u64 + 1))
 }
 
 /// What a compiled pattern has about as many states as: repetitions multiply what they repeat.
-pub(super) fn pattern_size(pattern: &str) -> u64 {
+pub fn pattern_size(pattern: &str) -> u64 {
     // what each open group has so far, and the last thing in it
     let mut groups = vec![(0u64, 0u64)];
     let mut chars = pattern.chars().peekable();

@@ -113,6 +113,9 @@ impl Profiles {
         profiles.compile(&mut defects);
         check::check(&profiles, &mut defects);
         remedy::explain(&profiles.artifacts, &mut defects);
+        let mut warnings = std::mem::take(&mut profiles.warnings);
+        remedy::explain(&profiles.artifacts, &mut warnings);
+        profiles.warnings = warnings;
         if defects.is_empty() { Ok(profiles) } else { Err(defects) }
     }
 

@@ -148,7 +148,7 @@ impl<'q: 'd, 'd> Completion<'_, 'q, 'd, '_> {
             if self.family.enabled(input, self.trials) == Truth::No {
                 continue;
             }
-            if item.repeats && !(item.is_question() && here.is_empty()) {
+            if item.repeats && (!item.is_question() || self.is_given(index)) {
                 items.extend(here.into_iter().map(|node| shown(questionnaire, node)));
                 continue;
             }
@@ -181,15 +181,21 @@ impl<'q: 'd, 'd> Completion<'_, 'q, 'd, '_> {
         items
     }
 
+    /// Answered, and not declined beside it.
+    fn is_given(&self, index: usize) -> bool {
+        self.family.answers(self.source).is_some_and(|answers| {
+            let slot = answers.slot(index);
+            !slot.declined && !slot.values.is_empty()
+        })
+    }
+
     fn answers(&self, questionnaire: &Questionnaire, index: usize, given: &[&Node<'d>], totals: &Totals) -> Vec<Value> {
         let item = questionnaire.item(index);
         if is_computed(questionnaire, index) {
             return totals.get(&index).cloned().into_iter().collect();
         }
-        let is_given = self.family.answers(self.source).is_some_and(|answers| {
-            let slot = answers.slot(index);
-            !slot.declined && !slot.values.is_empty() && slot.values.len() == given.len()
-        });
+        let is_given =
+            self.is_given(index) && self.family.answers(self.source).is_some_and(|it| it.slot(index).values.len() == given.len());
         match self.family.domain(Input { source: self.source, item: index }, self.trials) {
             Domain::Known(answers) | Domain::KnownOrAbsent(answers) => {
                 if is_given && !answers.is_empty() {

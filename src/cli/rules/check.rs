@@ -11,7 +11,9 @@ use crate::profiles::{Defect, File, Profiles};
 
 /// Every defect of forms, rules, services and texts: file, element and how to mend it
 #[derive(Debug, Args)]
-#[command(after_help = "Exit 78 where there is a defect: the service refuses to start on it.")]
+#[command(
+    after_help = "Exit 78 where there is a defect. On one in a form or its rules the service refuses to start; others' plans are used as far as they go."
+)]
 pub(crate) struct Check {
     /// A folder (or file) of knowledge, checked over what is shipped; without one what is shipped is checked
     #[arg(long = "profiles", env = "NEUVOLA_PROFILES", value_name = "DIR", value_delimiter = ':')]
@@ -26,7 +28,8 @@ impl Check {
         let given = given(&self.folders)?;
         let count = if given.is_empty() { Profiles::shipped_files().len() } else { given.len() };
         let (defects, rule_sets) = match Profiles::over_shipped(given) {
-            Ok(profiles) => (Vec::new(), profiles.rule_sets().iter().map(|rule_set| rule_set.canonical()).collect()),
+            // what is not written for us is used all the same, with what is wrong told: here it wants attention
+            Ok(profiles) => (profiles.warnings().to_vec(), profiles.rule_sets().iter().map(|rule_set| rule_set.canonical()).collect()),
             Err(defects) => (defects, Vec::new()),
         };
         if self.json {

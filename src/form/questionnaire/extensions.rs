@@ -11,6 +11,7 @@ use rust_decimal::Decimal;
 
 use super::expression::What;
 use super::{decimal, extension};
+use crate::fhirpath::pattern_size;
 use crate::shape::resources::RESOURCES;
 
 /// What an answer may not exceed.
@@ -92,12 +93,12 @@ impl Bounds {
         };
         let (min, max) = (bound(MIN_VALUE, "`minValue`"), bound(MAX_VALUE, "`maxValue`"));
         let regex = extension(node, REGEX).and_then(|it| it.text("valueString")).and_then(|pattern| {
-            let whole = regex_lite::Regex::new(&format!("^(?:{pattern})$"));
-            if whole.is_err() {
+            let whole = regex_lite::Regex::new(&format!("^(?:{pattern})$")).ok().filter(|_| pattern_size(pattern) <= LARGEST_PATTERN);
+            if whole.is_none() {
                 unchecked.push("`regex`");
-                defect("extension", format!("the regex of `{link_id}` does not compile"));
+                defect("extension", format!("the regex of `{link_id}` does not compile, or is too large"));
             }
-            whole.ok()
+            whole
         });
         let quantity = |urls: [&str; 3]| {
             let value = urls.iter().find_map(|url| extension(node, url)?.member("valueQuantity"))?;
@@ -275,3 +276,5 @@ pub(super) const COMPUTED: [(&[&str], What, &str); 6] = [
     (&[MIN_OCCURS], What::MinOccurs, "`minOccurs`"),
     (&[MAX_OCCURS], What::MaxOccurs, "`maxOccurs`"),
 ];
+/// In states; what people write has some dozens.
+const LARGEST_PATTERN: u64 = 2_000;

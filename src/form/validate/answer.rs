@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use super::structure::Given;
 use super::tell::Tell;
 use super::{reference, temporal, units, wanted};
+use crate::fhirpath::pattern_size;
 use crate::form::answers::Answer;
 use crate::form::questionnaire::{Bound, Bounds, Item, ItemKind, QuantityBound, Unit, decimal};
 use crate::issue::Issue;
@@ -92,7 +93,11 @@ fn of_text(bounds: &Bounds, text: &str, tell: &mut Tell<'_>) {
     if let Some(least) = bounds.min_length.filter(|&least| length < least) {
         tell.refuse(Told::TooShort { least });
     }
-    if bounds.regex.as_ref().is_some_and(|regex| !regex.is_match(text)) {
+    let Some(regex) = &bounds.regex else { return };
+    if !tell.spend((text.len() as u64).saturating_mul(pattern_size(regex.as_str()))) {
+        return tell.not_checked("the pattern", "its texts are too long for it");
+    }
+    if !regex.is_match(text) {
         let example = clipped(&bounds.entry_format, LONGEST_NAME);
         tell.refuse(Told::Form { pattern: wanted::pattern(bounds), example });
     }

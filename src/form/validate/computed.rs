@@ -3,6 +3,8 @@
 //! Source: SDC 4.0 <https://hl7.org/fhir/uv/sdc/expressions.html>, `cqf-expression`. What an expression does not tell is not
 //! checked, never passed.
 
+use std::cell::Cell;
+
 use super::Demand;
 use super::enable::Enabled;
 use super::expressions::agrees;
@@ -111,7 +113,7 @@ impl Spot<'_, '_, '_> {
             issues.extend((count > 0).then(|| counted(at, count)).flatten());
             for given in occurrence.values.iter().filter(|given| !given.declined) {
                 let place = || format!("{}.answer[{}].value", found.place(at), given.position);
-                answer::bounds(bounds, given, &mut Tell { link_id: &self.item.link_id, place: &place, issues });
+                answer::bounds(bounds, given, &mut Tell { link_id: &self.item.link_id, place: &place, issues, matching: &Cell::new(0) });
             }
         }
     }

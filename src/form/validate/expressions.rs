@@ -4,6 +4,7 @@
 //! Source: SDC 4.0 <https://hl7.org/fhir/uv/sdc/expressions.html>. An expression that fails decides nothing: it is told as
 //! not checked, never as passed.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use neuvola_fhir::Node;
@@ -129,7 +130,7 @@ impl Check<'_, '_, '_> {
         let is_known = expressions.answers.iter().all(|answers| !contexts.iter().any(|name| answers.names(name)));
         for given in &self.ground.found.occurrence(at).values {
             let place = || format!("{}.answer[{}].value", self.ground.found.place(at), given.position);
-            let mut tell = Tell { link_id: &item.link_id, place: &place, issues: self.issues };
+            let mut tell = Tell { link_id: &item.link_id, place: &place, issues: self.issues, matching: &Cell::new(0) };
             offered(session, expressions, given, &mut tell, is_known);
         }
     }

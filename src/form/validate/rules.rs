@@ -1,15 +1,16 @@
 //! Second pass: the Questionnaire's rules over what was found.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use neuvola_fhir::Node;
 
 use super::enable::{Enabled, Enablement};
 use super::structure::{Found, Holder};
-use super::tell::Tell;
+use super::tell::{MATCHING, Tell};
 use super::{Demand, answer, wanted};
 use crate::form::answers::Answers;
-use crate::form::questionnaire::{Bounds, Item, ItemKind, Questionnaire, extension};
+use crate::form::questionnaire::{Bounds, DECLINED, Item, ItemKind, Questionnaire, extension};
 use crate::issue::told::Told;
 use crate::issue::{Issue, Issues};
 
@@ -22,7 +23,8 @@ pub(super) fn check<'q, 'd>(
     issues: &mut Issues,
 ) -> Answers<'q, 'd> {
     let answers = Answers::unanswered(questionnaire);
-    let mut check = Check { response, questionnaire, found, enablement, demand, issues, answers, missing: Vec::new() };
+    let mut check =
+        Check { response, questionnaire, found, enablement, demand, issues, answers, missing: Vec::new(), matching: Cell::new(MATCHING) };
     check.inside(Holder::RESPONSE, None);
     check.tell_missing();
     check.answers
@@ -38,6 +40,8 @@ struct Check<'q, 'd, 'f, 'e, 'i> {
     answers: Answers<'q, 'd>,
     /// What is missing, and where, as long as it may stand somewhere else.
     missing: Vec<(usize, Holder, Issue)>,
+    /// What patterns may still cost.
+    matching: Cell<u64>,
 }
 
 impl<'q> Check<'q, '_, '_, '_, '_> {
@@ -203,6 +207,8 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
         let given = &occurrence.values;
         let link_id = &item.link_id;
         let count = occurrence.node.list("answer").len();
+        let refused = is_refused(occurrence.node) || (given.len() < count && occurrence.node.list("answer").iter().any(is_refused));
+        self.answers.slot_mut(index).declined |= refused;
         if count == 0 {
             if item.required && must {
                 self.issues.push(Issue::of(Told::MissingAnswer { wanted: wanted::wanted(item) }, link_id, self.found.place(at)));
@@ -213,12 +219,12 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
             self.issues.push(Issue::of(Told::OneOnly { count }, link_id, self.found.place(at)));
         }
         self.occurs(item, count, at, must);
-        if given.len() > 1 && given.iter().any(|it| it.declined) {
+        if given.len() + usize::from(refused) > 1 && (refused || given.iter().any(|it| it.declined)) {
             self.issues.push(Issue::of(Told::Declined, link_id, self.found.place(at)));
         }
         for one in given {
             let place = || format!("{}.answer[{}].value", self.found.place(at), one.position);
-            let mut tell = Tell { link_id, place: &place, issues: self.issues };
+            let mut tell = Tell { link_id, place: &place, issues: self.issues, matching: &self.matching };
             answer::check(item, one, given.len(), self.response, &mut tell);
         }
         let slot = self.answers.slot_mut(index);
@@ -232,6 +238,12 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
     }
 }
 
+/// R4's way of saying "I prefer not to answer" without a value: `data-absent-reason` on the item, the answer or its value.
+fn is_refused(node: &Node<'_>) -> bool {
+    let says_so = |node: &Node<'_>| extension(node, DATA_ABSENT).and_then(|it| it.text("valueCode")).is_some_and(|code| code == DECLINED);
+    says_so(node) || node.members().iter().any(|(name, member)| name.starts_with("_value") && says_so(member))
+}
+
 /// `minOccurs`, where it must be met, and `maxOccurs`: answers of a question, items of a group.
 pub(super) fn occurs(item: &Item, bounds: &Bounds, count: usize, place: &dyn Fn() -> String, demand: Demand, must: bool) -> Option<Issue> {
     let link_id = &item.link_id;
@@ -242,4 +254,5 @@ pub(super) fn occurs(item: &Item, bounds: &Bounds, count: usize, place: &dyn Fn(
     Some(demand.soft(Issue::of(Told::TooMany { most, count }, link_id, place())))
 }
 
+const DATA_ABSENT: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
 const IS_SUBJECT: &str = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaireresponse-isSubject";

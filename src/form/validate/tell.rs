@@ -1,5 +1,7 @@
 //! What is said of one answer.
 
+use std::cell::Cell;
+
 use crate::issue::told::Told;
 use crate::issue::{Issue, Issues};
 
@@ -9,9 +11,21 @@ pub(super) struct Tell<'a> {
     /// Printed only for a fault.
     pub place: &'a dyn Fn() -> String,
     pub issues: &'a mut Issues,
+    /// What patterns may still cost: characters times states.
+    pub matching: &'a Cell<u64>,
 }
 
+/// What the patterns of one response may cost together.
+pub(super) const MATCHING: u64 = 100_000_000;
+
 impl Tell<'_> {
+    /// False if that is not left.
+    pub(super) fn spend(&self, cost: u64) -> bool {
+        let left = self.matching.get();
+        self.matching.set(left.saturating_sub(cost));
+        cost <= left
+    }
+
     /// The answer is not taken.
     pub(super) fn refuse(&mut self, told: Told) {
         self.issues.push(Issue::of(told, self.link_id, (self.place)()));

@@ -223,7 +223,10 @@ impl Lowering<'_> {
             let found = questionnaire.find(link_id);
             found.is_none_or(|item| among.is_some_and(|among| !among.contains(&item)))
         }) {
-            Some(link_id) => Err(self.defect(Defect::UnknownQuestion(questionnaire.id.clone(), link_id))),
+            Some(link_id) => Err(self.defect(Defect::UnknownQuestion(
+                if questionnaire.id.is_empty() { questionnaire.url.clone() } else { questionnaire.id.clone() },
+                link_id,
+            ))),
             None => Ok(()),
         }
     }

@@ -53,7 +53,9 @@ pub fn load(node: &Node<'_>, known: &impl Known) -> Result<RuleSet, Vec<Issue>> 
         let actions = node.list("action").iter().enumerate();
         actions.filter_map(|(index, action)| loader.role(action, &questionnaires, &variables, &list.element(index))).collect()
     } else {
-        loader.foreign(node, &questionnaires, &root)
+        // one that names a Questionnaire which is not here is about none that is
+        let is_named = loader.defects.iter().any(|defect| defect.code == "not-found");
+        if questionnaires.is_empty() && is_named { Vec::new() } else { loader.foreign(node, &questionnaires, &root) }
     };
     if roles.is_empty() {
         defects.push(Issue::error("required", "rule-set", list, "the rule set has no rules for anybody"));
@@ -71,6 +73,7 @@ pub fn load(node: &Node<'_>, known: &impl Known) -> Result<RuleSet, Vec<Issue>> 
         let id = format!("PlanDefinition/{}", node.text("id").unwrap_or_default());
         rule_set.url = if rule_set.url.is_empty() { id } else { rule_set.url };
         rule_set.form.clear();
+        rule_set.roles.iter().take(1).for_each(|role| same_ids(role.rules(), &root, &mut defects));
         rule_set.warnings = defects;
         rule_set.warnings.iter_mut().for_each(|issue| issue.severity = Severity::Warning);
         return Ok(rule_set);
@@ -307,13 +310,11 @@ fn mentions(node: &Node<'_>, text: &str) -> bool {
 }
 
 fn refuse_same_ids(rule_set: &RuleSet, root: &Place<'_>, defects: &mut Vec<Issue>) {
-    let mut ids: Vec<&str> = rule_set
-        .roles
-        .iter()
-        .flat_map(|role| role.segments.iter().chain(&role.alerts).chain(&role.services))
-        .flat_map(|rule| std::iter::once(rule).chain(&rule.services))
-        .map(|rule| rule.id.as_str())
-        .collect();
+    same_ids(rule_set.roles.iter().flat_map(RoleRules::rules), root, defects);
+}
+
+fn same_ids<'r>(rules: impl Iterator<Item = &'r Rule>, root: &Place<'_>, defects: &mut Vec<Issue>) {
+    let mut ids: Vec<&str> = rules.map(|rule| rule.id.as_str()).collect();
     ids.sort_unstable();
     for pair in ids.windows(2) {
         if pair[0] == pair[1] {
