@@ -1,19 +1,13 @@
 //! However somebody says that they prefer not to answer, no rule takes it for an answer.
 
-use std::path::PathBuf;
-
 use neuvola_adapter::pipeline::propose;
-use neuvola_adapter::profiles::Profiles;
+use neuvola_adapter::profiles::{File, Profiles};
 use neuvola_adapter::segment::Outcome;
 use serde_json::{Value, json};
 
 #[test]
 fn a_question_that_is_declined_is_open_to_every_rule_lowered_or_not() {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (name, resource) in [("questionnaire", questionnaire()), ("plan", plan())] {
-        std::fs::write(folder.path().join(format!("{name}.json")), resource.to_string()).expect("it is written");
-    }
-    let profiles = Profiles::with_folders(&[PathBuf::from(folder.path())]).expect("no defect");
+    let profiles = profiles();
     let refused = json!([{ "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "asked-declined" }]);
     let option = json!({ "system": "http://terminology.hl7.org/CodeSystem/data-absent-reason", "code": "asked-declined" });
     let ways = [
@@ -34,15 +28,17 @@ fn a_question_that_is_declined_is_open_to_every_rule_lowered_or_not() {
 
 #[test]
 fn an_answer_beside_the_refusal_to_answer_is_a_fault() {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (name, resource) in [("questionnaire", questionnaire()), ("plan", plan())] {
-        std::fs::write(folder.path().join(format!("{name}.json")), resource.to_string()).expect("it is written");
-    }
-    let profiles = Profiles::with_folders(&[PathBuf::from(folder.path())]).expect("no defect");
+    let profiles = profiles();
     let refused = json!([{ "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "asked-declined" }]);
     let both = json!({ "linkId": "m", "answer": [{ "valueCoding": { "system": "urn:s", "code": "x" } }, { "extension": refused }] });
     let refusal = propose(response(vec![both]).to_string().as_bytes(), None, None, &profiles).expect_err("a fault");
     assert!(refusal.issues().iter().any(|issue| issue.fault == "declined-and-answered"), "{refusal:?}");
+}
+
+fn profiles() -> Profiles {
+    let file = |(name, resource): (&str, Value)| File { name: name.to_owned(), content: resource.to_string().into_bytes() };
+    let files = [("questionnaire.json", questionnaire()), ("plan.json", plan())].map(file);
+    Profiles::over_shipped(files.into()).expect("no defect")
 }
 
 const CONDITIONS: [&str; 8] = [
@@ -61,7 +57,8 @@ fn questionnaire() -> Value {
         let extension = json!([{ "url": "http://hl7.org/fhir/StructureDefinition/ordinalValue", "valueDecimal": weight }]);
         json!({ "extension": extension, "valueCoding": { "system": "urn:s", "code": code } })
     };
-    let declined = json!({ "valueCoding": { "system": "http://terminology.hl7.org/CodeSystem/data-absent-reason", "code": "asked-declined" } });
+    let declined =
+        json!({ "valueCoding": { "system": "http://terminology.hl7.org/CodeSystem/data-absent-reason", "code": "asked-declined" } });
     json!({
         "resourceType": "Questionnaire", "url": "urn:q", "version": "1", "status": "active",
         "item": [{ "linkId": "m", "type": "choice", "repeats": true, "answerOption": [option("x", 1), option("z", 2), declined] }]
@@ -69,9 +66,7 @@ fn questionnaire() -> Value {
 }
 
 fn plan() -> Value {
-    let action = |expression: &&str| {
-        json!({ "condition": [{ "kind": "applicability", "expression": { "language": "text/fhirpath", "expression": expression } }] })
-    };
+    let action = |expression: &&str| json!({ "condition": [{ "kind": "applicability", "expression": { "language": "text/fhirpath", "expression": expression } }] });
     json!({
         "resourceType": "PlanDefinition", "url": "urn:p", "version": "1", "status": "active",
         "relatedArtifact": [{ "type": "depends-on", "resource": "urn:q|1" }],

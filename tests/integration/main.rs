@@ -10,6 +10,7 @@ mod cases;
 mod confidential;
 mod conformance;
 mod deadlines;
+mod declined;
 mod demo;
 mod earlier;
 mod fuzzing;
