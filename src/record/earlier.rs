@@ -190,7 +190,8 @@ mod tests {
 
     #[test]
     fn nothing_but_the_status_changes() {
-        let odd = json!({"_status": {"id": "s"}, "zzz": {"unknown": [1.50, 1e2, 12345678901234567890_u64]}, "extension": [{"url": "x"}]});
+        let odd = r#"{"_status": {"id": "s"}, "zzz": {"unknown": [1.50, 1e2, 12345678901234567890]}, "extension": [{"url": "x"}]}"#;
+        let odd: Value = serde_json::from_str(odd).unwrap();
         let update = judged(odd, Some("3")).unwrap().update;
         let (before, after) = (String::from_utf8(update.before).unwrap(), String::from_utf8(update.after).unwrap());
         assert_eq!(before.replacen(r#""status":"active""#, r#""status":"completed""#, 1), after);

@@ -186,6 +186,19 @@ impl Caller<'_> {
     }
 }
 
+/// The plans that are replaced, of marked persons.
+async fn hold_what_cases_need(record: &str, marks: &Marks) {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    for resource in cases().unwrap().iter().flat_map(|case| &case.record) {
+        let resource: Value = serde_json::from_str(&marks.put_into(std::str::from_utf8(resource).unwrap())).unwrap();
+        let url = format!("{}/{}", resource["resourceType"].as_str().unwrap(), resource["id"].as_str().unwrap());
+        let entry = json!([{ "resource": resource, "request": { "method": "PUT", "url": url } }]);
+        let bundle = json!({ "resourceType": "Bundle", "type": "transaction", "entry": entry });
+        let request = client.post(record).header(CONTENT_TYPE, "application/fhir+json").body(bundle.to_string());
+        assert_eq!(request.send().await.unwrap().status(), 200, "{url}");
+    }
+}
+
 /// All fixtures, marked: previewed, submitted, and submitted again.
 async fn all_cases(caller: &Caller<'_>) {
     let mut written = 0;
@@ -322,6 +335,7 @@ async fn after_all_fixtures_no_mark_is_in_logs_on_disk_in_urls_or_with_other_cal
         let patient = marks.put_into(std::str::from_utf8(patient.body).unwrap());
         create(&sandbox, &serde_json::from_str(&patient).unwrap()).await;
     }
+    hold_what_cases_need(&sandbox, &marks).await;
     let (recorder, record) = Recorder::before(&sandbox);
     let folder = Folder::new("privacy");
     let mut serve = confined(neuvola_adapter(&["serve", "--listen", "127.0.0.1:0", "--record", &record]), &folder.0);
