@@ -67,15 +67,22 @@ impl Stage {
     pub(super) async fn hold(&self, resource: &[u8]) -> anyhow::Result<()> {
         let read: Value = serde_json::from_slice(resource)?;
         let path = format!("/{}/{}", read["resourceType"].as_str().unwrap_or_default(), read["id"].as_str().unwrap_or_default());
-        if self.to_record.get(&path).await?.status == 200 {
-            return Ok(());
-        }
         let put = json!({ "resource": read, "request": { "method": "PUT", "url": &path[1..] } });
-        let bundle = json!({ "resourceType": "Bundle", "type": "transaction", "entry": [put] });
-        match self.to_record.post("", &serde_json::to_vec(&bundle)?, "application/fhir+json").await?.status {
-            200 => Ok(()),
-            status => bail!("the record system answered {status} to a resource that a case needs"),
+        let bundle = serde_json::to_vec(&json!({ "resourceType": "Bundle", "type": "transaction", "entry": [put] }))?;
+        let mut last = 0;
+        // several demos at once: the losers of the race find it there
+        for _ in 0..TRIES {
+            if self.to_record.get(&path).await?.status == 200 {
+                return Ok(());
+            }
+            last = self.to_record.post("", &bundle, "application/fhir+json").await?.status;
+            match last {
+                200 => return Ok(()),
+                409 | 412 | 500 => tokio::time::sleep(PAUSE).await,
+                _ => break,
+            }
         }
+        bail!("the record system answered {last} to a resource that a case needs")
     }
 
     /// Ends what was begun.
