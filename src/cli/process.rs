@@ -70,8 +70,11 @@ impl Knowledge {
     pub(crate) fn load(&self) -> Option<Profiles> {
         match Profiles::with_folders(&self.folders) {
             Ok(profiles) => {
-                for Defect { file, issue } in profiles.warnings() {
+                for Defect { file, issue } in profiles.warnings().iter().take(MOST_TOLD) {
                     complain(format_args!("warning: {file}: {}: {}", issue.place, issue.message));
+                }
+                if profiles.warnings().len() > MOST_TOLD {
+                    complain(format_args!("warnings: {} in all; `rules check` tells them", profiles.warnings().len()));
                 }
                 Some(profiles)
             }
@@ -85,6 +88,9 @@ impl Knowledge {
         }
     }
 }
+
+/// Warnings that are told at the start.
+const MOST_TOLD: usize = 100;
 
 /// A record system behind a base URL.
 pub(crate) fn connect(base: &str) -> anyhow::Result<Arc<dyn PatientRecord>> {

@@ -120,13 +120,20 @@ fn with_node(path: &Path, content: &[u8], work: impl FnOnce(&neuvola_fhir::Node<
         Ok(node) => (true, work(&node)),
         Err(faults) => (false, faults.into_iter().map(Issue::from).collect()),
     };
-    for issue in issues {
+    let more = issues.len().saturating_sub(MOST_TOLD);
+    for issue in issues.into_iter().take(MOST_TOLD) {
         let place = if issue.place.is_empty() { String::new() } else { format!("{}: ", issue.place) };
         let position = issue.position.map(|it| format!(":{}:{}", it.line, it.column)).unwrap_or_default();
         complain(format_args!("{}{position}: {place}{}", path.display(), issue.message));
     }
+    if more > 0 {
+        complain(format_args!("{}: {more} more like these", path.display()));
+    }
     is_readable
 }
+
+/// Lines about one file of knowledge.
+const MOST_TOLD: usize = 100;
 
 fn cannot_read(path: &Path, error: &std::io::Error) -> anyhow::Error {
     Mistake::ending(NO_INPUT, format_args!("{}: {error}", path.display()))

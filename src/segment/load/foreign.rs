@@ -88,7 +88,10 @@ impl<K: Known> Loader<'_, K> {
                 code: part("code"),
                 display: code.map(|code| Texts::of(code, "display")).unwrap_or_default(),
             },
-            sentence: ["description", "textEquivalent", "title"].iter().find_map(|name| texts(name)).unwrap_or_default(),
+            sentence: ["description", "textEquivalent", "title"]
+                .iter()
+                .find_map(|name| texts(name))
+                .unwrap_or_else(|| Texts::plain(expressions.join(" and "))),
             expression: (!expressions.is_empty()).then(|| expressions.join(" and ")),
             inputs: condition.as_ref().map(Condition::inputs).unwrap_or_default(),
             dynamic: self.dynamic(action, &scope, place),
