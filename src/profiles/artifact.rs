@@ -3,12 +3,11 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use neuvola_fhir::Node;
-use rust_decimal::Decimal;
 
 use super::{Defect, File};
 use crate::issue::Issue;
 use crate::segment::Reason;
-use crate::segment::rule::{Coded, Dynamic};
+use crate::segment::rule::Coded;
 use crate::texts::Texts;
 
 /// A knowledge resource as it lies in its file.
@@ -110,8 +109,7 @@ impl Service {
     /// `timing.repeat.duration`. What missing answers leave open stays as the service says.
     pub fn visits(&self, reason: Option<&Reason<'_>>) -> Visits {
         let computed = |end: &str| {
-            let of = |(dynamic, value): (&Dynamic, &Option<Decimal>)| value.filter(|_| dynamic.path.ends_with(end));
-            let value = reason.and_then(|reason| reason.rule.dynamic.iter().zip(&reason.values).find_map(of))?;
+            let value = reason?.value(end)?;
             value.is_integer().then(|| u32::try_from(value).ok()).flatten().filter(|&value| value > 0)
         };
         Visits { count: computed("repeat.count").or(self.count), minutes: computed("repeat.duration").or(self.minutes) }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::pipeline::{PersonPreview, Preview, ReadView, RuleView};
-use crate::segment::{Compared, Outcome, ReadState};
+use crate::segment::{Compared, Outcome};
 
 /// Everybody of a submission, as a collection.
 pub fn guidance_of_form(preview: &Preview) -> Option<Vec<u8>> {
@@ -112,12 +112,7 @@ fn parts(kind: &str, rule: &RuleView) -> Vec<Value> {
 }
 
 fn input(read: &ReadView) -> Value {
-    let (state, values) = match &read.state {
-        ReadState::Answered(values) => ("answered", values.as_slice()),
-        ReadState::Declined => ("declined", &[][..]),
-        ReadState::Missing => ("missing", &[][..]),
-        ReadState::NotAsked => ("not-asked", &[][..]),
-    };
+    let (state, values) = read.state.told();
     let mut part = vec![
         json!({ "name": "linkId", "valueString": read.link_id }),
         json!({ "name": "professional", "valueBoolean": read.professional }),

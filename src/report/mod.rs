@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::pipeline::{LookBack, Named, PersonPreview, Preview, ReadView, Receipt, RuleView};
 use crate::record::{Concept, Declined};
-use crate::segment::{Compared, Outcome, ReadState};
+use crate::segment::{Compared, Outcome};
 
 pub use explain::{explain, explain_form};
 pub use guidance::{guidance_of, guidance_of_form};
@@ -124,12 +124,7 @@ fn rule(rule: &RuleView) -> Value {
 }
 
 fn read(read: &ReadView) -> Value {
-    let (state, values) = match &read.state {
-        ReadState::Answered(values) => ("answered", values.as_slice()),
-        ReadState::Declined => ("declined", &[][..]),
-        ReadState::Missing => ("missing", &[][..]),
-        ReadState::NotAsked => ("not-asked", &[][..]),
-    };
+    let (state, values) = read.state.told();
     json!({ "linkId": read.link_id, "professional": read.professional, "state": state, "values": values })
 }
 

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::pipeline::Proposal;
 use crate::segment::rule::Rule;
-use crate::segment::{Compared, Outcome, Read, ReadState, Reason, Segmentation};
+use crate::segment::{Compared, Outcome, Read, Reason, Segmentation};
 
 /// One object, in `language`; `response` names whose it is.
 pub fn proposal(proposal: &Proposal<'_>, response: &str, language: &str) -> Vec<u8> {
@@ -160,12 +160,7 @@ impl Serialize for Input<'_> {
         if self.0.professional {
             map.serialize_entry("professional", &true)?;
         }
-        let (state, values) = match &self.0.state {
-            ReadState::Answered(values) => ("answered", values.as_slice()),
-            ReadState::Declined => ("declined", &[][..]),
-            ReadState::Missing => ("missing", &[][..]),
-            ReadState::NotAsked => ("not-asked", &[][..]),
-        };
+        let (state, values) = self.0.state.told();
         map.serialize_entry("state", state)?;
         map.serialize_entry("values", values)?;
         map.end()

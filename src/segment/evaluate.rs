@@ -63,12 +63,7 @@ pub fn outcome<'q: 'd, 'd>(condition: &Condition, family: &Family<'q, 'd, '_>) -
 /// The missing answers that the condition depends on, each with all that it may become, fewest first. Questions inside
 /// groups that repeat and those without a list of answers are left out.
 fn open_inputs<'q: 'd, 'd>(condition: &Condition, family: &Family<'q, 'd, '_>) -> Vec<(Input, Vec<Vec<Answer<'q, 'd>>>)> {
-    let mut inputs = Vec::new();
-    for input in condition.inputs() {
-        if let Some(answers) = family.answers(input.source) {
-            deciders(answers.questionnaire(), family.derived(), input, &mut inputs);
-        }
-    }
+    let inputs = decided_by(condition, family);
     // a question that is asked for its mere presence may as well stay unanswered
     let asks = condition.asks_presence();
     let mut open: Vec<_> = inputs
@@ -86,14 +81,20 @@ fn open_inputs<'q: 'd, 'd>(condition: &Condition, family: &Family<'q, 'd, '_>) -
     open
 }
 
-/// Which missing answers would decide an indeterminate condition.
-pub fn undecided<'q: 'd, 'd>(condition: &Condition, family: &Family<'q, 'd, '_>) -> Vec<Input> {
+/// What the condition reads, and what decides whether that is asked.
+fn decided_by<'q: 'd, 'd>(condition: &Condition, family: &Family<'q, 'd, '_>) -> Vec<Input> {
     let mut inputs = Vec::new();
     for input in condition.inputs() {
         if let Some(answers) = family.answers(input.source) {
             deciders(answers.questionnaire(), family.derived(), input, &mut inputs);
         }
     }
+    inputs
+}
+
+/// Which missing answers would decide an indeterminate condition.
+pub fn undecided<'q: 'd, 'd>(condition: &Condition, family: &Family<'q, 'd, '_>) -> Vec<Input> {
+    let mut inputs = decided_by(condition, family);
     let is_question = |input: Input| family.item(input).is_some_and(Item::is_question);
     inputs.retain(|&input| is_question(input) && matches!(family.domain(input, &[]), Domain::Open { .. }));
     inputs.sort_unstable();

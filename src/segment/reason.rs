@@ -63,6 +63,18 @@ pub enum ReadState {
     NotAsked,
 }
 
+impl ReadState {
+    /// As it is printed: the state and what was answered.
+    pub fn told(&self) -> (&'static str, &[String]) {
+        match self {
+            Self::Answered(values) => ("answered", values),
+            Self::Declined => ("declined", &[]),
+            Self::Missing => ("missing", &[]),
+            Self::NotAsked => ("not-asked", &[]),
+        }
+    }
+}
+
 impl Reason<'_> {
     /// The distance of the comparison that is nearest to its threshold.
     pub fn distance(&self) -> Option<Decimal> {
@@ -80,9 +92,9 @@ impl Reason<'_> {
         why
     }
 
-    /// What the `dynamicValue` of this path comes to.
-    pub fn value(&self, path: &str) -> Option<Decimal> {
-        let of = |(dynamic, value): (&Dynamic, &Option<Decimal>)| (dynamic.path == path).then_some(*value).flatten();
+    /// What the `dynamicValue` whose path ends so comes to.
+    pub fn value(&self, end: &str) -> Option<Decimal> {
+        let of = |(dynamic, value): (&Dynamic, &Option<Decimal>)| value.filter(|_| dynamic.path.ends_with(end));
         self.rule.dynamic.iter().zip(&self.values).find_map(of)
     }
 }

@@ -28,6 +28,8 @@ pub struct Bounds {
     pub min_occurs: Option<usize>,
     pub max_occurs: Option<usize>,
     pub regex: Option<regex_lite::Regex>,
+    /// About how many states it has.
+    pub regex_states: u64,
     /// The form in words, as in `nnn-nnn` (`entryFormat`).
     pub entry_format: String,
     /// Of an attachment, in bytes.
@@ -122,6 +124,7 @@ impl Bounds {
             max_decimal_places: extension(node, MAX_DECIMAL_PLACES).and_then(|it| it.member("valueInteger")?.as_number()?.parse().ok()),
             min_occurs: count(MIN_OCCURS),
             max_occurs: count(MAX_OCCURS),
+            regex_states: regex.as_ref().map_or(0, |regex| pattern_size(regex.as_str())),
             regex,
             entry_format: extension(node, ENTRY_FORMAT).and_then(|it| it.text("valueString")).unwrap_or_default().to_owned(),
             max_size: extension(node, MAX_SIZE).and_then(|it| decimal(it.member("valueDecimal")?.as_number()?)),

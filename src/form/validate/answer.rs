@@ -8,7 +8,6 @@ use rust_decimal::Decimal;
 use super::structure::Given;
 use super::tell::Tell;
 use super::{reference, temporal, units, wanted};
-use crate::fhirpath::pattern_size;
 use crate::form::answers::Answer;
 use crate::form::questionnaire::{Bound, Bounds, Item, ItemKind, QuantityBound, Unit, decimal};
 use crate::issue::Issue;
@@ -94,7 +93,7 @@ fn of_text(bounds: &Bounds, text: &str, tell: &mut Tell<'_>) {
         tell.refuse(Told::TooShort { least });
     }
     let Some(regex) = &bounds.regex else { return };
-    if !tell.spend((text.len() as u64).saturating_mul(pattern_size(regex.as_str()))) {
+    if !tell.spend((text.len() as u64).saturating_mul(bounds.regex_states)) {
         return tell.not_checked("the pattern", "its texts are too long for it");
     }
     if !regex.is_match(text) {

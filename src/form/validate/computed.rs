@@ -13,7 +13,6 @@ use super::structure::Given;
 use super::tell::Tell;
 use super::{answer, rules, wanted};
 use crate::fhirpath::{Outcome, Session};
-use crate::form::answers::Answer;
 use crate::form::questionnaire::{Bound, Bounds, Computed, Expressions, Item, OptionValue, QuantityBound, Unit, What};
 use crate::issue::told::Told;
 use crate::issue::{Issue, Issues};
@@ -134,7 +133,7 @@ pub(super) fn offered(session: &Session, expressions: &Expressions, given: &Give
             _ => tell.not_checked("the answerExpression", "what it needs is not here"),
         }
     }
-    let is_named = |option: &&OptionValue| given.answer.as_ref().is_some_and(|answer| is_same(answer, option));
+    let is_named = |option: &&OptionValue| given.answer.as_ref().is_some_and(|answer| option.is(answer));
     let (mut is_listed, mut is_on, mut is_told, mut offered_when) = (false, false, true, "");
     for toggle in expressions.toggles.iter().filter(|toggle| toggle.options.iter().any(|option| is_named(&option))) {
         (is_listed, offered_when) = (true, toggle.expression.text.as_str());
@@ -154,17 +153,6 @@ pub(super) fn offered(session: &Session, expressions: &Expressions, given: &Give
 pub(super) fn not_checked(place: &str, name: &str, item: &Item) -> Issue {
     let message = format!("the {name} of `{}` was not checked: it was not run, or what it needs is not here", item.link_id);
     Issue::warning("not-supported", "not-checked", place, message).about(&item.link_id)
-}
-
-fn is_same(answer: &Answer<'_, '_>, option: &OptionValue) -> bool {
-    match (answer, option) {
-        (Answer::Coding { system, code, .. }, OptionValue::Coding { system: from, code: known }) => system == from && code == known,
-        (Answer::Number(left), OptionValue::Integer(right)) => left == right,
-        (Answer::Text(left), OptionValue::Text(right))
-        | (Answer::Time(left), OptionValue::Time(right))
-        | (Answer::Reference(left), OptionValue::Reference(right)) => left == right,
-        _ => false,
-    }
 }
 
 fn bounds(what: What, value: &Outcome) -> Option<Bounds> {

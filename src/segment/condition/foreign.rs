@@ -164,8 +164,11 @@ impl Lowering<'_> {
                 reads.all |= !at.is_inside;
                 below(reads);
             }
-            Ast::MethodCall(call) if self.counted(call, at).is_some() => reads.groups.extend(self.counted(call, at).into_iter().flatten()),
             Ast::MethodCall(call) => {
+                if let Some(groups) = self.counted(call, at) {
+                    reads.groups.extend(groups);
+                    return;
+                }
                 let narrows = matches!(call.method.as_str(), "where" | "exists");
                 match (self.source_of_items(&call.object, at), call.arguments.first()) {
                     (Some(source), Some(condition)) if narrows => match self.narrowed(source, condition) {
