@@ -5,19 +5,23 @@
 
 mod decide;
 mod documents;
+mod held;
 mod look_back;
 mod places;
 mod preview;
 mod process_response;
 mod propose;
+mod replay;
 mod write;
 
 use neuvola_fhir::{Limits, Node, read_anyway};
 
+pub use held::{Held, Resourced};
 pub use look_back::{LookBack, look_back};
 pub use preview::{Named, PersonPreview, Preview, ReadView, RuleView};
 pub use process_response::{prepare_response, submit_response};
 pub use propose::{Proposal, propose, propose_read};
+pub use replay::{Replay, Sent, replay, replay_decision};
 pub use write::{PersonReceipt, Plans, Receipt, Written};
 
 use crate::digest::Digest;

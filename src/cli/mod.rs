@@ -6,6 +6,7 @@ mod input;
 mod preview;
 mod process;
 mod profiles;
+mod replay;
 mod rules;
 mod serve;
 mod tasks;
@@ -41,6 +42,8 @@ enum Command {
     Preview(preview::Preview),
     /// Write a decided submission to the patient record
     Process(process::Process),
+    /// Make plans again from what the record holds, and say whether they are the same
+    Replay(replay::Replay),
     /// Check QuestionnaireResponses against their Questionnaires
     Validate(validate::Validate),
     /// Check the knowledge: forms, rules, services, texts
@@ -76,6 +79,7 @@ pub fn run() -> ExitCode {
         Command::Demo(command) => command.run(),
         Command::Preview(command) => command.run(),
         Command::Process(command) => command.run(),
+        Command::Replay(command) => command.run(),
         Command::Validate(command) => command.run(),
         Command::Profiles(command) => command.run(),
         Command::Rules(command) => command.run(),
@@ -139,6 +143,7 @@ Examples:
   neuvola-adapter preview --form four-months fixtures/cases/four-months-self-managing/form.json
   neuvola-adapter preview --profiles my-rules/ --explain response.json
   neuvola-adapter process --form four-months --dry-run form.json
+  neuvola-adapter replay plan.json responses.json
   neuvola-adapter validate response.json
   neuvola-adapter profiles check
   neuvola-adapter rules show four-months --language sv

@@ -14,7 +14,7 @@ use crate::form::submission::Party;
 use crate::profiles::{Profiles, Service, Visits};
 use crate::record::{Concept, Declined};
 use crate::segment::rule::{Coded, RuleSet};
-use crate::segment::{Outcome, Segmentation};
+use crate::segment::{Outcome, Reason, Segmentation};
 
 /// The plan as it is written. Subject and references to what is written with it are filled in by the transaction.
 pub fn care_plan(agreed: &Agreed<'_, '_>, segmentation: &Segmentation<'_>, frame: Frame<'_>, key: &str, responses: &[String]) -> CarePlan {
@@ -88,13 +88,9 @@ fn extensions(agreed: &Agreed<'_, '_>, segmentation: &Segmentation<'_>, frame: F
     }));
     let mut extensions = vec![complex(&format!("{OURS}/StructureDefinition/segmentation"), parts)];
     for acknowledged in &agreed.alerts {
-        let mut parts: Vec<Extension> = acknowledged.alerts.iter().map(|reason| coded("alert", &reason.rule.subject)).collect();
-        // one answer may cover several: the gravest outcome stands for them
-        let gravest = [Outcome::Met, Outcome::Indeterminate]
-            .into_iter()
-            .find(|outcome| acknowledged.alerts.iter().any(|reason| reason.outcome == *outcome))
-            .unwrap_or(Outcome::NotMet);
-        parts.extend([outcome(gravest), extension("action", text(acknowledged.action))]);
+        let alert = |reason: &&Reason<'_>| complex("alert", vec![coded("code", &reason.rule.subject), outcome(reason.outcome)]);
+        let mut parts: Vec<Extension> = acknowledged.alerts.iter().map(alert).collect();
+        parts.push(extension("action", text(acknowledged.action)));
         extensions.push(complex(&format!("{OURS}/StructureDefinition/alert-acknowledgement"), parts));
     }
     extensions.extend(decision.wishes.map(|wishes| extension(&format!("{OURS}/StructureDefinition/wishes"), text(wishes))));

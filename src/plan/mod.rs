@@ -3,8 +3,10 @@
 pub mod care_plan;
 pub mod decision;
 pub(crate) mod fhir;
+mod likeness;
 mod narrative;
 mod provenance;
+mod stored;
 pub mod transaction;
 
 use neuvola_fhir::model::Resource;
@@ -20,6 +22,9 @@ use crate::profiles::Profiles;
 use crate::record::PlanReference;
 use crate::segment::Segmentation;
 use crate::segment::rule::RuleSet;
+
+pub use likeness::{Difference, Likeness, likeness};
+pub use stored::StoredPlan;
 
 /// What every plan of a submission has in common.
 #[derive(Debug, Clone, Copy)]
@@ -124,7 +129,7 @@ fn finish_response(mut response: QuestionnaireResponse, kind: &str, key: Uuid, f
 
 /// HL7 Finland: the palvelutapahtuma that it belongs to.
 fn service_event(oid: &str) -> Extension {
-    fhir::extension(&format!("{}/service-event", fhir::HL7_FI), ExtensionValue::Oid(oid.into()))
+    fhir::extension(SERVICE_EVENT, ExtensionValue::Oid(oid.into()))
 }
 
 /// The day of an instant, in its own offset.
@@ -140,6 +145,8 @@ fn urn(key: Uuid) -> String {
 pub fn response_profile() -> String {
     format!("{}/StructureDefinition/neuvola-questionnaire-response", fhir::OURS)
 }
+
+const SERVICE_EVENT: &str = "https://hl7.fi/fhir/finnish-base-profiles/StructureDefinition/service-event";
 
 /// Kinds of responses, as they go into resource keys.
 pub const OWN_RESPONSE: &str = "questionnaire-response";

@@ -62,7 +62,7 @@ fn entry(person: usize, plan: &PersonPlan, planned: &Planned, patient: &Patient,
     Entry { person, resource_type, full_url: urn(planned.key), key, digest, body: neuvola_fhir::print(&resource) }
 }
 
-fn set_goals(contained: &mut [Resource], subject: &Reference) {
+pub(crate) fn set_goals(contained: &mut [Resource], subject: &Reference) {
     for resource in contained {
         if let Resource::Goal(goal) = resource {
             *goal.subject = subject.clone();

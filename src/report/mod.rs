@@ -3,6 +3,7 @@
 mod explain;
 mod guidance;
 mod proposal;
+mod replay;
 
 use std::collections::BTreeSet;
 
@@ -16,6 +17,7 @@ use crate::segment::{Compared, Outcome};
 pub use explain::{explain, explain_form};
 pub use guidance::{guidance_of, guidance_of_form};
 pub use proposal::proposal;
+pub use replay::replay;
 
 /// Who, which segments, and why. The draft CarePlan is under `plan`.
 pub fn preview(preview: &Preview) -> Value {

@@ -207,7 +207,8 @@ fn says(plan: &Value, decided: &Value, whose: &str) {
     let answered: Vec<(Vec<&Value>, &Value)> = extension(plan, "alert-acknowledgement")
         .map(|it| {
             let parts = list(it, "extension");
-            let alerts = parts.iter().filter(|part| part["url"] == "alert").map(|part| &part["valueCoding"]["code"]).collect();
+            let alerts =
+                parts.iter().filter(|part| part["url"] == "alert").map(|part| &part["extension"][0]["valueCoding"]["code"]).collect();
             (alerts, &parts.iter().find(|part| part["url"] == "action").unwrap()["valueString"])
         })
         .collect();

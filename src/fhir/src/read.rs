@@ -99,7 +99,7 @@ pub fn read_anyway(document: &[u8], limits: Limits) -> (Option<Node<'_>>, Vec<Fa
         Ok(text) => text,
         Err(error) => return whole(FaultKind::NotUtf8, error.valid_up_to()),
     };
-    let mut reader = Reader { text, json: Jiter::new(document), limits, faults: Vec::new() };
+    let mut reader = Reader { text, json: Jiter::new(document), limits, faults: Vec::new(), elements: Vec::new(), members: Vec::new() };
     let node = reader.document().ok();
     (node, reader.faults)
 }
@@ -112,6 +112,10 @@ struct Reader<'a> {
     json: Jiter<'a>,
     limits: Limits,
     faults: Vec<Fault>,
+    /// Of arrays and objects that are still open, the innermost last: each leaves as a list of just its size, so that a
+    /// large tree stays close together in memory.
+    elements: Vec<Node<'a>>,
+    members: Vec<(Cow<'a, str>, Node<'a>)>,
 }
 
 impl<'a> Reader<'a> {
@@ -151,22 +155,22 @@ impl<'a> Reader<'a> {
 
     fn array(&mut self, place: &Place<'_>, depth: usize, start: usize) -> Result<Vec<Node<'a>>, Stop> {
         self.check_depth(depth, place, start)?;
-        // most hold one: an answer, a coding
-        let mut elements = Vec::with_capacity(1);
+        let from = self.elements.len();
         let mut next = self.json.known_array().map_err(|error| self.syntax(&error, place))?;
         while let Some(peek) = next {
-            elements.push(self.value(peek, &place.element(elements.len()), depth)?);
+            let element = self.value(peek, &place.element(self.elements.len() - from), depth)?;
+            self.elements.push(element);
             next = self.json.array_step().map_err(|error| self.syntax(&error, place))?;
         }
-        if elements.is_empty() {
+        if self.elements.len() == from {
             self.fault(FaultKind::EmptyArray, place, start)?;
         }
-        Ok(elements)
+        Ok(self.elements.split_off(from))
     }
 
     fn object(&mut self, place: &Place<'_>, depth: usize, start: usize) -> Result<Vec<(Cow<'a, str>, Node<'a>)>, Stop> {
         self.check_depth(depth, place, start)?;
-        let mut members: Vec<(Cow<'a, str>, Node<'a>)> = Vec::new();
+        let from = self.members.len();
         let mut names: HashSet<Cow<'a, str>> = HashSet::new();
         let first = self.json.known_object().map(|name| name.map(|name| named(self.text, name)));
         let mut next = first.map_err(|error| self.syntax(&error, place))?;
@@ -178,7 +182,8 @@ impl<'a> Reader<'a> {
             let node = {
                 let here = place.member(&name);
                 let at = self.json.current_index();
-                let twice = if members.len() < FEW { members.iter().any(|(known, _)| *known == name) } else { names.contains(&name) };
+                let before = &self.members[from..];
+                let twice = if before.len() < FEW { before.iter().any(|(known, _)| *known == name) } else { names.contains(&name) };
                 if twice {
                     self.fault(FaultKind::DuplicateMember, &here, at)?;
                 }
@@ -187,21 +192,19 @@ impl<'a> Reader<'a> {
                 }
                 self.value(peek, &here, depth)?
             };
-            members.push((name, node));
-            if members.len() == FEW {
-                names.extend(members.iter().map(|(name, _)| name.clone()));
-            } else if members.len() > FEW
-                && let Some((name, _)) = members.last()
-            {
-                names.insert(name.clone());
+            self.members.push((name, node));
+            match &self.members[from..] {
+                few if few.len() < FEW => {}
+                [before @ .., (name, _)] if before.len() >= FEW => drop(names.insert(name.clone())),
+                first => names.extend(first.iter().map(|(name, _)| name.clone())),
             }
             let following = self.json.next_key().map(|name| name.map(|name| named(self.text, name)));
             next = following.map_err(|error| self.syntax(&error, place))?;
         }
-        if members.is_empty() {
+        if self.members.len() == from {
             self.fault(FaultKind::EmptyObject, place, start)?;
         }
-        Ok(members)
+        Ok(self.members.split_off(from))
     }
 
     fn check_depth(&mut self, depth: usize, place: &Place<'_>, offset: usize) -> Result<(), Stop> {
