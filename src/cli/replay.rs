@@ -62,6 +62,10 @@ impl Replay {
         let mut held = Held::default();
         nodes.iter().zip(&documents).for_each(|(node, document)| held.take(node, document));
 
+        if held.foreign > 0 {
+            complain(format_args!("{} CarePlans do not say that they are neuvola-adapter's: left aside", held.foreign));
+        }
+
         let sent = self.decision.as_deref().map(input::read).transpose()?;
         let sent = sent.as_ref().map(|sent| read(sent).map_err(Refusal::unreadable)).transpose()?;
         let submission = sent.as_ref().map(submission).transpose()?;
@@ -69,7 +73,9 @@ impl Replay {
         Ok(match (held.plans.as_slice(), sent, &self.plan) {
             ([], Some(sent), Some(rule_set)) => replay_decision(&held, sent, rule_set, profiles),
             ([], Some(_), None) => return Err(Mistake::ending(USAGE, "no CarePlan names the rule set: name it with `--plan`")),
-            ([], None, _) => return Err(Mistake::ending(BAD_DATA, "there is no CarePlan in the files, and no `--decision`")),
+            ([], None, _) => {
+                return Err(Mistake::ending(BAD_DATA, "there is no CarePlan of neuvola-adapter's in the files, and no `--decision`"));
+            }
             (plans, sent, _) => plans.iter().map(|plan| (plan.reference(), replay(*plan, &held, sent, profiles))).collect(),
         })
     }

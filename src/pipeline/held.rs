@@ -3,12 +3,16 @@
 use neuvola_fhir::Node;
 
 use crate::issue::Issue;
+use crate::plan::StoredPlan;
 use crate::refusal::Refusal;
 
 /// The plans and responses among them.
 #[derive(Debug, Default)]
 pub struct Held<'d> {
+    /// Those that we wrote: they say so by their profile, or by the segmentation in them.
     pub plans: Vec<Resourced<'d>>,
+    /// How many plans are others'.
+    pub foreign: usize,
     responses: Vec<Resourced<'d>>,
 }
 
@@ -35,6 +39,10 @@ impl<'d> Held<'d> {
     /// What is held twice, in overlapping answers of a record, counts once.
     fn take_one(&mut self, resource: Resourced<'d>) {
         let list = match resource.node.text("resourceType") {
+            Some("CarePlan") if !StoredPlan::is_ours(resource.node) => {
+                self.foreign += 1;
+                return;
+            }
             Some("CarePlan") => &mut self.plans,
             Some("QuestionnaireResponse") => &mut self.responses,
             _ => return,

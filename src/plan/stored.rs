@@ -30,6 +30,14 @@ pub struct StoredPlan<'d> {
 }
 
 impl<'d> StoredPlan<'d> {
+    /// Whether a CarePlan says that we wrote it.
+    pub fn is_ours(plan: &Node<'_>) -> bool {
+        let profiles = plan.member("meta").map_or(&[][..], |meta| meta.list("profile"));
+        let claims =
+            |profile: &Node<'_>| profile.as_str().and_then(|url| url.strip_prefix(OURS)) == Some("/StructureDefinition/neuvola-care-plan");
+        profiles.iter().any(claims) || ours(plan, "segmentation").next().is_some()
+    }
+
     /// Reads a CarePlan.
     ///
     /// # Errors

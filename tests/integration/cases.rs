@@ -4,6 +4,7 @@
 mod coverage;
 mod faces;
 mod mutation;
+mod replayed;
 mod world;
 
 use neuvola_adapter::fixtures::{Actual, Answer, Case, Expectation, cases, patients};

@@ -9,6 +9,7 @@ use neuvola_adapter::record::KEY_SYSTEM;
 use serde_json::Value;
 
 use crate::binary::{Running, Stream, at_once, neuvola_adapter};
+use crate::replayed::all_the_same;
 use crate::world::start_sandbox;
 
 /// What one demo printed, by case.
@@ -232,6 +233,11 @@ async fn ten_at_once_and_one_later_are_as_one(record: &str) {
     assert!(printed.iter().all(|other| played(other) == told), "all ten say the same");
     let held = one_of_each(record, &told).await;
     plans_say_what_was_decided(record, &told).await;
+    let mut resources = Vec::new();
+    for reference in written(&told).iter().filter(|it| !it.starts_with("Provenance/")) {
+        resources.push(Reader::of(record).get(reference).await);
+    }
+    tokio::task::spawn_blocking(move || all_the_same(&resources)).await.unwrap();
 
     let again = demos(record, 1).await.remove(0);
     assert_eq!(played(&again), told, "as does a later one");

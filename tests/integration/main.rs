@@ -27,6 +27,7 @@ mod properties;
 mod record;
 mod recorder;
 mod referee;
+mod replayed;
 mod rules;
 mod stores;
 mod stories;

@@ -16,4 +16,4 @@ pub use node::{Kind, Node, Value};
 pub use place::{LineColumn, Place, Step};
 pub use print::{NotR4, parse, print, print_pretty};
 pub use read::{Fault, FaultKind, Limits, read, read_anyway, read_with};
-pub use xml::{is_xml, json_of_xml, to_json_document, without_bom, xml_of_json};
+pub use xml::{is_same_narrative, is_xml, json_of_xml, to_json_document, without_bom, xml_of_json};

@@ -26,6 +26,7 @@ use std::borrow::Cow;
 
 use crate::read::{Fault, Limits};
 
+pub use narrative::is_same_narrative;
 pub use write::xml_of_json;
 
 /// What begins as XML does: its first character is `<`.

@@ -3,6 +3,8 @@
 //! It must be one well-formed `div` that stands for itself, in XHTML's namespace and without a prefix, and hold nothing
 //! that runs, loads or sends. All else is for those who show it.
 
+use std::collections::BTreeMap;
+
 use super::XHTML;
 use super::markup::{Broken, Kind, Tag, Token, Tokens, is_character, is_name, resolve};
 
@@ -68,6 +70,51 @@ pub(super) fn finish(tokens: &mut Tokens<'_>, opening: &Token<'_>) -> Result<usi
         }
     }
     Ok(end)
+}
+
+/// Whether two narratives are the same markup with the same words. Servers that read and print them give attributes another
+/// order, characters for references, and an empty element in its other way of writing; comments may go.
+pub fn is_same_narrative(one: &str, other: &str) -> bool {
+    one == other || matches!((pieces(one), pieces(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// What is left of a narrative when its spelling is taken away.
+#[derive(PartialEq)]
+enum Piece {
+    Start(String, BTreeMap<String, String>),
+    End,
+    Text(String),
+}
+
+fn pieces(text: &str) -> Result<Vec<Piece>, Broken> {
+    let mut tokens = Tokens::of(text);
+    let mut pieces = Vec::new();
+    loop {
+        let token = tokens.next()?;
+        let words = match token.kind {
+            Kind::Start(tag) | Kind::Empty(tag) => {
+                let attributes = tag.attributes()?.into_iter().map(|it| Ok((it.name.to_owned(), it.value()?.into_owned())));
+                pieces.push(Piece::Start(tag.name.to_owned(), attributes.collect::<Result<_, Broken>>()?));
+                if matches!(token.kind, Kind::Empty(_)) {
+                    pieces.push(Piece::End);
+                }
+                continue;
+            }
+            Kind::End => {
+                pieces.push(Piece::End);
+                continue;
+            }
+            Kind::Text(words) => words.to_owned(),
+            Kind::Reference(name) => resolve(name).map_err(|what| Broken(what, token.start))?.to_string(),
+            Kind::Cdata => text[token.start..token.end].trim_start_matches("<![CDATA[").trim_end_matches("]]>").to_owned(),
+            Kind::Eof => return Ok(pieces),
+            Kind::Comment | Kind::Declaration(_) | Kind::Instruction | Kind::DocumentType => continue,
+        };
+        match pieces.last_mut() {
+            Some(Piece::Text(before)) => before.push_str(&words),
+            _ => pieces.push(Piece::Text(words)),
+        }
+    }
 }
 
 fn declares_xhtml(tag: &Tag<'_>) -> Result<bool, Broken> {

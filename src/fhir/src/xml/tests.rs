@@ -48,6 +48,22 @@ fn a_resource_becomes_json() {
 }
 
 #[test]
+fn narratives_are_the_same_however_they_are_spelled() {
+    let div = |inside: &str| format!("<div xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"fi\">{inside}</div>");
+    let other = |inside: &str| format!("<div lang='fi' xmlns='http://www.w3.org/1999/xhtml'>{inside}</div>");
+    for (one, another) in
+        [("a<br/>b", "a<br></br>b"), ("&#228; &amp; &quot;", "ä &#38; \""), ("<!-- c -->a", "a"), ("<![CDATA[<]]>", "&lt;")]
+    {
+        assert!(is_same_narrative(&div(one), &other(another)), "{one}");
+    }
+    for (one, another) in
+        [("a", "b"), ("a ", "a"), ("<b>a</b>", "<i>a</i>"), ("<p class=\"a\"/>", "<p/>"), ("&lt;b/>", "<b/>"), ("a", "<p>a")]
+    {
+        assert!(!is_same_narrative(&div(one), &other(another)), "{one}");
+    }
+}
+
+#[test]
 fn elements_are_written_in_the_order_of_r4() {
     let written =
         xml(r#"{"birthDate":"2026-01","_birthDate":{"id":"b"},"name":[{"given":["A"],"family":"B"}],"resourceType":"Patient","id":"a"}"#);
