@@ -19,6 +19,8 @@ use crate::form::questionnaire::{Item, ItemKind, Questionnaire};
 /// One completion as the engine sees it.
 pub struct Sight {
     session: Session,
+    /// Computed items of which nobody knows what they come to.
+    unknown: Vec<Input>,
     /// With the variables that expressions stand on, by their list.
     bound: RefCell<Vec<Bound>>,
 }
@@ -29,6 +31,9 @@ type Bound = (Arc<[Variable]>, Rc<Session>);
 impl Sight {
     /// What the expression comes to; `None` for an error.
     pub fn evaluate(&self, foreign: &Foreign) -> Option<Vec<Outcome>> {
+        if foreign.computed.iter().any(|input| self.unknown.contains(input)) {
+            return None;
+        }
         let known =
             self.bound.borrow().iter().find(|(variables, _)| Arc::ptr_eq(variables, &foreign.variables)).map(|(_, it)| Rc::clone(it));
         let session = known.unwrap_or_else(|| {
@@ -49,13 +54,14 @@ impl<'q: 'd, 'd> Family<'q, 'd, '_> {
     /// The completion that the trials make.
     pub fn sight_of(&self, trials: &[Trial<'q, 'd>]) -> Option<Sight> {
         let authored = self.own.response().and_then(|response| response.text("authored")).unwrap_or_default();
-        let own = Completion { family: self, source: Source::Own, trials }.document(authored)?;
+        let (own, mut unknown) = Completion { family: self, source: Source::Own, trials }.document(authored)?;
         let session = Session::new(own, self.kept(), authored, self.budget());
         if self.professional.is_some() {
-            let professional = Completion { family: self, source: Source::Professional, trials }.document(authored)?;
+            let (professional, more) = Completion { family: self, source: Source::Professional, trials }.document(authored)?;
             session.give("professional", professional);
+            unknown.extend(more);
         }
-        Some(Sight { session, bound: RefCell::default() })
+        Some(Sight { session, unknown, bound: RefCell::default() })
     }
 }
 
@@ -65,11 +71,12 @@ struct Completion<'c, 'q, 'd, 'f> {
     trials: &'c [Trial<'q, 'd>],
 }
 
-/// What calculated items come to, by item.
-type Totals = HashMap<usize, Value>;
+/// What calculated items come to, by item; `None`: nobody can say.
+type Totals = HashMap<usize, Option<Value>>;
 
 impl<'q: 'd, 'd> Completion<'_, 'q, 'd, '_> {
-    fn document(&self, authored: &str) -> Option<Value> {
+    /// The document, and what in it is not known.
+    fn document(&self, authored: &str) -> Option<(Value, Vec<Input>)> {
         let questionnaire = self.questionnaire()?;
         let computed: Vec<usize> = (0..questionnaire.items().len())
             .filter(|&item| is_computed(questionnaire, item) && questionnaire.repeated_around(item).is_none())
@@ -77,12 +84,14 @@ impl<'q: 'd, 'd> Completion<'_, 'q, 'd, '_> {
         let mut totals = Totals::new();
         let mut document = self.with(&totals)?;
         if computed.is_empty() {
-            return Some(document);
+            return Some((document, Vec::new()));
         }
         for _ in 0..ROUNDS {
             let again = self.totals(&document, &computed, questionnaire, authored);
             if again == totals {
-                return Some(document);
+                let unknown = totals.iter().filter(|&(&item, total)| total.is_none() && !self.is_given(item));
+                let unknown = unknown.map(|(&item, _)| Input { source: self.source, item }).collect();
+                return Some((document, unknown));
             }
             totals = again;
             document = self.with(&totals)?;
@@ -98,15 +107,18 @@ impl<'q: 'd, 'd> Completion<'_, 'q, 'd, '_> {
             let item = questionnaire.item(index);
             let Some(expressions) = item.expressions.as_deref() else { continue };
             let Some(calculated) = &expressions.calculated else { continue };
-            let there = session.at_item(None, item.kept.as_ref());
+            let (mut there, mut shown) = (session.child(), Some(document));
             for around in questionnaire.ancestors(index).collect::<Vec<_>>().into_iter().rev().chain([index]) {
-                let variables = questionnaire.item(around).expressions.iter().flat_map(|it| &it.variables);
+                let around = questionnaire.item(around);
+                shown = shown.and_then(|shown| below(shown, &around.link_id));
+                there = there.at_item(shown.cloned(), around.kept.as_ref());
+                let variables = around.expressions.iter().flat_map(|it| &it.variables);
                 variables.for_each(|it| there.define(&it.name, &it.expression.plan));
             }
-            if let Some([outcome]) = there.evaluate(&calculated.plan).as_deref()
-                && let Some(answer) = computed_answer(item, outcome)
-            {
-                totals.insert(index, answer);
+            match there.evaluate(&calculated.plan).as_deref() {
+                Some([]) => {}
+                Some([outcome]) => drop(totals.insert(index, computed_answer(item, outcome))),
+                _ => drop(totals.insert(index, None)),
             }
         }
         totals
@@ -192,7 +204,12 @@ impl<'q: 'd, 'd> Completion<'_, 'q, 'd, '_> {
     fn answers(&self, questionnaire: &Questionnaire, index: usize, given: &[&Node<'d>], totals: &Totals) -> Vec<Value> {
         let item = questionnaire.item(index);
         if is_computed(questionnaire, index) {
-            return totals.get(&index).cloned().into_iter().collect();
+            return match totals.get(&index) {
+                Some(Some(total)) => vec![total.clone()],
+                // nobody else can say what it comes to
+                Some(None) => given.iter().map(|answer| weighed(item, answer)).collect(),
+                None => Vec::new(),
+            };
         }
         let is_given =
             self.is_given(index) && self.family.answers(self.source).is_some_and(|it| it.slot(index).values.len() == given.len());
@@ -207,6 +224,13 @@ impl<'q: 'd, 'd> Completion<'_, 'q, 'd, '_> {
             Domain::Open { .. } => Vec::new(),
         }
     }
+}
+
+/// The item with this linkId right below an item, below one of its answers, or at the top of a response.
+fn below<'v>(shown: &'v Value, link_id: &str) -> Option<&'v Value> {
+    let items = |holder: &'v Value| holder.get("item").and_then(Value::as_array).into_iter().flatten();
+    let answers = shown.get("answer").and_then(Value::as_array).into_iter().flatten();
+    items(shown).chain(answers.flat_map(items)).find(|item| item.get("linkId").and_then(Value::as_str) == Some(link_id))
 }
 
 /// An item as it stands, all below it too.

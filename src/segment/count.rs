@@ -16,10 +16,11 @@ impl<'q: 'd, 'd> Family<'q, 'd, '_> {
     pub(super) fn range(&self, number: &Number, trials: &[Trial<'q, 'd>]) -> Range {
         let both = |left: &Number, right: &Number, make: fn(Range, Range) -> Range| {
             let (left, right) = (self.range(left, trials), self.range(right, trials));
+            let made = make(left, right);
             Range {
-                outcomes_besides: left.outcomes_besides | right.outcomes_besides,
-                has_value: left.has_value && right.has_value,
-                ..make(left, right)
+                outcomes_besides: left.outcomes_besides | right.outcomes_besides | made.outcomes_besides,
+                has_value: left.has_value && right.has_value && made.has_value,
+                ..made
             }
         };
         match number {
@@ -39,10 +40,27 @@ impl<'q: 'd, 'd> Family<'q, 'd, '_> {
                 let otherwise = which.contains(Outcomes::FALSE | Outcomes::EMPTY).then(|| self.range(otherwise, trials));
                 [error, then, otherwise].into_iter().flatten().reduce(Range::or).unwrap_or(Range::besides(Outcomes::ERROR))
             }
-            Number::Shared(index, inner) => match self.numbers.get(*index).filter(|_| trials.is_empty()) {
-                Some(cell) => *cell.get_or_init(|| self.range(inner, &[])),
-                None => self.range(inner, trials),
+            Number::Shared(part) if trials.is_empty() => match self.numbers.get(part.index()) {
+                Some(cell) => *cell.get_or_init(|| self.range(part.of(), &[])),
+                None => self.range(part.of(), &[]),
             },
+            Number::Shared(part) => {
+                let known = self.tried.borrow().numbers.get(part.index()).copied().flatten();
+                known.unwrap_or_else(|| {
+                    let range = self.range(part.of(), trials);
+                    keep(&mut self.tried.borrow_mut().numbers, part.index(), range);
+                    range
+                })
+            }
+            Number::Truth(condition) => {
+                let outcomes = self.outcomes(condition, trials);
+                let one = |holds: Outcomes, range: Range| outcomes.contains(holds).then_some(range);
+                let numbers = [(Outcomes::TRUE, Decimal::ONE), (Outcomes::FALSE, Decimal::ZERO)];
+                let besides = [Outcomes::EMPTY, Outcomes::ERROR].map(|it| one(it, Range::besides(it)));
+                let all = numbers.map(|(it, number)| one(it, Range::exactly(number))).into_iter().chain(besides).flatten();
+                all.reduce(Range::or).unwrap_or(Range::besides(Outcomes::ERROR))
+            }
+            Number::Quotient(left, right) => both(left, right, Range::by),
             Number::Engine(foreign) => match self.by_engine(foreign, trials) {
                 None => Range::between(None, None).or(Range::besides(Outcomes::EMPTY | Outcomes::ERROR)),
                 Some(values) => match values.as_slice() {
@@ -185,6 +203,14 @@ impl<'q: 'd, 'd> Family<'q, 'd, '_> {
             }
         }
     }
+}
+
+/// At its place, however long the list is so far.
+pub(super) fn keep<T: Clone>(list: &mut Vec<Option<T>>, index: usize, value: T) {
+    if list.len() <= index {
+        list.resize(index + 1, None);
+    }
+    list[index] = Some(value);
 }
 
 fn open_choice(options: &[AnswerOption], of: &Selection, arity: Arity) -> Range {

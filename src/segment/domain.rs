@@ -4,7 +4,7 @@
 //! none included), recomputes enablement, and repeats. [`Family::domain`] says for an item what completions can make of it;
 //! with some answers tried it says what those completions do. Without trials it is told once and remembered.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 use rust_decimal::Decimal;
@@ -27,8 +27,11 @@ pub struct Family<'q, 'd, 'f> {
     derived: &'f Derived,
     kept: Option<&'f Kept>,
     domains: [Vec<OnceCell<Domain<'f, 'q, 'd>>>; 2],
-    /// Of the numbers that rules share.
+    /// Of the parts that rules share, nothing tried.
     pub(super) numbers: Vec<OnceCell<Range>>,
+    pub(super) conditions: Vec<OnceCell<Outcomes>>,
+    /// Of the same, in the completion that is being tried.
+    pub(super) tried: RefCell<Tried>,
     /// The family as the engine sees it, nothing tried.
     pub(super) sight: OnceCell<Option<Sight>>,
     /// Of all that the engine evaluates for this person.
@@ -45,7 +48,9 @@ impl<'q, 'd, 'f> Family<'q, 'd, 'f> {
             derived: &rules.derived,
             kept: rules.kept.as_ref(),
             domains: [cells(own), professional.map(cells).unwrap_or_default()],
-            numbers: vec![OnceCell::new(); rules.shared],
+            numbers: vec![OnceCell::new(); rules.shared.0],
+            conditions: vec![OnceCell::new(); rules.shared.1],
+            tried: RefCell::default(),
             sight: OnceCell::new(),
             budget: Rc::new(Budget::of_response()),
             depth: Cell::new(0),
@@ -70,6 +75,21 @@ impl<'q, 'd, 'f> Family<'q, 'd, 'f> {
             Source::Own => Some(self.own),
             Source::Professional => self.professional,
         }
+    }
+}
+
+/// What shared parts came to in one completion.
+#[derive(Debug, Default)]
+pub struct Tried {
+    pub(super) numbers: Vec<Option<Range>>,
+    pub(super) conditions: Vec<Option<Outcomes>>,
+}
+
+impl Tried {
+    /// Another completion.
+    pub(super) fn forget(&mut self) {
+        self.numbers.clear();
+        self.conditions.clear();
     }
 }
 

@@ -6,6 +6,7 @@
 //! to try stays indeterminate; nothing is guessed.
 
 use super::condition::{Condition, Foreign, Input, Literal, Selection};
+use super::count::keep;
 use super::domain::{Arity, Domain, Family, Trial, Truth};
 use super::outcome::{Outcome, Outcomes, and, implies, or, xor};
 use super::possible::{deciders, possible_answers, possible_sets};
@@ -40,6 +41,7 @@ pub fn outcome<'q: 'd, 'd>(condition: &Condition, family: &Family<'q, 'd, '_>) -
     let mut trials: Vec<Trial<'_, '_>> = tried.iter().map(|(input, sets)| (*input, sets[0].clone())).collect();
     let mut positions = vec![0; tried.len()];
     loop {
+        family.tried.borrow_mut().forget();
         all |= family.outcomes(condition, &trials);
         if all.contains(Outcomes::ERROR) || (all.contains(Outcomes::TRUE) && all.outcome() == Outcome::Indeterminate) {
             return Outcome::Indeterminate;
@@ -147,6 +149,18 @@ impl<'q: 'd, 'd> Family<'q, 'd, '_> {
                     _ => Outcomes::ERROR,
                 },
             },
+            Condition::Shared(part) if trials.is_empty() => match self.conditions.get(part.index()) {
+                Some(cell) => *cell.get_or_init(|| self.outcomes(part.of(), &[])),
+                None => self.outcomes(part.of(), &[]),
+            },
+            Condition::Shared(part) => {
+                let known = self.tried.borrow().conditions.get(part.index()).copied().flatten();
+                known.unwrap_or_else(|| {
+                    let outcomes = self.outcomes(part.of(), trials);
+                    keep(&mut self.tried.borrow_mut().conditions, part.index(), outcomes);
+                    outcomes
+                })
+            }
             Condition::Unknown(_) => Outcomes::ANY,
         }
     }

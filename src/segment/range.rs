@@ -49,6 +49,24 @@ impl Range {
         Self::between(products.iter().copied().reduce(Decimal::min), products.iter().copied().reduce(Decimal::max))
     }
 
+    /// By a number that may be zero: then it is nothing.
+    pub(super) fn by(self, other: Self) -> Self {
+        let is_positive = other.low.is_some_and(|low| low > Decimal::ZERO);
+        let is_negative = other.high.is_some_and(|high| high < Decimal::ZERO);
+        if other.low == Some(Decimal::ZERO) && other.high == Some(Decimal::ZERO) {
+            return Self::besides(Outcomes::EMPTY);
+        }
+        let bounds = [self.low, self.high, other.low, other.high];
+        let quotients = if let ([Some(a), Some(b), Some(c), Some(d)], true) = (bounds, is_positive || is_negative) {
+            [(a, c), (a, d), (b, c), (b, d)].into_iter().map(|(left, right)| left.checked_div(right)).collect::<Option<Vec<_>>>()
+        } else {
+            None
+        };
+        let of = |pick: fn(Decimal, Decimal) -> Decimal| quotients.as_ref().and_then(|all| all.iter().copied().reduce(pick));
+        let quotient = Self::between(of(Decimal::min), of(Decimal::max));
+        if is_positive || is_negative { quotient } else { quotient.or(Self::besides(Outcomes::EMPTY)) }
+    }
+
     /// By a number that is not zero.
     pub(super) fn divided(self, by: Decimal) -> Self {
         let parts = [self.low, self.high].map(|bound| bound.and_then(|bound| bound.checked_div(by)));

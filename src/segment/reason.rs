@@ -84,7 +84,7 @@ impl Reason<'_> {
     /// Why nothing can be said, where it is not for missing answers.
     pub fn why(&self) -> Option<&str> {
         let mut why = None;
-        self.rule.condition.as_ref()?.visit(&mut |part| {
+        self.rule.condition.as_ref()?.visit_all(&mut |part| {
             if let Condition::Unknown(reason) = part {
                 why = why.or(Some(reason.as_str()));
             }
@@ -116,7 +116,7 @@ pub(super) fn reason<'r, 'q: 'd, 'd>(rule: &'r Rule, family: &Family<'q, 'd, '_>
 }
 
 fn compared<'q: 'd, 'd>(condition: &Condition, family: &Family<'q, 'd, '_>, into: &mut Vec<Compared>) {
-    condition.visit(&mut |part| {
+    condition.visit_all(&mut |part| {
         let Condition::Compare(left, comparison, right) = part else { return };
         let (low, high) = (family.range(left, &[]), family.range(right, &[]));
         let exact = |range: Range| range.low.filter(|low| range.has_value && Some(*low) == range.high);

@@ -42,7 +42,7 @@ pub struct RoleRules {
     /// The person's Questionnaire itself, where rules read it.
     pub kept: Option<Kept>,
     /// How many numbers the rules share.
-    pub shared: usize,
+    pub shared: (usize, usize),
 }
 
 impl RoleRules {
@@ -59,7 +59,7 @@ impl RoleRules {
             services: Vec::new(),
             others: Vec::new(),
             kept: None,
-            shared: 0,
+            shared: (0, 0),
         }
     }
 

@@ -23,7 +23,7 @@ pub struct Derived {
 impl Derived {
     /// Of one person's Questionnaires.
     pub fn of(own: &Questionnaire, professional: Option<&Questionnaire>) -> Self {
-        let scope = Scope { own, professional, variables: &[], shared: None, strict: false };
+        let scope = Scope::of(own, professional, &[]);
         let mut derived = Self { is_empty: true, ..Self::default() };
         for (source, questionnaire) in [(Source::Own, Some(own)), (Source::Professional, professional)] {
             let Some(questionnaire) = questionnaire else { continue };
@@ -35,13 +35,16 @@ impl Derived {
                 if let Some(expression) = &expressions.enable_when
                     && let Ok(tree) = parse_ast(&expression.text)
                 {
+                    scope.steps.set(0);
                     match lowering.condition(&tree) {
-                        Ok(condition) => drop(derived.asked.insert(input, condition)),
-                        Err(_) => drop(derived.reads.insert(input, lowering.inputs(&tree))),
+                        Ok(condition) if condition.weight() <= HEAVIEST => drop(derived.asked.insert(input, condition)),
+                        _ => drop(derived.reads.insert(input, lowering.inputs(&tree))),
                     }
                 }
+                scope.steps.set(0);
                 if expressions.calculated.is_some()
                     && let Ok(number) = lowering.calculated(input)
+                    && number.weight() <= HEAVIEST
                 {
                     derived.calculated.insert(input, number);
                 }
@@ -106,6 +109,9 @@ impl<'s> Lowering<'s> {
         Self::of_rule(scope).within(input).focused(of_response)
     }
 }
+
+/// What names its variables so often that it would cost more is not told from missing answers.
+const HEAVIEST: u64 = 4096;
 
 /// Is it computed, whatever becomes of it?
 pub fn is_computed(questionnaire: &Questionnaire, item: usize) -> bool {

@@ -24,6 +24,8 @@ pub struct Foreign {
     pub variables: Arc<[Variable]>,
     /// Every question that it may read.
     pub inputs: Vec<Input>,
+    /// Every computed item among what it reads: where one cannot be computed, nothing can be said.
+    pub computed: Vec<Input>,
     /// It asks whether there is an answer, whatever it is.
     pub asks_presence: bool,
 }
@@ -46,9 +48,9 @@ impl PartialEq for Foreign {
 impl Lowering<'_> {
     /// The tree as a leaf for the engine; `None` if it cannot be written down again.
     pub(super) fn foreign(&self, tree: &Ast) -> Option<Foreign> {
-        let inputs = self.inputs(tree);
+        let (inputs, computed) = self.reads(tree);
         let is_quantity = |input: &Input| self.questionnaire(input.source).is_ok_and(|it| it.item(input.item).kind == ItemKind::Quantity);
-        let quantities = self.has_quantity(tree, 0);
+        let quantities = self.has_quantity(tree, &mut Vec::new());
         if quantities && (inputs.is_empty() || !inputs.iter().all(is_quantity) || compares_inside(tree)) {
             return None; // what they are compared with is not known for sure
         }
@@ -58,11 +60,17 @@ impl Lowering<'_> {
         if !parse_ast(&expression).is_ok_and(|again| same(&again, tree)) {
             return None;
         }
-        Some(Foreign { plan: Plan::of(&expression)?, expression, variables, inputs, asks_presence: self.asks_presence(tree, 0) })
+        let asks_presence = self.asks_presence(tree, &mut Vec::new());
+        Some(Foreign { plan: Plan::of(&expression)?, expression, variables, inputs, computed, asks_presence })
     }
 
     /// Every question that the expression may read, what is computed resolved.
     pub(super) fn inputs(&self, tree: &Ast) -> Vec<Input> {
+        self.reads(tree).0
+    }
+
+    /// Every question that the expression may read, what is computed resolved; and what is computed.
+    fn reads(&self, tree: &Ast) -> (Vec<Input>, Vec<Input>) {
         let mut reads = Reads::default();
         self.read(tree, &mut reads, At::default());
         if reads.all {
@@ -74,25 +82,27 @@ impl Lowering<'_> {
             }
         }
         let mut inputs = reads.groups;
-        reads.inputs.into_iter().for_each(|input| self.question(input, &mut inputs, 0));
+        let mut computed = Vec::new();
+        reads.inputs.into_iter().for_each(|input| self.question(input, &mut inputs, &mut computed));
         inputs.sort_unstable();
         inputs.dedup();
-        inputs
+        (inputs, computed)
     }
 
-    fn asks_presence(&self, tree: &Ast, depth: usize) -> bool {
+    /// `seen`: the variables that were gone into.
+    fn asks_presence(&self, tree: &Ast, seen: &mut Seen) -> bool {
         let here = match tree {
             Ast::MethodCall(call) if call.arguments.is_empty() => {
                 matches!(call.method.as_str(), "exists" | "empty" | "count" | "hasValue")
                     && !matches!(call.object.as_ref(), Ast::MethodCall(inner) if inner.method == "where" && self.source_of_items(&inner.object, At::default()).is_none())
             }
-            Ast::Variable(variable) => match self.variable(&variable.name).map(parse_ast) {
-                Some(Ok(tree)) => depth <= DEEPEST && self.asks_presence(&tree, depth + 1),
+            Ast::Variable(variable) if is_new(seen, (self.position(&variable.name), &variable.name)) => match self.variable(&variable.name).map(parse_ast) {
+                Some(Ok(tree)) => self.of_variable(&variable.name).asks_presence(&tree, seen),
                 _ => false,
             },
             _ => false,
         };
-        here || children(tree).into_iter().any(|child| self.asks_presence(child, depth))
+        here || children(tree).into_iter().any(|child| self.asks_presence(child, seen))
     }
 
     fn plans(&self, quantities: bool) -> Arc<[Variable]> {
@@ -103,21 +113,22 @@ impl Lowering<'_> {
         self.rule_variables().iter().map(plan).collect()
     }
 
-    fn has_quantity(&self, tree: &Ast, depth: usize) -> bool {
-        let mut found = has_quantity(tree) || depth > DEEPEST;
+    fn has_quantity(&self, tree: &Ast, seen: &mut Seen) -> bool {
+        let mut found = has_quantity(tree);
         visit(tree, &mut |node| {
             if let Ast::Variable(variable) = node
                 && !found
+                && is_new(seen, (self.position(&variable.name), &variable.name))
                 && let Some(Ok(tree)) = self.variable(&variable.name).map(parse_ast)
             {
-                found = self.has_quantity(&tree, depth + 1);
+                found = self.of_variable(&variable.name).has_quantity(&tree, seen);
             }
         });
         found
     }
 
-    /// A question; what is computed reads what its expression reads.
-    fn question(&self, input: Input, inputs: &mut Vec<Input>, depth: usize) {
+    /// A question; what is computed reads what its expression reads, and is told itself.
+    fn question(&self, input: Input, inputs: &mut Vec<Input>, computed: &mut Vec<Input>) {
         let Ok(questionnaire) = self.questionnaire(input.source) else { return };
         let item = questionnaire.item(input.item);
         let Some(calculated) = item.expressions.as_ref().and_then(|it| it.calculated.as_ref()) else {
@@ -126,7 +137,11 @@ impl Lowering<'_> {
             }
             return;
         };
-        let mut reads = Reads { all: depth > DEEPEST, ..Reads::default() };
+        if computed.contains(&input) {
+            return;
+        }
+        computed.push(input);
+        let mut reads = Reads::default();
         let inner = self.within(input);
         if let Ok(tree) = parse_ast(&calculated.text) {
             inner.read(&tree, &mut reads, At::default());
@@ -137,25 +152,23 @@ impl Lowering<'_> {
         if reads.all {
             inputs.extend((0..questionnaire.items().len()).filter(|&it| is_plain(it)).map(|item| Input { item, ..input }));
         } else {
-            reads.inputs.into_iter().filter(|it| *it != input).for_each(|it| self.question(it, inputs, depth + 1));
+            reads.inputs.into_iter().for_each(|it| self.question(it, inputs, computed));
         }
     }
 
     /// What the tree reads.
     fn read(&self, tree: &Ast, reads: &mut Reads, at: At) {
-        if at.depth > DEEPEST {
-            reads.all = true;
-            return;
-        }
         let below = |reads: &mut Reads| children(tree).into_iter().for_each(|child| self.read(child, reads, at));
         match tree {
             Ast::Variable(variable) => match self.variable(&variable.name) {
-                Some(expression) => match parse_ast(expression) {
-                    Ok(tree) => self.read(&tree, reads, At { depth: at.depth + 1, is_inside: false }),
+                Some(expression) if is_new(&mut reads.seen, (self.position(&variable.name), &variable.name)) => match parse_ast(expression) {
+                    Ok(tree) => self.of_variable(&variable.name).read(&tree, reads, At::default()),
                     Err(_) => reads.all = true,
                 },
-                // bare, it may be compared or counted as a whole
-                None => reads.all |= is_response(tree) || (variable.name == "this" && !at.is_inside),
+                Some(_) => {}
+                None if ENVIRONMENT.contains(&variable.name.as_str()) => {}
+                // bare, the response may be compared or counted as a whole; of what is not known, anything may be true
+                None => reads.all |= variable.name != "this" || !at.is_inside,
             },
             Ast::Identifier(identifier) => {
                 reads.all |= !at.is_inside && matches!(identifier.name.as_str(), "item" | "answer" | "QuestionnaireResponse");
@@ -263,8 +276,6 @@ impl Lowering<'_> {
 /// Where in an expression we are.
 #[derive(Debug, Clone, Copy, Default)]
 struct At {
-    /// How many variables lead here.
-    depth: usize,
     /// Inside a criterion or projection: bare names start at its focus, not at the response.
     is_inside: bool,
 }
@@ -300,9 +311,23 @@ struct Reads {
     /// Groups of which only the presence or the number counts.
     groups: Vec<Input>,
     all: bool,
+    /// The variables that were gone into.
+    seen: Seen,
+}
+
+/// Variables that were gone into, by their place among those of a Questionnaire and their name.
+type Seen = Vec<(Option<usize>, String)>;
+
+/// Whether the variable was not among those. It is now.
+fn is_new(seen: &mut Seen, (position, name): (Option<usize>, &str)) -> bool {
+    let is_new = !seen.iter().any(|(at, known)| *at == position && known == name);
+    if is_new {
+        seen.push((position, name.to_owned()));
+    }
+    is_new
 }
 
 /// Functions whose arguments are evaluated on each value of what they are called on.
 const LAMBDAS: [&str; 8] = ["where", "select", "all", "exists", "any", "repeat", "aggregate", "iif"];
-/// Variables and calculations that lead to each other deeper than this read everything.
-const DEEPEST: usize = 16;
+/// What holds no answer.
+const ENVIRONMENT: [&str; 8] = ["questionnaire", "qitem", "ucum", "sct", "loinc", "index", "total", "patient"];

@@ -1,7 +1,7 @@
 //! FHIRPath's syntax tree -> [`Condition`]. Numbers are in [`super::number`].
 
-use std::cell::RefCell;
-use std::sync::Arc;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use octofhir_fhirpath::ast::ExpressionNode as Ast;
 use octofhir_fhirpath::parser::parse_ast;
@@ -9,8 +9,8 @@ use octofhir_fhirpath::{BinaryOperator as Op, LiteralValue, UnaryOperator};
 
 use super::path::Path;
 use super::syntax::{literal, literals, quantity};
-use super::{Comparison, Condition, Input, Literal, Number, Selection, Source};
-use crate::form::questionnaire::{Item, ItemKind, Named, Questionnaire};
+use super::{Comparison, Condition, Input, Literal, Named, Number, Selection, Shared, Source};
+use crate::form::questionnaire::{self, Item, ItemKind, Questionnaire};
 
 /// What an expression may name.
 pub struct Scope<'s> {
@@ -22,25 +22,10 @@ pub struct Scope<'s> {
     pub shared: Option<&'s RefCell<Shared>>,
     /// A question or an option that is not there is a defect; else it is left to the engine, which finds no answer.
     pub strict: bool,
-}
-
-/// The numbers that several rules ask for.
-#[derive(Debug, Default)]
-pub struct Shared(Vec<Arc<Number>>);
-
-impl Shared {
-    /// How many there are.
-    pub fn count(&self) -> usize {
-        self.0.len()
-    }
-
-    fn of(&mut self, number: Number) -> Number {
-        let index = self.0.iter().position(|known| **known == number).unwrap_or_else(|| {
-            self.0.push(Arc::new(number));
-            self.0.len() - 1
-        });
-        Number::Shared(index, Arc::clone(&self.0[index]))
-    }
+    /// What its variables came to.
+    pub named: Named,
+    /// How many variables have been gone into.
+    pub steps: Cell<usize>,
 }
 
 /// Why an expression is refused. What is merely not lowered is no defect.
@@ -58,6 +43,12 @@ pub enum Defect {
     ForbiddenFunction(String),
     #[error("the variables go in a circle at `%{0}`")]
     Circle(String),
+}
+
+impl<'s> Scope<'s> {
+    pub fn of(own: &'s Questionnaire, professional: Option<&'s Questionnaire>, variables: &'s [(String, String)]) -> Self {
+        Self { own, professional, variables, shared: None, strict: false, named: Named::default(), steps: Cell::new(0) }
+    }
 }
 
 /// Lowers `expression`.
@@ -98,14 +89,23 @@ pub(super) enum Stop {
 use Stop::NotLowered;
 
 /// Where an expression stands: in a rule, or in a Questionnaire.
+#[derive(Clone)]
 pub(super) struct Lowering<'s> {
     scope: &'s Scope<'s>,
-    /// Of a Questionnaire's own expressions: its variables, asked of the response, in the place of the rule's.
-    variables: Option<&'s [Named]>,
+    /// Of a Questionnaire's own expressions: its variables in the place of the rule's, the innermost last, and how many of them
+    /// stand before the expression: each sees those before it.
+    variables: Option<(Rc<[InScope<'s>]>, usize)>,
     base: Source,
     /// The focus is the response; else it is an item, which is not followed here.
     is_bare: bool,
     depth: usize,
+}
+
+/// A variable of a Questionnaire.
+struct InScope<'s> {
+    named: &'s questionnaire::Named,
+    /// Its focus is the response; else the item that it stands on.
+    of_response: bool,
 }
 
 impl<'s> Lowering<'s> {
@@ -115,11 +115,21 @@ impl<'s> Lowering<'s> {
 
     /// For the Questionnaire's own expression on this item.
     pub(super) fn within(&self, input: Input) -> Self {
-        let variables = self.questionnaire(input.source).map_or(&[][..], |questionnaire| &questionnaire.expressions.variables);
-        Self { scope: self.scope, variables: Some(variables), base: input.source, is_bare: false, depth: self.depth + 1 }
+        let mut variables = Vec::new();
+        if let Ok(questionnaire) = self.questionnaire(input.source) {
+            variables.extend(questionnaire.expressions.variables.iter().map(|named| InScope { named, of_response: true }));
+            let mut around: Vec<usize> = std::iter::once(input.item).chain(questionnaire.ancestors(input.item)).collect();
+            around.reverse();
+            for item in around {
+                let own = questionnaire.item(item).expressions.iter().flat_map(|it| &it.variables);
+                variables.extend(own.map(|named| InScope { named, of_response: false }));
+            }
+        }
+        let count = variables.len();
+        Self { scope: self.scope, variables: Some((variables.into(), count)), base: input.source, is_bare: false, depth: self.depth + 1 }
     }
 
-    pub(super) const fn focused(self, on_response: bool) -> Self {
+    pub(super) fn focused(self, on_response: bool) -> Self {
         Self { is_bare: on_response, ..self }
     }
 
@@ -147,9 +157,40 @@ impl<'s> Lowering<'s> {
     /// Of what rules ask for, one copy.
     pub(super) fn share(&self, number: Number) -> Number {
         match self.scope.shared {
-            Some(shared) if !matches!(number, Number::Literal(_) | Number::Shared(..)) => shared.borrow_mut().of(number),
+            Some(shared) if !matches!(number, Number::Literal(_) | Number::Shared(_)) => shared.borrow_mut().number(number),
             _ => number,
         }
+    }
+
+    /// A rule's variable as a number, lowered once.
+    pub(super) fn named_number(&self, name: &str) -> Result<Number, Stop> {
+        let known = self.scope.named.numbers.borrow().get(name).filter(|_| self.is_of_rule()).cloned();
+        if let Some(known) = known {
+            return known.ok_or(NotLowered);
+        }
+        let number = self.inside(name, |inner, tree| inner.number(tree).map(|number| inner.share(number)));
+        if self.is_of_rule() && !matches!(number, Err(Stop::Defect(_))) {
+            self.scope.named.numbers.borrow_mut().insert(name.to_owned(), number.as_ref().ok().cloned());
+        }
+        number
+    }
+
+    /// As [`Self::named_number`], of a condition.
+    fn named_condition(&self, name: &str) -> Result<Condition, Stop> {
+        let known = self.scope.named.conditions.borrow().get(name).filter(|_| self.is_of_rule()).cloned();
+        if let Some(known) = known {
+            return known.ok_or(NotLowered);
+        }
+        let condition = self.inside(name, |inner, tree| inner.lowered(tree)).map(|condition| match (self.scope.shared, condition) {
+            (Some(shared), condition) if !matches!(condition, Condition::Constant(_) | Condition::Shared(_)) => {
+                shared.borrow_mut().condition(condition)
+            }
+            (_, condition) => condition,
+        });
+        if self.is_of_rule() && !matches!(condition, Err(Stop::Defect(_))) {
+            self.scope.named.conditions.borrow_mut().insert(name.to_owned(), condition.as_ref().ok().cloned());
+        }
+        condition
     }
 
     /// What cannot be lowered is a leaf for the engine, where the engine has the focus that the rule has.
@@ -163,7 +204,7 @@ impl<'s> Lowering<'s> {
         }
     }
 
-    fn lowered(&self, tree: &Ast) -> Result<Condition, Stop> {
+    pub(super) fn lowered(&self, tree: &Ast) -> Result<Condition, Stop> {
         match tree {
             Ast::Parenthesized(inner) => self.lowered(inner),
             Ast::Literal(literal) => match &literal.value {
@@ -187,9 +228,7 @@ impl<'s> Lowering<'s> {
                 ("empty", []) => Ok(Condition::Empty(self.present(&call.object)?)),
                 _ => self.boolean(tree),
             },
-            Ast::Variable(variable) if self.variable(&variable.name).is_some() => {
-                self.inside(&variable.name, |inner, tree| inner.lowered(tree))
-            }
+            Ast::Variable(variable) if self.variable(&variable.name).is_some() => self.named_condition(&variable.name),
             _ => self.boolean(tree),
         }
     }
@@ -295,19 +334,39 @@ impl<'s> Lowering<'s> {
     }
 
     pub(super) fn variable(&self, name: &str) -> Option<&'s str> {
-        match self.variables {
+        match &self.variables {
             None => self.scope.variables.iter().find(|(known, _)| known == name).map(|(_, expression)| expression.as_str()),
-            Some(variables) => variables.iter().find(|known| known.name == name).map(|known| known.expression.text.as_str()),
+            Some((variables, _)) => Some(variables[self.position(name)?].named.expression.text.as_str()),
         }
     }
 
+    /// Which of a Questionnaire's variables is meant by a name.
+    pub(super) fn position(&self, name: &str) -> Option<usize> {
+        let (variables, before) = self.variables.as_ref()?;
+        variables[..*before].iter().rposition(|known| known.named.name == name)
+    }
+
+    /// As the variable's own expression sees it: one of an item looks at the item, which is not followed here.
+    pub(super) fn of_variable(&self, name: &str) -> Self {
+        let (mut inner, position) = (Self { depth: self.depth + 1, is_bare: true, ..self.clone() }, self.position(name));
+        if let (Some((variables, before)), Some(position)) = (&mut inner.variables, position) {
+            inner.is_bare = variables[position].of_response;
+            *before = position;
+        }
+        inner
+    }
+
     pub(super) fn inside<T>(&self, name: &str, lower: impl Fn(&Lowering<'s>, &Ast) -> Result<T, Stop>) -> Result<T, Stop> {
-        if self.depth > self.variables.map_or(self.scope.variables.len(), <[_]>::len) + NESTED {
+        if self.depth > self.variables.as_ref().map_or(self.scope.variables.len(), |(variables, _)| variables.len()) + NESTED {
             return Err(Stop::Defect(Defect::Circle(name.to_owned())));
+        }
+        self.scope.steps.set(self.scope.steps.get() + 1);
+        if self.scope.steps.get() > MOST_STEPS {
+            return Err(NotLowered);
         }
         let expression = self.variable(name).unwrap_or_default();
         let tree = parse_ast(expression).map_err(|_| Stop::Defect(Defect::Syntax))?;
-        let inner = Lowering { depth: self.depth + 1, is_bare: true, ..*self };
+        let inner = self.of_variable(name);
         inner.refuse_strangers(&tree).map_err(Stop::Defect)?;
         lower(&inner, &tree)
     }
@@ -342,3 +401,5 @@ pub(super) fn is_calculated(item: &Item) -> bool {
 
 /// Calculations that lead to each other deeper than this are left to the engine.
 const NESTED: usize = 8;
+/// Variables that name each other more often than this, each counted anew, are left to the engine.
+const MOST_STEPS: usize = 4096;

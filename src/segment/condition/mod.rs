@@ -6,6 +6,7 @@
 
 mod allowed;
 mod choose;
+mod common;
 mod derived;
 mod filter;
 mod foreign;
@@ -14,13 +15,12 @@ mod number;
 mod path;
 mod syntax;
 
-use std::sync::Arc;
-
 use rust_decimal::Decimal;
 
+pub use common::{Common, Named, Shared};
 pub use derived::{Derived, is_computed};
 pub use foreign::{Foreign, Variable};
-pub use lower::{Defect, Scope, Shared, lower, lower_number};
+pub use lower::{Defect, Scope, lower, lower_number};
 
 /// Something that is true, false or empty of a family's answers.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +49,8 @@ pub enum Condition {
     Empty(Selection),
     /// A boolean answer, standing for itself.
     Answer(Selection),
+    /// What is named more than once.
+    Shared(Common<Condition>),
     /// Not lowered: the engine decides it, in each completion that there is.
     Engine(Box<Foreign>),
     /// Not evaluated, and why: another language, a function that rules may not use.
@@ -74,8 +76,12 @@ pub enum Number {
     Divide(Box<Number>, Decimal),
     /// `iif(…, …, …)`
     If(Box<Condition>, Box<Number>, Box<Number>),
-    /// What several rules ask for, by its number among them: computed once.
-    Shared(usize, Arc<Number>),
+    /// What several rules ask for.
+    Shared(Common<Number>),
+    /// A condition's truth as 1 or 0: `toInteger()`.
+    Truth(Box<Condition>),
+    /// By another number; by zero it is nothing.
+    Quotient(Box<Number>, Box<Number>),
     /// Not lowered: the engine computes it.
     Engine(Box<Foreign>),
 }
@@ -204,6 +210,7 @@ impl Condition {
         let mut found = false;
         self.visit(&mut |condition| match condition {
             Self::Engine(_) => found = true,
+            Self::Shared(part) => found |= part.has_engine(),
             Self::Compare(left, _, right) => found |= left.has_engine() || right.has_engine(),
             _ => {}
         });
@@ -215,13 +222,45 @@ impl Condition {
         let mut found = false;
         self.visit(&mut |condition| match condition {
             Self::Engine(foreign) => found |= foreign.asks_presence,
+            Self::Shared(part) => found |= part.asks_presence(),
             Self::Compare(left, _, right) => found |= left.asks_presence() || right.asks_presence(),
             _ => {}
         });
         found
     }
 
-    pub(super) fn visit<'c>(&'c self, see: &mut impl FnMut(&'c Self)) {
+    /// All parts, those that are shared once each.
+    pub(super) fn visit_all<'c>(&'c self, see: &mut impl FnMut(&'c Self)) {
+        let (mut seen, mut next): (Vec<&Common<Self>>, Vec<&'c Self>) = (Vec::new(), vec![self]);
+        while let Some(condition) = next.pop() {
+            condition.visit(&mut |part| {
+                see(part);
+                if let Self::Shared(shared) = part
+                    && !seen.iter().any(|known| known.is(shared))
+                {
+                    seen.push(shared);
+                    next.push(shared.of());
+                }
+            });
+        }
+    }
+
+    /// What it costs to evaluate, all that is shared counted each time.
+    pub(super) fn weight(&self) -> u64 {
+        let mut weight = 0_u64;
+        self.visit(&mut |part| {
+            let inner = match part {
+                Self::Shared(part) => part.weight(),
+                Self::Compare(left, _, right) => left.weight().saturating_add(right.weight()),
+                _ => 0,
+            };
+            weight = weight.saturating_add(inner).saturating_add(1);
+        });
+        weight
+    }
+
+    /// What is shared is seen and not gone into.
+    fn visit<'c>(&'c self, see: &mut impl FnMut(&'c Self)) {
         see(self);
         match self {
             Self::And(left, right) | Self::Or(left, right) | Self::Xor(left, right) | Self::Implies(left, right) => {
@@ -244,6 +283,7 @@ impl Condition {
                 inputs.extend(&of.inputs);
             }
             Self::Engine(foreign) => inputs.extend(&foreign.inputs),
+            Self::Shared(part) => inputs.extend(part.inputs()),
             _ => {}
         });
     }
@@ -255,7 +295,7 @@ impl Number {
             Self::Sum(of, _) | Self::One(of, _) | Self::OneIn(of, _) | Self::Count(of) | Self::CountThat(of, ..) => {
                 inputs.extend(&of.inputs)
             }
-            Self::Add(left, right) | Self::Subtract(left, right) | Self::Multiply(left, right) => {
+            Self::Add(left, right) | Self::Subtract(left, right) | Self::Multiply(left, right) | Self::Quotient(left, right) => {
                 left.collect(inputs);
                 right.collect(inputs);
             }
@@ -265,7 +305,8 @@ impl Number {
                 right.collect(inputs);
             }
             Self::Divide(inner, _) => inner.collect(inputs),
-            Self::Shared(_, inner) => inner.collect(inputs),
+            Self::Shared(part) => inputs.extend(part.inputs()),
+            Self::Truth(condition) => condition.collect(inputs),
             Self::Engine(foreign) => inputs.extend(&foreign.inputs),
             Self::Literal(_) => {}
         }
@@ -281,22 +322,45 @@ impl Number {
     }
 
     fn has_engine(&self) -> bool {
-        self.any(&|_| true, &Condition::has_engine)
+        self.any(&|_| true, &Condition::has_engine, &Common::has_engine)
     }
 
     fn asks_presence(&self) -> bool {
-        self.any(&|foreign| foreign.asks_presence, &Condition::asks_presence)
+        self.any(&|foreign| foreign.asks_presence, &Condition::asks_presence, &Common::asks_presence)
     }
 
-    fn any(&self, holds: &dyn Fn(&Foreign) -> bool, of_condition: &dyn Fn(&Condition) -> bool) -> bool {
-        let either = |left: &Self, right: &Self| left.any(holds, of_condition) || right.any(holds, of_condition);
+    fn any(
+        &self,
+        holds: &dyn Fn(&Foreign) -> bool,
+        of_condition: &dyn Fn(&Condition) -> bool,
+        of_part: &dyn Fn(&Common<Self>) -> bool,
+    ) -> bool {
+        let inside = |number: &Self| number.any(holds, of_condition, of_part);
         match self {
             Self::Engine(foreign) => holds(foreign),
-            Self::Add(left, right) | Self::Subtract(left, right) | Self::Multiply(left, right) => either(left, right),
-            Self::If(condition, left, right) => of_condition(condition) || either(left, right),
-            Self::Divide(inner, _) => inner.any(holds, of_condition),
-            Self::Shared(_, inner) => inner.any(holds, of_condition),
+            Self::Add(left, right) | Self::Subtract(left, right) | Self::Multiply(left, right) | Self::Quotient(left, right) => {
+                inside(left) || inside(right)
+            }
+            Self::If(condition, left, right) => of_condition(condition) || inside(left) || inside(right),
+            Self::Truth(condition) => of_condition(condition),
+            Self::Divide(inner, _) => inside(inner),
+            Self::Shared(part) => of_part(part),
             Self::Literal(_) | Self::Sum(..) | Self::One(..) | Self::OneIn(..) | Self::Count(_) | Self::CountThat(..) => false,
         }
+    }
+
+    /// As [`Condition::weight`].
+    pub(super) fn weight(&self) -> u64 {
+        let inner = match self {
+            Self::Add(left, right) | Self::Subtract(left, right) | Self::Multiply(left, right) | Self::Quotient(left, right) => {
+                left.weight().saturating_add(right.weight())
+            }
+            Self::If(condition, left, right) => condition.weight().saturating_add(left.weight()).saturating_add(right.weight()),
+            Self::Truth(condition) => condition.weight(),
+            Self::Divide(inner, _) => inner.weight(),
+            Self::Shared(part) => part.weight(),
+            _ => 0,
+        };
+        inner.saturating_add(1)
     }
 }

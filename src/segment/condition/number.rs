@@ -34,9 +34,7 @@ impl Lowering<'_> {
                 };
                 Ok(make(Box::new(self.number(&binary.left)?), Box::new(self.number(&binary.right)?)))
             }
-            Ast::Variable(variable) if self.variable(&variable.name).is_some() => {
-                self.inside(&variable.name, |inner, tree| inner.number(tree))
-            }
+            Ast::Variable(variable) if self.variable(&variable.name).is_some() => self.named_number(&variable.name),
             Ast::FunctionCall(call) if call.name == "iif" => {
                 let [condition, then, otherwise] = call.arguments.as_slice() else { return Err(NotLowered) };
                 let (then, otherwise) = (Box::new(self.number(then)?), Box::new(self.number(otherwise)?));
@@ -49,8 +47,17 @@ impl Lowering<'_> {
                 }
                 ("count", []) if self.passing(&call.object).is_ok() => self.passing(&call.object),
                 ("count", []) => Ok(Number::Count(self.selection(&call.object)?)),
-                ("toInteger" | "toDecimal", []) => match self.number(&call.object)? {
-                    number @ (Number::Sum(..) | Number::Count(_)) => Ok(number),
+                ("toInteger" | "toDecimal", []) => match self.number(&call.object) {
+                    Ok(number @ (Number::Sum(..) | Number::Count(_))) => Ok(number),
+                    Err(NotLowered) => Ok(Number::Truth(Box::new(self.lowered(&call.object)?))),
+                    Ok(_) => Err(NotLowered),
+                    Err(stop) => Err(stop),
+                },
+                ("power", [exponent]) => match literal(exponent) {
+                    Some(Literal::Number(exponent)) if exponent == Decimal::TWO => {
+                        let base = self.share(self.number(&call.object)?);
+                        Ok(Number::Multiply(Box::new(base.clone()), Box::new(base)))
+                    }
                     _ => Err(NotLowered),
                 },
                 _ => self.single(tree),
@@ -62,7 +69,8 @@ impl Lowering<'_> {
     fn quotient(&self, left: &Ast, right: &Ast) -> Result<Number, Stop> {
         match literal(right) {
             Some(Literal::Number(number)) if !number.is_zero() => Ok(Number::Divide(Box::new(self.number(left)?), number)),
-            _ => Err(NotLowered),
+            Some(_) => Err(NotLowered),
+            None => Ok(Number::Quotient(Box::new(self.number(left)?), Box::new(self.number(right)?))),
         }
     }
 

@@ -80,7 +80,7 @@ impl<K: Known> Loader<'_, K> {
         let id = action.text("id").map_or_else(|| path.to_owned(), str::to_owned);
         let texts = |name: &str| action.text(name).map(|_| Texts::of(action, name));
         let title = texts("title").unwrap_or_default();
-        let scope = Scope { own: &rules.questionnaire, professional: None, variables, shared: Some(around.shared), strict: false };
+        let scope = Scope { shared: Some(around.shared), ..Scope::of(&rules.questionnaire, None, variables) };
         let expressions: Vec<&str> = applicabilities(action).filter_map(|expression| expression?.text("expression")).collect();
         Rule {
             subject: Coded {
@@ -130,11 +130,12 @@ impl<K: Known> Loader<'_, K> {
     }
 
     fn lowered(&mut self, text: &str, variables: &Variables, shared: &RefCell<Shared>, rules: &RoleRules, place: &Place<'_>) -> Condition {
-        let scope = |strict, shared| Scope { own: &rules.questionnaire, professional: None, variables, shared, strict };
-        if let Err(defect) = lower(text, &scope(true, None)) {
+        let scope = |strict, shared| Scope { shared: Some(shared), strict, ..Scope::of(&rules.questionnaire, None, variables) };
+        let alone = RefCell::default();
+        if let Err(defect) = lower(text, &scope(true, &alone)) {
             self.defect(place, defect.to_string());
         }
-        lower(text, &scope(false, Some(shared))).unwrap_or_else(|defect| Condition::Unknown(defect.to_string()))
+        lower(text, &scope(false, shared)).unwrap_or_else(|defect| Condition::Unknown(defect.to_string()))
     }
 
     fn unknown(&mut self, why: &str, place: &Place<'_>) -> Condition {

@@ -159,13 +159,7 @@ impl<K: Known> Loader<'_, K> {
         let professional = of_role(&format!("professional-{role}"));
         let variables = self.variables(action, around, place);
         let shared = std::mem::take(&mut self.shared);
-        let scope = Scope {
-            own: &questionnaire,
-            professional: professional.as_deref(),
-            variables: &variables,
-            shared: Some(&shared),
-            strict: true,
-        };
+        let scope = Scope { shared: Some(&shared), strict: true, ..Scope::of(&questionnaire, professional.as_deref(), &variables) };
         let (mut segments, mut alerts, mut services) = (Vec::new(), Vec::new(), Vec::new());
         let list = place.member("action");
         for (index, action) in action.list("action").iter().enumerate() {
