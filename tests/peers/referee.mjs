@@ -7,6 +7,7 @@
 //
 // A line of cases.jsonl: {"id", "plan", "questionnaire", "response", "professional"?, "professionalQuestionnaire"?,
 // "family"?: [responses], "support"?: [CodeSystem | ValueSet], "role"?: "action id"}; a resource may be its file's name.
+// NEUVOLA_ASKED names a file that gets a copy of these lines, for another engine to be asked the same (`cqf`).
 // Output, one line a case: {"id", "rules": [{"rule", "path", "outcome", "conditions": [{"expression", "outcome", …}]}]}.
 // `outcome`: met, not-met (false or nothing), error (an error, no boolean, several values, another language).
 //
@@ -14,7 +15,7 @@
 // conditions of the kind `applicability` count. Variables: HL7's `variable` and any extension that ends with
 // `/rule-variable`, on the PlanDefinition and on actions; they come in as FHIRPath's own defineVariable(), so nodes stay
 // nodes. Not recomputed here: calculated items. Missing answers are what FHIRPath makes of them: that is the point.
-import { readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import fhirpath from 'fhirpath';
@@ -182,7 +183,11 @@ function answer(line) {
 
 async function main(args) {
   if (args.length === 0) {
-    for await (const line of createInterface({ input: process.stdin })) if (line.trim()) console.log(answer(JSON.parse(line)));
+    for await (const line of createInterface({ input: process.stdin }))
+      if (line.trim()) {
+        if (process.env.NEUVOLA_ASKED) appendFileSync(process.env.NEUVOLA_ASKED, line + '\n');
+        console.log(answer(JSON.parse(line)));
+      }
     return;
   }
   const given = { support: [] },
