@@ -111,7 +111,9 @@ impl<'q: 'd, 'd> Completion<'_, 'q, 'd, '_> {
             for around in questionnaire.ancestors(index).collect::<Vec<_>>().into_iter().rev().chain([index]) {
                 let around = questionnaire.item(around);
                 shown = shown.and_then(|shown| below(shown, &around.link_id));
-                there = there.at_item(shown.cloned(), around.kept.as_ref());
+                // one that is not there yet is all the same what its expressions look at
+                let focus = shown.cloned().unwrap_or_else(|| json!({ "linkId": around.link_id }));
+                there = there.at_item(Some(focus), around.kept.as_ref());
                 let variables = around.expressions.iter().flat_map(|it| &it.variables);
                 variables.for_each(|it| there.define(&it.name, &it.expression.plan));
             }

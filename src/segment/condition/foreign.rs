@@ -96,10 +96,12 @@ impl Lowering<'_> {
                 matches!(call.method.as_str(), "exists" | "empty" | "count" | "hasValue")
                     && !matches!(call.object.as_ref(), Ast::MethodCall(inner) if inner.method == "where" && self.source_of_items(&inner.object, At::default()).is_none())
             }
-            Ast::Variable(variable) if is_new(seen, (self.position(&variable.name), &variable.name)) => match self.variable(&variable.name).map(parse_ast) {
-                Some(Ok(tree)) => self.of_variable(&variable.name).asks_presence(&tree, seen),
-                _ => false,
-            },
+            Ast::Variable(variable) if is_new(seen, (self.position(&variable.name), &variable.name)) => {
+                match self.variable(&variable.name).map(parse_ast) {
+                    Some(Ok(tree)) => self.of_variable(&variable.name).asks_presence(&tree, seen),
+                    _ => false,
+                }
+            }
             _ => false,
         };
         here || children(tree).into_iter().any(|child| self.asks_presence(child, seen))
@@ -161,7 +163,8 @@ impl Lowering<'_> {
         let below = |reads: &mut Reads| children(tree).into_iter().for_each(|child| self.read(child, reads, at));
         match tree {
             Ast::Variable(variable) => match self.variable(&variable.name) {
-                Some(expression) if is_new(&mut reads.seen, (self.position(&variable.name), &variable.name)) => match parse_ast(expression) {
+                Some(expression) if is_new(&mut reads.seen, (self.position(&variable.name), &variable.name)) => match parse_ast(expression)
+                {
                     Ok(tree) => self.of_variable(&variable.name).read(&tree, reads, At::default()),
                     Err(_) => reads.all = true,
                 },

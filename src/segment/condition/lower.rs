@@ -264,6 +264,27 @@ impl<'s> Lowering<'s> {
         Ok(Condition::If(condition, then, otherwise))
     }
 
+    /// Words that an `iif` chooses, compared with a word: it is the choice that decides.
+    fn chosen(&self, tree: &Ast, wanted: &Literal, equal: bool) -> Result<Condition, Stop> {
+        match tree {
+            Ast::Parenthesized(inner) => self.chosen(inner, wanted, equal),
+            Ast::Variable(variable) if self.variable(&variable.name).is_some() => {
+                self.inside(&variable.name, |inner, tree| inner.chosen(tree, wanted, equal))
+            }
+            Ast::FunctionCall(call) if call.name == "iif" => {
+                let [condition, then, otherwise] = call.arguments.as_slice() else { return Err(NotLowered) };
+                let branch = |tree: &Ast| match literal(tree) {
+                    Some(word @ Literal::Text(_)) if matches!(wanted, Literal::Text(_)) => {
+                        Ok(Box::new(Condition::Constant((word == *wanted) == equal)))
+                    }
+                    _ => self.chosen(tree, wanted, equal).map(Box::new),
+                };
+                Ok(Condition::If(Box::new(self.condition(condition)?), branch(then)?, branch(otherwise)?))
+            }
+            _ => Err(NotLowered),
+        }
+    }
+
     fn binary(&self, operator: Op, left: &Ast, right: &Ast) -> Result<Condition, Stop> {
         let both = |make: fn(Box<Condition>, Box<Condition>) -> Condition| {
             Ok(make(Box::new(self.condition(left)?), Box::new(self.condition(right)?)))
@@ -286,6 +307,9 @@ impl<'s> Lowering<'s> {
             && let Some((of, wanted)) = literal(right).map(|it| (left, it)).or_else(|| literal(left).map(|it| (right, it)))
             && let Literal::Text(_) | Literal::Boolean(_) = wanted
         {
+            if let Ok(condition) = self.chosen(of, &wanted, comparison == Comparison::Equal) {
+                return Ok(condition);
+            }
             let of = self.compared(of)?;
             self.check_options(&of, std::slice::from_ref(&wanted))?;
             return Ok(Condition::Same { of, wanted, negated: comparison == Comparison::NotEqual });

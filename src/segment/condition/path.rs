@@ -4,14 +4,15 @@ use octofhir_fhirpath::ast::ExpressionNode as Ast;
 use rust_decimal::Decimal;
 
 use super::filter::linked;
-use super::lower::{Defect, Lowering, Stop};
-use super::syntax::{codes, compared_with_this, literal, membership, type_name, visit};
+use super::lower::{Defect, Lowering, Stop, is_calculated};
+use super::syntax::{codes, compared_with_number, compared_with_this, literal, membership, type_name, visit};
 use super::{Comparison, Input, Literal, Measure, Selection, Source};
 use crate::fhirpath::WEIGHTS;
 use crate::form::questionnaire::{Item, ItemKind, OptionValue};
 use Stop::NotLowered;
 
 /// How far along a path from a response to its answers we are.
+#[derive(Clone)]
 pub(super) enum Path {
     Response(Source),
     /// Some items of the response; `None` is all of them.
@@ -49,6 +50,22 @@ impl Lowering<'_> {
             Ast::MethodCall(call) => self.call(self.path(&call.object)?, &call.method, &call.arguments),
             Ast::TypeCast(cast) => self.of_type(self.path(&cast.expression)?, &cast.target_type),
             Ast::Filter(filter) => self.filter(self.path(&filter.base)?, &filter.condition),
+            _ => Err(NotLowered),
+        }
+    }
+
+    /// A path that begins at each value of another, as in `select(…)` or in a criterion.
+    fn from(&self, base: Path, tree: &Ast) -> Result<Path, Stop> {
+        match tree {
+            Ast::Parenthesized(inner) => self.from(base, inner),
+            Ast::Variable(variable) if variable.name == "this" => Ok(base),
+            Ast::Identifier(identifier) => self.step(base, &identifier.name),
+            Ast::FunctionCall(call) => self.call(base, &call.name, &call.arguments),
+            Ast::PropertyAccess(access) => self.step(self.from(base, &access.object)?, &access.property),
+            Ast::Path(path) => path.path.split('.').try_fold(self.from(base, &path.base)?, |base, name| self.step(base, name)),
+            Ast::MethodCall(call) => self.call(self.from(base, &call.object)?, &call.method, &call.arguments),
+            Ast::TypeCast(cast) => self.of_type(self.from(base, &cast.expression)?, &cast.target_type),
+            Ast::Filter(filter) => self.filter(self.from(base, &filter.base)?, &filter.condition),
             _ => Err(NotLowered),
         }
     }
@@ -101,6 +118,7 @@ impl Lowering<'_> {
     fn call(&self, base: Path, name: &str, arguments: &[Ast]) -> Result<Path, Stop> {
         match (name, arguments) {
             ("where", [condition]) => self.filter(base, condition),
+            ("select", [projection]) => self.from(base, projection),
             ("descendants", []) => match base {
                 Path::Response(source) => Ok(Path::Items(source, None)),
                 Path::Chosen(source, items) => {
@@ -170,6 +188,9 @@ impl Lowering<'_> {
     }
 
     pub(super) fn filter(&self, base: Path, condition: &Ast) -> Result<Path, Stop> {
+        if let Some(passing) = self.of_number(&base, condition) {
+            return Ok(passing);
+        }
         match base {
             Path::Items(source, among) => {
                 linked(condition, "").ok_or(NotLowered)?;
@@ -195,6 +216,22 @@ impl Lowering<'_> {
             },
             _ => Err(NotLowered),
         }
+    }
+
+    /// A criterion on the one number that each item or answer has, as in `where(answer.value.ordinal() >= 3)`: as many pass as
+    /// numbers do.
+    fn of_number(&self, base: &Path, condition: &Ast) -> Option<Path> {
+        let (of, comparison, than) = compared_with_number(condition)?;
+        if matches!(base, Path::Response(_) | Path::Measures(..) | Path::Passing(..)) {
+            return None;
+        }
+        let Ok(Path::Measures(selection, measure)) = self.from(base.clone(), of) else { return None };
+        let answered_once = |input: &Input| {
+            self.questionnaire(input.source)
+                .is_ok_and(|questionnaire| !questionnaire.item(input.item).repeats && questionnaire.repeated_around(input.item).is_none())
+        };
+        let given = self.all(&selection, |item| !is_calculated(item)) && selection.inputs.iter().all(answered_once);
+        given.then_some(Path::Passing(selection, measure, comparison, than))
     }
 
     /// Those whose code, by one of these names, is one of some or none of some.

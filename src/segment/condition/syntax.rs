@@ -79,21 +79,27 @@ pub(super) fn literal(tree: &Ast) -> Option<Literal> {
 
 /// `$this >= 2`, either way.
 pub(super) fn compared_with_this(condition: &Ast) -> Option<(Comparison, rust_decimal::Decimal)> {
+    let (of, comparison, than) = compared_with_number(condition)?;
+    (names(of).as_deref() == Some("$this")).then_some((comparison, than))
+}
+
+/// `… >= 2`, either way.
+pub(super) fn compared_with_number(condition: &Ast) -> Option<(&Ast, Comparison, rust_decimal::Decimal)> {
     let binary = match condition {
-        Ast::Parenthesized(inner) => return compared_with_this(inner),
+        Ast::Parenthesized(inner) => return compared_with_number(inner),
         Ast::BinaryOperation(binary) => binary,
         _ => return None,
     };
     let comparison = Comparison::of(binary.operator)?;
-    let is_this = |tree: &Ast| names(tree).as_deref() == Some("$this");
     let number = |tree: &Ast| match literal(tree)? {
         Literal::Number(number) => Some(number),
         _ => None,
     };
-    if is_this(&binary.left) {
-        return Some((comparison, number(&binary.right)?));
+    match (number(&binary.left), number(&binary.right)) {
+        (None, Some(than)) => Some((&binary.left, comparison, than)),
+        (Some(than), None) => Some((&binary.right, comparison.mirrored(), than)),
+        _ => None,
     }
-    is_this(&binary.right).then(|| Some((comparison.mirrored(), number(&binary.left)?))).flatten()
 }
 
 /// `25 'kg/m2'`
