@@ -3,7 +3,7 @@
 use octofhir_fhirpath::ast::ExpressionNode as Ast;
 use octofhir_fhirpath::{BinaryOperator as Op, LiteralValue, UnaryOperator};
 
-use super::{Comparison, Literal};
+use super::{Comparison, Literal, comparison};
 
 /// `name = 'x'` or `name in ('x' | 'y')`; the name may be a path, as in `value.code`.
 pub(super) fn membership(condition: &Ast) -> Option<(String, Vec<String>)> {
@@ -84,7 +84,7 @@ pub(super) fn compared_with_this(condition: &Ast) -> Option<(Comparison, rust_de
         Ast::BinaryOperation(binary) => binary,
         _ => return None,
     };
-    let comparison = Comparison::of(binary.operator)?;
+    let comparison = comparison(binary.operator)?;
     let is_this = |tree: &Ast| names(tree).as_deref() == Some("$this");
     let number = |tree: &Ast| match literal(tree)? {
         Literal::Number(number) => Some(number),

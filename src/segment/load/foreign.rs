@@ -12,7 +12,7 @@ use neuvola_fhir::{Node, Place};
 use super::variables::Variables;
 use super::{Known, Loader, coding};
 use crate::form::questionnaire::Questionnaire;
-use crate::segment::condition::{Condition, Scope, Shared, lower};
+use crate::segment::condition::{Condition, Scope, Shared, Wanted, lower};
 use crate::segment::rule::{Coded, RoleRules, Rule};
 use crate::texts::Texts;
 
@@ -131,9 +131,8 @@ impl<K: Known> Loader<'_, K> {
 
     fn lowered(&mut self, text: &str, variables: &Variables, shared: &RefCell<Shared>, rules: &RoleRules, place: &Place<'_>) -> Condition {
         let scope = |strict, shared| Scope { own: &rules.questionnaire, professional: None, variables, shared, strict };
-        if let Err(defect) = lower(text, &scope(true, None)) {
-            self.defect(place, defect.to_string());
-        }
+        let strictly = lower(text, &scope(true, None));
+        self.judge(text, Wanted::Condition, strictly.as_ref().err(), &scope(false, None), place);
         lower(text, &scope(false, Some(shared))).unwrap_or_else(|defect| Condition::Unknown(defect.to_string()))
     }
 
