@@ -115,6 +115,21 @@ fn a_slip_of_the_hand_is_told_with_its_line_and_a_remedy() {
 }
 
 #[test]
+fn how_and_beside_or_is_read_is_noted_and_is_no_defect() {
+    let of = "PlanDefinition-four-months.json";
+    let shipped = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles").join(of)).unwrap();
+    let folder = Folder::new();
+    let changed = shipped.replacen("%resources < 7 and %complexity < 2", "%complexity = 1 or %resources < 7 and %complexity < 2", 1);
+    fs::write(folder.0.join(of), changed).unwrap();
+    let told: Value = serde_json::from_str(&run(&["rules", "check", "--json", "--profiles", folder.path()], 0)).unwrap();
+    let notes = told["notes"].as_array().unwrap();
+    assert_eq!(notes.len(), 1, "{told}");
+    assert!(notes[0].as_str().unwrap().contains("means `(%complexity = 1) or ((%resources < 7) and (%complexity < 2))`"), "{told}");
+    let told: Value = serde_json::from_str(&run(&["rules", "check", "--json"], 0)).unwrap();
+    assert_eq!(told["notes"], json!([]), "{told}");
+}
+
+#[test]
 fn a_syntax_error_in_somebody_elses_plan_names_its_element_and_what_the_parser_says() {
     let fixture = fixture("expressions");
     let folder = Folder::new();

@@ -1,9 +1,12 @@
 //! What does not compile, or names what is not there: where, and how to mend it, for people who write rules and no programs.
 
+use octofhir_fhirpath::BinaryOperator as Op;
+use octofhir_fhirpath::ast::ExpressionNode as Ast;
 use octofhir_fhirpath::parser::parse_ast;
 
 use super::allowed::ALLOWED_FUNCTIONS;
 use super::lower::{Defect, Scope};
+use super::syntax::{print, visit};
 
 impl Defect {
     /// Of an expression that does not parse.
@@ -39,6 +42,20 @@ impl Defect {
             Self::UnknownQuestion(..) | Self::UnknownOption(..) | Self::BrokenVariable(_) | Self::NotEvaluated => String::new(),
         }
     }
+}
+
+/// How an expression in which `and` stands beside `or` without parentheses is read; `None` where there is nothing to doubt.
+pub fn reading(expression: &str) -> Option<String> {
+    let tree = parse_ast(expression).ok()?;
+    let is_loose = |operator| matches!(operator, Op::Or | Op::Xor | Op::Implies);
+    let is_and = |side: &Ast| matches!(side, Ast::BinaryOperation(inner) if inner.operator == Op::And);
+    let mut is_mixed = false;
+    visit(&tree, &mut |node| {
+        if let Ast::BinaryOperation(binary) = node {
+            is_mixed |= is_loose(binary.operator) && (is_and(&binary.left) || is_and(&binary.right));
+        }
+    });
+    if is_mixed { print(&tree) } else { None }
 }
 
 /// The name that is nearest to what was written, if one is near.
@@ -172,6 +189,13 @@ mod tests {
         assert_eq!(nearest("linkid", ["linkId", "text"]), Some("linkId"));
         assert_eq!(nearest("colour", ["system", "code"]), None);
         assert_eq!(nearest("7", ["0", "1"]), None);
+    }
+
+    #[test]
+    fn how_and_beside_or_is_read_is_told_where_no_parentheses_do() {
+        assert_eq!(reading("a or b and c").as_deref(), Some("a or (b and c)"));
+        assert_eq!(reading("a or (b and c)"), None);
+        assert_eq!(reading("a and b and c"), None);
     }
 
     #[test]

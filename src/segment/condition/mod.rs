@@ -25,6 +25,7 @@ pub use crate::form::questionnaire::Comparison;
 pub use derived::{Derived, is_computed};
 pub use foreign::{Foreign, Variable};
 pub use lower::{Defect, Scope, Shared, lower, lower_number};
+pub use misspelt::reading;
 pub use prove::{Finding, Wanted, prove};
 
 /// Something that is true, false or empty of a family's answers.

@@ -82,6 +82,11 @@ impl<K: Known> Loader<'_, K> {
         let title = texts("title").unwrap_or_default();
         let scope = Scope { own: &rules.questionnaire, professional: None, variables, shared: Some(around.shared), strict: false };
         let expressions: Vec<&str> = applicabilities(action).filter_map(|expression| expression?.text("expression")).collect();
+        let expression = match expressions.as_slice() {
+            [] => None,
+            [one] => Some((*one).to_owned()),
+            several => Some(format!("({})", several.join(") and ("))),
+        };
         Rule {
             subject: Coded {
                 system: part("system"),
@@ -91,8 +96,8 @@ impl<K: Known> Loader<'_, K> {
             sentence: ["description", "textEquivalent", "title"]
                 .iter()
                 .find_map(|name| texts(name))
-                .unwrap_or_else(|| Texts::plain(expressions.join(" and "))),
-            expression: (!expressions.is_empty()).then(|| expressions.join(" and ")),
+                .unwrap_or_else(|| Texts::plain(expression.clone().unwrap_or_default())),
+            expression,
             inputs: condition.as_ref().map(Condition::inputs).unwrap_or_default(),
             dynamic: self.dynamic(action, &scope, place),
             condition: condition.clone(),
