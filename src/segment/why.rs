@@ -1,8 +1,9 @@
 //! Why a condition says nothing, where that is not for missing answers: for those who own the rules.
 
-use super::condition::{Condition, Foreign, Input, Measure, Number, Selection};
+use super::condition::{Condition, Foreign, Input, Literal, Measure, Number, Selection};
 use super::count::is_weighed;
 use super::domain::{Domain, Family};
+use super::evaluate::literal_equals;
 use crate::fhirpath::Outcome;
 use crate::form::answers::Answer;
 
@@ -24,7 +25,9 @@ impl<'q: 'd, 'd> Why<'_, 'q, 'd, '_> {
         match part {
             Condition::Unknown(reason) => Some(reason.clone()),
             Condition::Compare(left, _, right) => self.of_number(left).or_else(|| self.of_number(right)),
-            Condition::OneOf { of, .. } | Condition::Answer(of) => self.several(of),
+            Condition::Same { of, wanted, .. } => self.of_other_kind(of, std::slice::from_ref(wanted)),
+            Condition::OneOf { of, wanted } => self.several(of).or_else(|| self.of_other_kind(of, wanted)),
+            Condition::Answer(of) => self.several(of),
             Condition::Engine(foreign) => self.of_engine(foreign, "true or false", |outcome| matches!(outcome, Outcome::Boolean(_))),
             _ => None,
         }
@@ -61,6 +64,13 @@ impl<'q: 'd, 'd> Why<'_, 'q, 'd, '_> {
         let [input] = of.inputs.as_slice() else { return None };
         let count = self.known(*input)?.len();
         (count > 1).then(|| format!("{} has several answers, where one is wanted", self.name(*input)))
+    }
+
+    fn of_other_kind(&self, of: &Selection, wanted: &[Literal]) -> Option<String> {
+        let [input] = of.inputs.as_slice() else { return None };
+        let is_other = |answer: &&Answer<'_, '_>| wanted.iter().any(|literal| literal_equals(answer, literal).is_none());
+        self.known(*input)?.iter().find(is_other)?;
+        Some(format!("{} is compared with something of another kind", self.name(*input)))
     }
 
     fn other_unit(&self, of: &Selection, wanted: &str) -> Option<String> {

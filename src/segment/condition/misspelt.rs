@@ -79,15 +79,14 @@ struct Slip {
 fn slip(expression: &str) -> Option<Slip> {
     let characters: Vec<char> = expression.chars().collect();
     let mut brackets: Vec<(usize, char)> = Vec::new();
-    let mut quote: Option<usize> = None;
+    // where a text began that has not ended, and a curly quote in it that may be meant to end it
+    let (mut quote, mut curly): (Option<usize>, Option<usize>) = (None, None);
     for (at, &c) in characters.iter().enumerate() {
         let (before, next) = (at.checked_sub(1).map(|at| characters[at]), characters.get(at + 1).copied());
         if quote.is_some() {
             match c {
-                '\'' if before != Some('\\') => quote = None,
-                '’' | '‘' | '´' => {
-                    return at_character(&characters, at, "is a curly quote", "write the straight quote `'` on both sides of a text");
-                }
+                '\'' if before != Some('\\') => (quote, curly) = (None, None),
+                '’' | '‘' | '´' => curly = curly.or(Some(at)),
                 _ => {}
             }
             continue;
@@ -96,8 +95,8 @@ fn slip(expression: &str) -> Option<Slip> {
         let told = |what, remedy| at_character(&characters, at, what, remedy);
         match c {
             '\'' => quote = Some(at),
-            '’' | '‘' | '‚' | '´' | '`' if c != '`' => {
-                return told("is a curly quote", "write the straight quote `'` on both sides of a text");
+            '’' | '‘' | '‚' | '´' => {
+                return told("is a curly quote", STRAIGHT);
             }
             '"' | '“' | '”' | '„' | '»' | '«' => {
                 return told("is another quote", "write the straight single quote `'` on both sides of a text");
@@ -131,6 +130,9 @@ fn slip(expression: &str) -> Option<Slip> {
             _ => {}
         }
     }
+    if let Some(at) = curly {
+        return at_character(&characters, at, "is a curly quote", STRAIGHT);
+    }
     if let Some(at) = quote {
         return at_character(&characters, at, "opens a text that does not end", "close the text with `'`");
     }
@@ -154,8 +156,8 @@ fn at_character(characters: &[char], at: usize, what: &str, remedy: &str) -> Opt
 /// Where the longest beginning ends that is an expression.
 fn by_parser(expression: &str) -> Slip {
     let text = expression.trim();
-    let ends = text.char_indices().map(|(at, _)| at).skip(1);
-    let longest = if text.len() > LONGEST { None } else { ends.filter(|&at| parse_ast(&text[..at]).is_ok()).last() };
+    let ends: Vec<usize> = if text.len() > LONGEST { Vec::new() } else { text.char_indices().map(|(at, _)| at).skip(1).collect() };
+    let longest = ends.into_iter().rev().find(|&at| parse_ast(&text[..at]).is_ok());
     let Some(at) = longest else {
         let remedy = "compare with the ways to write rules in profiles/README.md".to_owned();
         return Slip { what: "it does not begin as an expression does".to_owned(), remedy };
@@ -178,6 +180,7 @@ const SHOWN: usize = 40;
 /// A longer one is not searched for its longest beginning.
 const LONGEST: usize = 2_000;
 const AROUND: usize = 12;
+const STRAIGHT: &str = "write the straight quote `'` on both sides of a text";
 
 #[cfg(test)]
 mod tests {

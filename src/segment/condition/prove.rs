@@ -65,7 +65,6 @@ struct Ground<'s> {
     variables: RefCell<HashMap<String, Known>>,
 }
 
-#[derive(Clone)]
 struct Prover<'p> {
     ground: &'p Ground<'p>,
     variable: Option<String>,
@@ -257,9 +256,10 @@ impl Prover<'_> {
 
     fn tell_wanted(&self, found: &Known, tree: &Ast, where_wanted: &str, class: Class) {
         let given = found.0.iter().flatten().next().map(Type::said).unwrap_or_default();
-        let what = match where_wanted.starts_with('`') {
-            true => format!("{where_wanted} wants {}, and {} gives {given}", class.said(), shown(tree)),
-            false => format!("{where_wanted} is wanted, and {} gives {given}", shown(tree)),
+        let what = if where_wanted.starts_with('`') {
+            format!("{where_wanted} wants {}, and {} gives {given}", class.said(), shown(tree))
+        } else {
+            format!("{where_wanted} is wanted, and {} gives {given}", shown(tree))
         };
         self.tell(what, advice::of_wanted(class));
     }

@@ -138,11 +138,12 @@ fn of_kind(element: &'static Element) -> Member {
         Kind::Integer | Kind::UnsignedInt | Kind::PositiveInt | Kind::Decimal => Class::Number,
         Kind::Text | Kind::Id | Kind::Uri | Kind::Base64 | Kind::Xhtml => Class::Text,
         Kind::Code | Kind::OneOf(_) => Class::Text,
-        Kind::Date | Kind::DateTime | Kind::Time | Kind::Instant => Class::Temporal,
         Kind::Of(shape) if std::ptr::eq(shape, &CODING) => Class::Coding,
         Kind::Of(shape) if std::ptr::eq(shape, &QUANTITY) => Class::Quantity,
         Kind::Of(shape) => return Member::Of(vec![Type::Element(element.name, shape)]),
         Kind::Resource => return Member::Unknown,
+        // points in time, however exact
+        _ => Class::Temporal,
     };
     Member::Of(vec![Type::Value(class, Vec::new())])
 }
