@@ -159,12 +159,17 @@ fn rules_for<'p>(
     {
         return Ok(latest);
     }
-    let (fault, message, remedy) = if questionnaire.is_none() {
-        ("no-questionnaire", "the response names no Questionnaire, and several could be meant", "name it in `questionnaire`")
+    let (code, fault, message, remedy) = if questionnaire.is_none() {
+        (
+            "multiple-matches",
+            "no-questionnaire",
+            "the response names no Questionnaire, and several could be meant",
+            "name it in `questionnaire`",
+        )
     } else {
-        ("several-plans", "several plans have rules for this Questionnaire", "name the plan (`--plan`)")
+        ("multiple-matches", "several-plans", "several plans have rules for this Questionnaire", "name the plan (`--plan`)")
     };
     let mut plans: Vec<String> = found.iter().map(|(rule_set, _)| rule_set.canonical()).collect();
     plans.dedup();
-    Err(Refusal::Invalid(vec![Issue::error("multiple-matches", fault, place, message).remedy(format!("{remedy}: {}", plans.join(", ")))]))
+    Err(Refusal::Invalid(vec![Issue::error(code, fault, place, message).remedy(format!("{remedy}: {}", plans.join(", ")))]))
 }

@@ -268,7 +268,11 @@ impl Profiles {
         self.vocabularies.extend(of("ConceptMap").filter_map(|artifact| artifact.with_node(Vocabulary::compile)));
         for artifact in of("PlanDefinition") {
             match artifact.with_node(|node| load(node, &Known { profiles: self, artifacts: &artifacts })) {
-                Some(Ok(rule_set)) => {
+                Some(Ok(mut rule_set)) => {
+                    let is_given = |url: &str| artifacts.iter().any(|known| known.layer > 0 && known.url == split(url).0);
+                    let asked = rule_set.roles.iter().flat_map(|rules| [Some(&rules.questionnaire), rules.professional.as_ref()]).flatten();
+                    let names: Vec<&str> = asked.flat_map(|asked| asked.names()).collect();
+                    rule_set.is_given = artifact.layer > 0 || names.into_iter().any(is_given);
                     self.warnings.extend(rule_set.warnings.iter().map(|issue| artifact.defect(issue.clone())));
                     self.rule_sets.push(rule_set);
                 }

@@ -78,7 +78,7 @@ fn one(text: &mut String, reason: &Reason<'_>, segmentation: &Segmentation<'_>, 
         read(text, link_id, question.unwrap_or_default(), *professional, state, words);
     }
     undecided(text, &segmentation.undecided(reason, rules).collect::<Vec<_>>(), words);
-    if let Some(why) = reason.why() {
+    if let Some(why) = &reason.why {
         let _ = writeln!(text, "      {why}");
     }
 }

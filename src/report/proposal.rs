@@ -129,9 +129,8 @@ impl Serialize for One<'_> {
             map.serialize_entry("comparisons", &Comparisons(&reason.comparisons))?;
         }
         if reason.outcome == Outcome::Indeterminate {
-            let why = reason.why();
             map.serialize_entry("undecided", &list(self.of.segmentation.undecided(reason, self.of.rules)))?;
-            map.serialize_entry("why", &why)?;
+            map.serialize_entry("why", &reason.why)?;
         }
         if !rule.dynamic.is_empty() {
             map.serialize_entry("dynamicValues", &Dynamics(reason))?;

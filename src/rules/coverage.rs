@@ -5,9 +5,11 @@ mod alone;
 mod segments;
 mod unread;
 
+use rust_decimal::Decimal;
+
 use super::Named;
 use super::judge::{Judge, thresholds};
-use super::space::{Absence, Pages};
+use super::space::{Absence, Pages, Space};
 use crate::segment::rule::{RoleRules, Rule, RuleSet};
 
 pub use unread::{Alike, Unread};
@@ -156,15 +158,47 @@ impl Coverage<'_> {
     }
 }
 
+/// What every look begins with.
+struct Ground<'r> {
+    judge: Judge<'r>,
+    pages: Pages<'r>,
+    /// Each rule with what it reads.
+    everything: Vec<(&'r Rule, Vec<Named>)>,
+    thresholds: Vec<Decimal>,
+    extent: Extent,
+}
+
+impl<'r> Ground<'r> {
+    fn is_segment(&self, rule: &Rule) -> bool {
+        self.judge.rules.segments.iter().any(|segment| segment.id == rule.id)
+    }
+
+    /// The space of what is read, noted as read.
+    fn space(&self, reads: &[Named], apart: &mut unread::Apart) -> Space<'r> {
+        let space = Space::of(&[self.pages], reads, &self.thresholds);
+        apart.read(&space);
+        space
+    }
+
+    /// The whole of a space of so many families; a sample where they are not counted.
+    fn looked(&self, space: &Space<'_>, families: Option<u64>) -> Looked {
+        match families {
+            Some(families) => Looked::Whole { families, is_all: space.is_all() },
+            None => Looked::Sample { families: self.extent.samples, seed: self.extent.seed },
+        }
+    }
+}
+
 /// Looks through the space of one role. `tick` is told of each family that is asked about.
 pub fn coverage<'r>(rule_set: &'r RuleSet, rules: &'r RoleRules, extent: Extent, tick: &mut dyn FnMut()) -> Coverage<'r> {
     let judge = Judge { rule_set, rules };
     let everything = judge.everything();
     let thresholds = thresholds(everything.iter().filter_map(|(rule, _)| rule.expression.as_deref()));
     let pages = Pages { own: &rules.questionnaire, professional: rules.professional.as_deref() };
+    let ground = Ground { judge, pages, everything, thresholds, extent };
     let mut apart = unread::Apart::default();
-    let segments = segments::look(judge, pages, &everything, &thresholds, extent, &mut apart, tick);
-    let alone = alone::look(judge, pages, &everything, &thresholds, extent, &mut apart, tick);
+    let segments = segments::look(&ground, &mut apart, tick);
+    let alone = alone::look(&ground, &mut apart, tick);
     let unread = unread::questions(rules, &apart);
     let alike = unread::options(rules, &apart);
     Coverage { role: &rules.role, alone, unread, alike, ..segments }

@@ -23,21 +23,36 @@ pub struct Named {
     pub link_id: String,
 }
 
-/// The rule sets that are meant by a form's code, a canonical, its url or the end of that; all of them if nothing is named. In the order of
-/// their canonicals.
+/// The rule sets that are meant by a form's code, a canonical, its url or the end of that. If nothing is named: those that were given over
+/// what is shipped, or where none were, all. In the order of their canonicals.
 pub fn rule_sets<'p>(profiles: &'p Profiles, named: Option<&str>) -> Vec<&'p RuleSet> {
+    let are_given = profiles.rule_sets().iter().any(|rule_set| rule_set.is_given);
     let is_meant = |rule_set: &&RuleSet| {
         let id = rule_set.url.rsplit('/').next().unwrap_or_default();
-        named.is_none_or(|name| [rule_set.form.as_str(), &rule_set.url, id].contains(&name) || rule_set.canonical() == name)
+        match named {
+            None => rule_set.is_given || !are_given,
+            Some(name) => [rule_set.form.as_str(), &rule_set.url, id].contains(&name) || rule_set.canonical() == name,
+        }
     };
-    let mut found: Vec<&RuleSet> = profiles.rule_sets().iter().filter(is_meant).collect();
+    in_order(profiles.rule_sets().iter().filter(is_meant).collect())
+}
+
+/// Of each rule set that is meant its newest version.
+pub fn newest<'p>(profiles: &'p Profiles, named: Option<&str>) -> Vec<&'p RuleSet> {
+    latest(&rule_sets(profiles, named))
+}
+
+/// Of each rule set there is its newest version.
+pub fn newest_of_all(profiles: &Profiles) -> Vec<&RuleSet> {
+    latest(&in_order(profiles.rule_sets().iter().collect()))
+}
+
+fn in_order(mut found: Vec<&RuleSet>) -> Vec<&RuleSet> {
     found.sort_by(|left, right| left.url.cmp(&right.url).then_with(|| by_version(&left.version, &right.version)));
     found
 }
 
-/// Of each rule set its newest version.
-pub fn newest<'p>(profiles: &'p Profiles, named: Option<&str>) -> Vec<&'p RuleSet> {
-    let all = rule_sets(profiles, named);
+fn latest<'p>(all: &[&'p RuleSet]) -> Vec<&'p RuleSet> {
     let is_newest = |index: &usize| all.get(index + 1).is_none_or(|next| next.url != all[*index].url);
     (0..all.len()).filter(is_newest).map(|index| all[index]).collect()
 }

@@ -71,7 +71,7 @@ impl<'q: 'd, 'd> Family<'q, 'd, '_> {
             },
             Number::Sum(of, measure) => self.sum(of, trials, |item, answer| measured(item, answer, *measure), *measure),
             Number::CountThat(of, measure, comparison, than) => {
-                self.count_that(of, trials, *measure, |number| comparison.holds(number, *than))
+                self.count_that(of, trials, *measure, |number| comparison.holds(number.cmp(than)))
             }
             Number::Count(of) => self.sum(of, trials, |_, _| Some(Decimal::ONE), Measure::Weight),
             Number::One(of, measure) => {
@@ -247,7 +247,7 @@ fn measured(item: &Item, answer: &Answer<'_, '_>, measure: Measure) -> Option<De
 }
 
 /// One of its options has a weight: then those that have none weigh nothing.
-fn is_weighed(item: &Item) -> bool {
+pub(super) fn is_weighed(item: &Item) -> bool {
     item.options.iter().any(|option| option.weight.is_some()) || !matches!(item.kind, ItemKind::Choice | ItemKind::OpenChoice)
 }
 

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use rust_decimal::Decimal;
 
 use super::complete::Sight;
-use super::condition::{self, Comparison, Derived, Input, Source};
+use super::condition::{self, Derived, Input, Source};
 use super::outcome::{Outcome, Outcomes};
 use super::possible::possible_answers;
 use super::range::Range;
@@ -322,15 +322,7 @@ impl<'q: 'd, 'd, 'f> Family<'q, 'd, 'f> {
     /// A total is what its answers make it, whatever is stated.
     fn holds_of_computed(&self, condition: &EnableWhen, input: Input, trials: &[Trial<'q, 'd>]) -> Truth {
         let (Some(number), Comparand::Number(wanted)) = (self.derived.calculated(input), &condition.answer) else { return Truth::Perhaps };
-        let comparison = match condition.operator {
-            Operator::Equal => Comparison::Equal,
-            Operator::NotEqual => Comparison::NotEqual,
-            Operator::Greater => Comparison::Greater,
-            Operator::Less => Comparison::Less,
-            Operator::GreaterOrEqual => Comparison::GreaterOrEqual,
-            Operator::LessOrEqual => Comparison::LessOrEqual,
-            Operator::Exists => return Truth::Perhaps,
-        };
+        let Operator::Is(comparison) = condition.operator else { return Truth::Perhaps };
         match self.range(number, trials).compare(comparison, Range::exactly(*wanted)).outcome() {
             Outcome::Met => Truth::Yes,
             Outcome::NotMet => Truth::No,

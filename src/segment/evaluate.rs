@@ -271,7 +271,7 @@ pub(super) fn is_selected(answer: &Answer<'_, '_>, of: &Selection) -> bool {
 }
 
 /// `None`: not comparable, which FHIRPath calls an error or empty; either way it decides nothing.
-fn literal_equals(answer: &Answer<'_, '_>, wanted: &Literal) -> Option<bool> {
+pub(super) fn literal_equals(answer: &Answer<'_, '_>, wanted: &Literal) -> Option<bool> {
     match (answer, wanted) {
         (Answer::Coding { code, .. }, Literal::Text(text)) => Some(code == text),
         (Answer::Text(left), Literal::Text(right)) => Some(left == right),

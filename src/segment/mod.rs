@@ -13,6 +13,7 @@ mod possible;
 mod range;
 mod reason;
 pub mod rule;
+mod why;
 
 pub use domain::Family;
 pub use outcome::Outcome;

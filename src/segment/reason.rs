@@ -8,6 +8,7 @@ use super::evaluate;
 use super::outcome::{Outcome, Outcomes};
 use super::range::Range;
 use super::rule::{Dynamic, RoleRules, Rule};
+use super::why::why;
 use crate::form::answers::{Answer, Answers};
 
 /// One rule and what became of it.
@@ -19,6 +20,8 @@ pub struct Reason<'r> {
     pub comparisons: Vec<Compared>,
     /// The questions whose answers would decide it.
     pub undecided: Vec<Input>,
+    /// Why nothing can be said, where it is not for missing answers.
+    pub why: Option<String>,
     /// What its `dynamicValue`s come to, in their order; `None` where answers are missing.
     pub values: Vec<Option<Decimal>>,
 }
@@ -81,17 +84,6 @@ impl Reason<'_> {
         self.comparisons.iter().filter_map(Compared::distance).min_by_key(Decimal::abs)
     }
 
-    /// Why nothing can be said, where it is not for missing answers.
-    pub fn why(&self) -> Option<&str> {
-        let mut why = None;
-        self.rule.condition.as_ref()?.visit_all(&mut |part| {
-            if let Condition::Unknown(reason) = part {
-                why = why.or(Some(reason.as_str()));
-            }
-        });
-        why
-    }
-
     /// What the `dynamicValue` whose path ends so comes to.
     pub fn value(&self, end: &str) -> Option<Decimal> {
         let of = |(dynamic, value): (&Dynamic, &Option<Decimal>)| value.filter(|_| dynamic.path.ends_with(end));
@@ -106,13 +98,15 @@ pub(super) fn reason<'r, 'q: 'd, 'd>(rule: &'r Rule, family: &Family<'q, 'd, '_>
     };
     let values = rule.dynamic.iter().map(value).collect();
     let Some(condition) = &rule.condition else {
-        return Reason { rule, outcome: Outcome::Met, comparisons: Vec::new(), undecided: Vec::new(), values };
+        return Reason { rule, outcome: Outcome::Met, comparisons: Vec::new(), undecided: Vec::new(), why: None, values };
     };
     let outcome = evaluate::outcome(condition, family);
-    let undecided = if outcome == Outcome::Indeterminate { evaluate::undecided(condition, family) } else { Vec::new() };
+    let is_open = outcome == Outcome::Indeterminate;
+    let undecided = if is_open { evaluate::undecided(condition, family) } else { Vec::new() };
+    let why = if is_open { why(condition, family, undecided.is_empty()) } else { None };
     let mut comparisons = Vec::new();
     compared(condition, family, &mut comparisons);
-    Reason { rule, outcome, comparisons, undecided, values }
+    Reason { rule, outcome, comparisons, undecided, why, values }
 }
 
 fn compared<'q: 'd, 'd>(condition: &Condition, family: &Family<'q, 'd, '_>, into: &mut Vec<Compared>) {

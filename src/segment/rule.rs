@@ -19,6 +19,8 @@ pub struct RuleSet {
     /// First and last day on which it is in force (R4 `effectivePeriod`), inclusive.
     pub effective: (Option<String>, Option<String>),
     pub roles: Vec<RoleRules>,
+    /// It, or a Questionnaire that it is about, was given over what is shipped.
+    pub is_given: bool,
     /// What is odd about it and does not keep it from being used: of rules that are not written for us.
     pub warnings: Vec<Issue>,
 }

@@ -28,7 +28,7 @@ pub static QUESTIONNAIRE_RESPONSE: Shape = Shape {
     rules: &[],
 };
 
-static ITEM: Shape = Shape {
+pub static ITEM: Shape = Shape {
     elements: &[
         must("linkId", Type::Text),
         one("text", Type::Text),
@@ -42,7 +42,7 @@ static ITEM: Shape = Shape {
     rules: &[Rule { key: "qrs-1", holds: |node| node.member("answer").is_none() || node.member("item").is_none() }],
 };
 
-static ANSWER: Shape = Shape {
+pub static ANSWER: Shape = Shape {
     elements: &[
         choice("valueCoding", Type::Of(&CODING)),
         choice("valueBoolean", Type::Boolean),

@@ -57,6 +57,34 @@ fn no_test_is_ignored() {
     assert!(breaches.is_empty(), "{breaches:#?}");
 }
 
+#[test]
+fn every_fault_code_stands_in_the_readme_and_the_readme_has_no_other() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let table = readme.split("\n## Fault codes").nth(1).unwrap().split("\n## ").next().unwrap();
+    let cells = table.lines().filter(|line| line.starts_with("| `")).filter_map(|line| line.split('|').nth(1));
+    let known: std::collections::BTreeSet<&str> = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    // an issue-type of R4, and our own code behind it: where issues are made, or what they are made of is listed
+    let types = "invalid|structure|required|value|invariant|login|unknown|forbidden|processing|not-supported|duplicate|multiple-matches|\
+                 not-found|deleted|too-long|code-invalid|extension|business-rule|conflict|transient|exception|timeout|incomplete|throttled|\
+                 informational";
+    let pattern = Regex::new(&format!(r#"\(\s*"(?:{types})",\s*"([a-z0-9-]+)""#)).unwrap();
+    let mut unknown = std::collections::BTreeSet::new();
+    let mut all = String::new();
+    for (path, text) in sources(&["src"]) {
+        let text = text.split("#[cfg(test)]").next().unwrap();
+        all.push_str(text);
+        // defects of the knowledge, told with their files; and what a server's own issues are called
+        if ["src/profiles/", "src/segment/load/", "src/record/answer.rs"].iter().any(|known| path.starts_with(known)) {
+            continue;
+        }
+        let found = pattern.captures_iter(text).filter_map(|found| Some(found.get(1)?.as_str().to_owned()));
+        unknown.extend(found.filter(|code| !known.contains(code.as_str())).map(|code| format!("{path}: {code}")));
+    }
+    assert!(unknown.is_empty(), "not in the README: {unknown:#?}");
+    let nobodys: Vec<_> = known.iter().filter(|code| !all.contains(&format!("\"{code}\""))).collect();
+    assert!(nobodys.is_empty() && known.len() > 150, "in the README alone: {nobodys:?}");
+}
+
 /// A type is named after what it is, not after what it does for others.
 #[test]
 fn no_type_is_a_manager() {

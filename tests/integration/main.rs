@@ -13,6 +13,7 @@ mod deadlines;
 mod declined;
 mod demo;
 mod earlier;
+mod expressions;
 mod fuzzing;
 mod http;
 mod installed;

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use crate::cli::{CONFIGURATION, Mistake, NO_INPUT, complain, say};
 use crate::profiles::{Defect, File, Profiles};
+use crate::segment::condition::reading;
+use crate::segment::rule::{RoleRules, RuleSet};
 
 /// Every defect of forms, rules, services and texts: file, element and how to mend it
 #[derive(Debug, Args)]
@@ -27,14 +29,20 @@ impl Check {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let given = given(&self.folders)?;
         let count = if given.is_empty() { Profiles::shipped_files().len() } else { given.len() };
-        let (defects, rule_sets) = match Profiles::over_shipped(given) {
+        let (defects, rule_sets, notes) = match Profiles::over_shipped(given) {
             // what is not written for us is used all the same, with what is wrong told: here it wants attention
-            Ok(profiles) => (profiles.warnings().to_vec(), profiles.rule_sets().iter().map(|rule_set| rule_set.canonical()).collect()),
-            Err(defects) => (defects, Vec::new()),
+            Ok(profiles) => {
+                let rule_sets = profiles.rule_sets().iter().map(RuleSet::canonical).collect();
+                (profiles.warnings().to_vec(), rule_sets, notes(&profiles))
+            }
+            Err(defects) => (defects, Vec::new(), Vec::new()),
         };
+        if !self.json {
+            notes.iter().for_each(|note| say(format_args!("note: {note}")));
+        }
         if self.json {
             let list: Vec<Value> = defects.iter().map(told).collect();
-            say(format_args!("{:#}", json!({ "files": count, "ruleSets": rule_sets, "defects": list })));
+            say(format_args!("{:#}", json!({ "files": count, "ruleSets": rule_sets, "defects": list, "notes": notes })));
         } else if defects.is_empty() {
             say(format_args!("{count} files checked: no defect"));
             rule_sets.iter().for_each(|canonical| say(format_args!("  rule set {canonical}")));
@@ -44,6 +52,20 @@ impl Check {
         }
         Ok(if defects.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(CONFIGURATION) })
     }
+}
+
+/// What is no defect and may be meant otherwise: of the rules that are given.
+fn notes(profiles: &Profiles) -> Vec<String> {
+    let given = profiles.rule_sets().iter().filter(|rule_set| rule_set.is_given);
+    let rules = given.flat_map(|rule_set| &rule_set.roles).flat_map(RoleRules::rules);
+    let told = rules.filter_map(|rule| {
+        let reading = reading(rule.expression.as_deref()?)?;
+        Some(format!(
+            "`{}`: `and` binds tighter than `or`, so that the condition means `{reading}`: put parentheses as it is meant",
+            rule.id
+        ))
+    });
+    told.collect()
 }
 
 /// The files of folders, in their order.

@@ -23,7 +23,7 @@ use crate::segment::rule::Rule;
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Coverage {
-    /// The form (four-months), or a rule set's canonical; all in their newest version, if left out
+    /// The form (four-months), or a rule set's canonical; if left out, all in their newest version: with --profiles those that it gives
     rules: Option<String>,
     /// Only this role: child, parent, expecting …
     #[arg(long)]

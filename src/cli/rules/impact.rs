@@ -39,7 +39,7 @@ pub(crate) struct Impact {
     samples: Option<u64>,
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Generate only for this form (or rule set's canonical)
+    /// Generate only for this form (or rule set's canonical); if left out, for those that a side gives
     #[arg(long)]
     form: Option<String>,
     #[arg(long, value_enum, default_value = "fi")]

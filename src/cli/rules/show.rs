@@ -16,7 +16,7 @@ use crate::segment::rule::RuleSet;
 /// The rules as tables: order, sentence, questions read, guidance
 #[derive(Debug, Args)]
 pub(crate) struct Show {
-    /// The form (four-months), or a rule set's canonical, with or without its version; all, if left out
+    /// The form (four-months), or a rule set's canonical, with or without its version; if left out, all: with --profiles those that it gives
     rules: Option<String>,
     #[arg(long, value_enum, default_value = "fi")]
     language: Language,

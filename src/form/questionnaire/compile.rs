@@ -7,7 +7,7 @@ use neuvola_fhir::{Node, Place};
 use super::extensions::extensions;
 use super::invariants::{invariants, is_subject};
 use super::item::comparand;
-use super::{Comparand, EnableWhen, Expressions, Item, ItemKind, Operator, Questionnaire, lint};
+use super::{Comparand, Comparison, EnableWhen, Expressions, Item, ItemKind, Operator, Questionnaire, lint};
 use crate::fhirpath::Kept;
 use crate::issue::{Issue, Severity};
 use crate::texts::Texts;
@@ -160,13 +160,7 @@ impl Questionnaire {
         let sign = node.text("operator").unwrap_or_default();
         let operator = match sign {
             "exists" => Operator::Exists,
-            "=" => Operator::Equal,
-            "!=" => Operator::NotEqual,
-            ">" => Operator::Greater,
-            "<" => Operator::Less,
-            ">=" => Operator::GreaterOrEqual,
-            "<=" => Operator::LessOrEqual,
-            _ => return Err("the operator is none of R4's".to_owned()),
+            sign => Operator::Is(Comparison::of(sign).ok_or("the operator is none of R4's")?),
         };
         let answer = comparand(node).ok_or("the answer[x] to compare with is missing or of a kind that cannot be compared")?;
         if operator == Operator::Exists && !matches!(answer, Comparand::Boolean(_)) {

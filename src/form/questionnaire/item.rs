@@ -122,12 +122,7 @@ impl Operator {
     pub(crate) const fn sign(self) -> &'static str {
         match self {
             Self::Exists => "exists",
-            Self::Equal => "=",
-            Self::NotEqual => "!=",
-            Self::Greater => ">",
-            Self::Less => "<",
-            Self::GreaterOrEqual => ">=",
-            Self::LessOrEqual => "<=",
+            Self::Is(comparison) => comparison.sign(),
         }
     }
 }

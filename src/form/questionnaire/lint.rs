@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::{Bound, Comparand, EnableWhen, Item, ItemKind, Operator, OptionValue, Questionnaire};
+use super::{Bound, Comparand, Comparison, EnableWhen, Item, ItemKind, Operator, OptionValue, Questionnaire};
 use crate::issue::Issue;
 
 /// Every such defect, with its place.
@@ -64,13 +64,14 @@ fn is_out_of_bounds(condition: &EnableWhen, question: &Item) -> bool {
         _ => None,
     };
     let (least, most) = (is_number(&question.bounds.min), is_number(&question.bounds.max));
-    match condition.operator {
-        Operator::Equal => least.is_some_and(|least| *wanted < least) || most.is_some_and(|most| *wanted > most),
-        Operator::Greater => most.is_some_and(|most| most <= *wanted),
-        Operator::GreaterOrEqual => most.is_some_and(|most| most < *wanted),
-        Operator::Less => least.is_some_and(|least| least >= *wanted),
-        Operator::LessOrEqual => least.is_some_and(|least| least > *wanted),
-        Operator::Exists | Operator::NotEqual => false,
+    let Operator::Is(comparison) = condition.operator else { return false };
+    match comparison {
+        Comparison::Equal => least.is_some_and(|least| *wanted < least) || most.is_some_and(|most| *wanted > most),
+        Comparison::Greater => most.is_some_and(|most| most <= *wanted),
+        Comparison::GreaterOrEqual => most.is_some_and(|most| most < *wanted),
+        Comparison::Less => least.is_some_and(|least| least >= *wanted),
+        Comparison::LessOrEqual => least.is_some_and(|least| least > *wanted),
+        Comparison::NotEqual => false,
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Sources: R4 <https://hl7.org/fhir/R4/questionnaire.html>, SDC 4.0 extensions, `ordinalValue` and `itemWeight`.
 
+mod comparison;
 mod compile;
 mod expression;
 mod extensions;
@@ -16,6 +17,7 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::ops::Range;
 
+pub use comparison::Comparison;
 pub use compile::Compiled;
 pub use expression::{Computed, Constraint, Expression, Expressions, Named, Toggle, What};
 pub use extensions::{Bound, Bounded, Bounds, QuantityBound, Unit, UnitOpen};
@@ -144,12 +146,7 @@ pub struct EnableWhen {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operator {
     Exists,
-    Equal,
-    NotEqual,
-    Greater,
-    Less,
-    GreaterOrEqual,
-    LessOrEqual,
+    Is(Comparison),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -175,6 +172,20 @@ impl Questionnaire {
     /// `url|version`
     pub fn canonical(&self) -> String {
         format!("{}|{}", self.url, self.version)
+    }
+
+    /// Its url, and those of the value sets and code systems that its options come from.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names = vec![self.url.as_str()];
+        for item in &self.items {
+            names.extend(item.value_set.as_deref());
+            names.extend(item.options.iter().filter_map(|option| match &option.value {
+                OptionValue::Coding { system, .. } => Some(system.as_str()),
+                _ => None,
+            }));
+        }
+        names.dedup();
+        names
     }
 
     /// By `effectivePeriod`, whole days included. What does not say when it was authored is taken to be in time.

@@ -5,13 +5,12 @@
 //! stands in a disabled item enables nothing. Source: <https://hl7.org/fhir/R4/questionnaire-definitions.html#Questionnaire.item.enableWhen>
 
 use std::cell::{Cell, RefCell};
-use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use super::structure::{Found, Given, Holder};
 use super::temporal;
 use crate::form::answers::Answer;
-use crate::form::questionnaire::{Comparand, EnableWhen, Item, Operator, Questionnaire};
+use crate::form::questionnaire::{Comparand, DECLINED, EnableWhen, Item, Operator, Questionnaire};
 
 /// Is an item asked? `Perhaps` where its condition cannot be decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -169,6 +168,7 @@ pub(crate) fn compare(answer: &Answer<'_, '_>, operator: Operator, comparand: &C
 
 /// Does the answer satisfy the comparison? `None` where units or precision do not tell. What is of another kind does not.
 fn compared(answer: &Answer<'_, '_>, operator: Operator, comparand: &Comparand) -> Option<bool> {
+    let Operator::Is(comparison) = operator else { return Some(true) };
     let ordering = match (answer, comparand) {
         (Answer::Boolean(left), Comparand::Boolean(right)) => left.cmp(right),
         (Answer::Number(left), Comparand::Number(right)) => left.cmp(right),
@@ -181,41 +181,22 @@ fn compared(answer: &Answer<'_, '_>, operator: Operator, comparand: &Comparand) 
         }
         (Answer::Text(left), Comparand::Text(right)) => (*left).cmp(right.as_str()),
         (Answer::Time(left), Comparand::Time(right)) => temporal::compare(left, right)?,
-        (Answer::Reference(left), Comparand::Reference(right)) => return Some(equality(*left == right.as_str(), operator)),
+        (Answer::Reference(left), Comparand::Reference(right)) => return Some(comparison.holds_of(*left == right.as_str())),
         (Answer::Coding { system, code, .. }, Comparand::Coding { system: wanted, code: right }) => {
-            return Some(equality(code == right && wanted.as_deref().is_none_or(|wanted| wanted == *system), operator));
+            return Some(comparison.holds_of(code == right && wanted.as_deref().is_none_or(|wanted| wanted == *system)));
         }
         // another answer than the one to compare with, whatever it is
         (Answer::Text(_), Comparand::Coding { .. }) | (Answer::Coding { .. }, Comparand::Text(_)) => {
-            return Some(equality(false, operator));
+            return Some(comparison.holds_of(false));
         }
         _ => return Some(false),
     };
-    Some(match operator {
-        Operator::Equal => ordering == Ordering::Equal,
-        Operator::NotEqual => ordering != Ordering::Equal,
-        Operator::Greater => ordering == Ordering::Greater,
-        Operator::Less => ordering == Ordering::Less,
-        Operator::GreaterOrEqual => ordering != Ordering::Less,
-        Operator::LessOrEqual => ordering != Ordering::Greater,
-        Operator::Exists => true,
-    })
-}
-
-/// What is only the same or not has no order.
-fn equality(is_same: bool, operator: Operator) -> bool {
-    match operator {
-        Operator::Equal => is_same,
-        Operator::NotEqual => !is_same,
-        _ => false,
-    }
+    Some(comparison.holds(ordering))
 }
 
 fn is_declined_wanted(operator: Operator, comparand: &Comparand) -> bool {
-    let named = matches!(comparand, Comparand::Coding { code, .. } if code == crate::form::questionnaire::DECLINED);
-    match operator {
-        Operator::Equal => named,
-        Operator::NotEqual => matches!(comparand, Comparand::Coding { .. }) && !named,
+    match (operator, comparand) {
+        (Operator::Is(comparison), Comparand::Coding { code, .. }) => comparison.holds_of(code == DECLINED),
         _ => false,
     }
 }

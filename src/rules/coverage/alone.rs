@@ -2,31 +2,17 @@
 
 use std::collections::HashMap;
 
-use rust_decimal::Decimal;
-
 use super::unread::Apart;
-use super::{Alone, Extent, Kind, Looked};
-use crate::rules::Named;
-use crate::rules::judge::{Judge, Part};
-use crate::rules::space::{Pages, Space};
+use super::{Alone, Ground, Kind, Looked};
+use crate::rules::judge::Part;
 use crate::segment::Outcome;
-use crate::segment::rule::Rule;
 
-pub(super) fn look<'r>(
-    judge: Judge<'r>,
-    pages: Pages<'r>,
-    everything: &[(&'r Rule, Vec<Named>)],
-    thresholds: &[Decimal],
-    extent: Extent,
-    apart: &mut Apart,
-    tick: &mut dyn FnMut(),
-) -> Vec<Alone<'r>> {
-    let is_segment = |rule: &Rule| judge.rules.segments.iter().any(|segment| segment.id == rule.id);
-    let stated = everything.iter().filter(|(rule, _)| rule.expression.is_some() && !is_segment(rule));
+pub(super) fn look<'r>(ground: &Ground<'r>, apart: &mut Apart, tick: &mut dyn FnMut()) -> Vec<Alone<'r>> {
+    let Ground { judge, pages, extent, .. } = *ground;
+    let stated = ground.everything.iter().filter(|(rule, _)| rule.expression.is_some() && !ground.is_segment(rule));
     let mut all = Vec::new();
     for (rule, reads) in stated {
-        let space = Space::of(&[pages], reads, thresholds);
-        apart.read(&space);
+        let space = ground.space(reads, apart);
         let part = Part::rule(judge, rule);
         let mut outcomes: HashMap<Vec<u32>, Outcome> = HashMap::new();
         let mut ask = |family: &[u32]| {
@@ -55,19 +41,16 @@ pub(super) fn look<'r>(
                 }
             }
         };
-        let looked = match space.count(extent.most) {
-            Some(families) => {
-                space.each(&mut |family| {
-                    see(family, None);
-                    true
-                });
-                Looked::Whole { families, is_all: space.is_all() }
+        let looked = ground.looked(&space, space.count(extent.most));
+        match looked {
+            Looked::Whole { .. } => space.each(&mut |family| {
+                see(family, None);
+                true
+            }),
+            Looked::Sample { families, seed } => {
+                (0..families).for_each(|number| see(&space.sample(seed, number), Some(number as usize)));
             }
-            None => {
-                (0..extent.samples).for_each(|number| see(&space.sample(extent.seed, number), Some(number as usize)));
-                Looked::Sample { families: extent.samples, seed: extent.seed }
-            }
-        };
+        }
         let kind = match () {
             () if judge.rules.alerts.iter().any(|alert| alert.id == rule.id) => Kind::Alert,
             () if judge.rules.others.iter().any(|other| other.id == rule.id) => Kind::Other,

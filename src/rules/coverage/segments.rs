@@ -2,40 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use rust_decimal::Decimal;
-
 use super::unread::Apart;
-use super::{Coverage, Extent, Lighter, Looked, Share, Tip};
+use super::{Coverage, Extent, Ground, Lighter, Looked, Share, Tip};
 use crate::rules::Named;
 use crate::rules::judge::{Judge, Part, Verdict};
 use crate::rules::space::{Absence, Pages, Space};
 use crate::segment::rule::Rule;
 
-pub(super) fn look<'r>(
-    judge: Judge<'r>,
-    pages: Pages<'r>,
-    everything: &[(&'r Rule, Vec<Named>)],
-    thresholds: &[Decimal],
-    extent: Extent,
-    apart: &mut Apart,
-    tick: &mut dyn FnMut(),
-) -> Coverage<'r> {
-    let is_segment = |rule: &Rule| judge.rules.segments.iter().any(|segment| segment.id == rule.id);
-    let reads: Vec<Named> = everything.iter().filter(|(rule, _)| is_segment(rule)).flat_map(|(_, reads)| reads).cloned().collect();
-    let space = Space::of(&[pages], &reads, thresholds);
-    apart.read(&space);
-    let families = space.keys(MOST_KEYS).and_then(|_| space.count(extent.most));
+pub(super) fn look<'r>(ground: &Ground<'r>, apart: &mut Apart, tick: &mut dyn FnMut()) -> Coverage<'r> {
+    let Ground { judge, pages, extent, .. } = *ground;
+    let of_segments = ground.everything.iter().filter(|(rule, _)| ground.is_segment(rule));
+    let reads: Vec<Named> = of_segments.flat_map(|(_, reads)| reads).cloned().collect();
+    let space = ground.space(&reads, apart);
+    let looked = ground.looked(&space, space.keys(MOST_KEYS).and_then(|_| space.count(extent.most)));
     let mut look = Look { space: &space, pages, part: Part::segments(judge), tick, apart, counts: Counts::default() };
-    let looked = match families {
-        Some(families) => {
-            look.whole();
-            Looked::Whole { families, is_all: space.is_all() }
-        }
-        None => {
-            look.sample(extent);
-            Looked::Sample { families: extent.samples, seed: extent.seed }
-        }
-    };
+    match looked {
+        Looked::Whole { .. } => look.whole(),
+        Looked::Sample { .. } => look.sample(extent),
+    }
     look.counts.told(judge, &space, looked)
 }
 

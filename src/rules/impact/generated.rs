@@ -4,19 +4,25 @@ use super::Impact;
 use crate::profiles::Profiles;
 use crate::rules::coverage::Extent;
 use crate::rules::judge::{Judge, thresholds};
-use crate::rules::newest;
 use crate::rules::said::Said;
 use crate::rules::space::{Pages, Space};
+use crate::rules::{newest, newest_of_all};
 use crate::segment::rule::{RoleRules, RuleSet};
 
 impl Impact {
-    /// Of each role that both have, in the newest version of each: all families where they are few, else a sample.
+    /// Of each role that both have, in the newest version of each: all families where they are few, else a sample. Where none are named,
+    /// of rule sets that a side was given.
     pub fn generated(&mut self, old: &Profiles, new: &Profiles, named: Option<&str>, extent: Extent, tick: &mut dyn FnMut()) {
-        let successors = newest(new, None);
-        for before in newest(old, named) {
+        let successors = newest_of_all(new);
+        let is_given = |profiles: &Profiles| profiles.rule_sets().iter().any(|rule_set| rule_set.is_given);
+        let takes_all = named.is_some() || !(is_given(old) || is_given(new));
+        for before in if named.is_some() { newest(old, named) } else { newest_of_all(old) } {
             let same_url = successors.iter().find(|after| after.url == before.url);
             let same_form = || successors.iter().find(|after| !before.form.is_empty() && after.form == before.form);
             let Some(after) = same_url.or_else(same_form) else { continue };
+            if !(takes_all || before.is_given || after.is_given) {
+                continue;
+            }
             for rules in &before.roles {
                 let url = &rules.questionnaire.url;
                 if let Some(counterpart) = after.roles.iter().find(|it| it.role == rules.role && it.questionnaire.url == *url) {

@@ -40,7 +40,7 @@ const KNOWN_VARIABLES: [&str; 11] =
     ["resource", "rootResource", "context", "questionnaire", "professional", "this", "total", "index", "ucum", "sct", "loinc"];
 /// Pure functions of FHIRPath and SDC: no trace, no resolving, no terminology service, no types from a model. `now()` and
 /// `today()` mean the day when the response was authored.
-const ALLOWED_FUNCTIONS: [&str; 85] = [
+pub(super) const ALLOWED_FUNCTIONS: [&str; 85] = [
     "abs",
     "aggregate",
     "all",

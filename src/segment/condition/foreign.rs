@@ -298,7 +298,7 @@ fn is_response(tree: &Ast) -> bool {
     matches!(tree, Ast::Variable(variable) if matches!(variable.name.as_str(), "resource" | "rootResource" | "professional" | "context"))
 }
 
-fn conjuncts(tree: &Ast) -> Vec<&Ast> {
+pub(super) fn conjuncts(tree: &Ast) -> Vec<&Ast> {
     match tree {
         Ast::Parenthesized(inner) => conjuncts(inner),
         Ast::BinaryOperation(binary) if binary.operator == octofhir_fhirpath::BinaryOperator::And => {

@@ -9,7 +9,7 @@ use octofhir_fhirpath::{BinaryOperator as Op, LiteralValue, UnaryOperator};
 
 use super::path::Path;
 use super::syntax::{literal, literals, quantity};
-use super::{Comparison, Condition, Input, Literal, Named, Number, Selection, Shared, Source};
+use super::{Comparison, Condition, Input, Literal, Named, Number, Selection, Shared, Source, comparison};
 use crate::form::questionnaire::{self, Item, ItemKind, Questionnaire};
 
 /// What an expression may name.
@@ -31,8 +31,12 @@ pub struct Scope<'s> {
 /// Why an expression is refused. What is merely not lowered is no defect.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Defect {
-    #[error("the expression does not compile")]
-    Syntax,
+    #[error("the expression does not compile: {what}")]
+    Syntax { what: String, remedy: String },
+    #[error("the variable `%{0}` does not compile")]
+    BrokenVariable(String),
+    #[error("the engine does not know the types that it compares")]
+    NotEvaluated,
     #[error("`{0}` has no question `{1}`")]
     UnknownQuestion(String, String),
     #[error("`{1}` is no option of `{0}`")]
@@ -56,13 +60,13 @@ impl<'s> Scope<'s> {
 /// # Errors
 /// [`Defect`]
 pub fn lower(expression: &str, scope: &Scope<'_>) -> Result<Condition, Defect> {
-    let tree = parse_ast(expression).map_err(|_| Defect::Syntax)?;
+    let tree = parse_ast(expression).map_err(|_| Defect::syntax(expression))?;
     let lowering = Lowering::of_rule(scope);
     lowering.refuse_strangers(&tree)?;
     match lowering.condition(&tree) {
         Ok(condition) => Ok(condition),
         Err(Stop::Defect(defect)) => Err(defect),
-        Err(Stop::NotLowered) => Err(Defect::Syntax),
+        Err(Stop::NotLowered) => Err(Defect::NotEvaluated),
     }
 }
 
@@ -71,13 +75,13 @@ pub fn lower(expression: &str, scope: &Scope<'_>) -> Result<Condition, Defect> {
 /// # Errors
 /// [`Defect`]
 pub fn lower_number(expression: &str, scope: &Scope<'_>) -> Result<Number, Defect> {
-    let tree = parse_ast(expression).map_err(|_| Defect::Syntax)?;
+    let tree = parse_ast(expression).map_err(|_| Defect::syntax(expression))?;
     let lowering = Lowering::of_rule(scope);
     lowering.refuse_strangers(&tree)?;
     match lowering.number(&tree).or_else(|stop| lowering.foreign_number(&tree, stop)) {
         Ok(number) => Ok(number),
         Err(Stop::Defect(defect)) => Err(defect),
-        Err(Stop::NotLowered) => Err(Defect::Syntax),
+        Err(Stop::NotLowered) => Err(Defect::NotEvaluated),
     }
 }
 
@@ -197,7 +201,7 @@ impl<'s> Lowering<'s> {
     pub(super) fn condition(&self, tree: &Ast) -> Result<Condition, Stop> {
         match self.lowered(tree) {
             Err(NotLowered) if self.is_of_rule() => {
-                let unknown = || Condition::Unknown("the engine does not know the types that it compares".to_owned());
+                let unknown = || Condition::Unknown(Defect::NotEvaluated.to_string());
                 Ok(self.foreign(tree).map_or_else(unknown, |foreign| Condition::Engine(Box::new(foreign))))
             }
             other => other,
@@ -302,7 +306,7 @@ impl<'s> Lowering<'s> {
             }
             _ => {}
         }
-        let comparison = Comparison::of(operator).ok_or(NotLowered)?;
+        let comparison = comparison(operator).ok_or(NotLowered)?;
         if matches!(comparison, Comparison::Equal | Comparison::NotEqual)
             && let Some((of, wanted)) = literal(right).map(|it| (left, it)).or_else(|| literal(left).map(|it| (right, it)))
             && let Literal::Text(_) | Literal::Boolean(_) = wanted
@@ -389,7 +393,7 @@ impl<'s> Lowering<'s> {
             return Err(NotLowered);
         }
         let expression = self.variable(name).unwrap_or_default();
-        let tree = parse_ast(expression).map_err(|_| Stop::Defect(Defect::Syntax))?;
+        let tree = parse_ast(expression).map_err(|_| Stop::Defect(Defect::BrokenVariable(name.to_owned())))?;
         let inner = self.of_variable(name);
         inner.refuse_strangers(&tree).map_err(Stop::Defect)?;
         lower(&inner, &tree)

@@ -11,16 +11,22 @@ mod derived;
 mod filter;
 mod foreign;
 mod lower;
+mod misspelt;
 mod number;
 mod path;
+mod prove;
 mod syntax;
 
+use octofhir_fhirpath::BinaryOperator;
 use rust_decimal::Decimal;
 
+pub use crate::form::questionnaire::Comparison;
 pub use common::{Common, Named, Shared};
 pub use derived::{Derived, is_computed};
 pub use foreign::{Foreign, Variable};
 pub use lower::{Defect, Scope, lower, lower_number};
+pub use misspelt::reading;
+pub use prove::{Finding, Wanted, prove};
 
 /// Something that is true, false or empty of a family's answers.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,66 +97,6 @@ pub enum Number {
 pub enum Measure {
     Value,
     Weight,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Comparison {
-    Equal,
-    NotEqual,
-    Greater,
-    Less,
-    GreaterOrEqual,
-    LessOrEqual,
-}
-
-impl Comparison {
-    /// Of two certain numbers.
-    pub fn holds(self, left: Decimal, right: Decimal) -> bool {
-        match self {
-            Self::Equal => left == right,
-            Self::NotEqual => left != right,
-            Self::Greater => left > right,
-            Self::Less => left < right,
-            Self::GreaterOrEqual => left >= right,
-            Self::LessOrEqual => left <= right,
-        }
-    }
-
-    pub(super) fn of(operator: octofhir_fhirpath::BinaryOperator) -> Option<Self> {
-        use octofhir_fhirpath::BinaryOperator as Op;
-        Some(match operator {
-            Op::Equal => Self::Equal,
-            Op::NotEqual => Self::NotEqual,
-            Op::GreaterThan => Self::Greater,
-            Op::LessThan => Self::Less,
-            Op::GreaterThanOrEqual => Self::GreaterOrEqual,
-            Op::LessThanOrEqual => Self::LessOrEqual,
-            _ => return None,
-        })
-    }
-
-    /// With its sides changed.
-    pub const fn mirrored(self) -> Self {
-        match self {
-            Self::Equal | Self::NotEqual => self,
-            Self::Greater => Self::Less,
-            Self::Less => Self::Greater,
-            Self::GreaterOrEqual => Self::LessOrEqual,
-            Self::LessOrEqual => Self::GreaterOrEqual,
-        }
-    }
-
-    /// As FHIRPath writes it.
-    pub const fn sign(self) -> &'static str {
-        match self {
-            Self::Equal => "=",
-            Self::NotEqual => "!=",
-            Self::Greater => ">",
-            Self::Less => "<",
-            Self::GreaterOrEqual => ">=",
-            Self::LessOrEqual => "<=",
-        }
-    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -363,4 +309,9 @@ impl Number {
         };
         inner.saturating_add(1)
     }
+}
+
+/// The comparison that an operator makes, if it makes one.
+fn comparison(operator: BinaryOperator) -> Option<Comparison> {
+    Comparison::of(operator.symbol())
 }

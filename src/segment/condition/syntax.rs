@@ -3,7 +3,7 @@
 use octofhir_fhirpath::ast::ExpressionNode as Ast;
 use octofhir_fhirpath::{BinaryOperator as Op, LiteralValue, UnaryOperator};
 
-use super::{Comparison, Literal};
+use super::{Comparison, Literal, comparison};
 
 /// `name = 'x'` or `name in ('x' | 'y')`; the name may be a path, as in `value.code`.
 pub(super) fn membership(condition: &Ast) -> Option<(String, Vec<String>)> {
@@ -90,7 +90,7 @@ pub(super) fn compared_with_number(condition: &Ast) -> Option<(&Ast, Comparison,
         Ast::BinaryOperation(binary) => binary,
         _ => return None,
     };
-    let comparison = Comparison::of(binary.operator)?;
+    let comparison = comparison(binary.operator)?;
     let number = |tree: &Ast| match literal(tree)? {
         Literal::Number(number) => Some(number),
         _ => None,

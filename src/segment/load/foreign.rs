@@ -12,7 +12,7 @@ use neuvola_fhir::{Node, Place};
 use super::variables::Variables;
 use super::{Known, Loader, coding};
 use crate::form::questionnaire::Questionnaire;
-use crate::segment::condition::{Condition, Scope, Shared, lower};
+use crate::segment::condition::{Condition, Scope, Shared, Wanted, lower};
 use crate::segment::rule::{Coded, RoleRules, Rule};
 use crate::texts::Texts;
 
@@ -82,6 +82,11 @@ impl<K: Known> Loader<'_, K> {
         let title = texts("title").unwrap_or_default();
         let scope = Scope { shared: Some(around.shared), ..Scope::of(&rules.questionnaire, None, variables) };
         let expressions: Vec<&str> = applicabilities(action).filter_map(|expression| expression?.text("expression")).collect();
+        let expression = match expressions.as_slice() {
+            [] => None,
+            [one] => Some((*one).to_owned()),
+            several => Some(format!("({})", several.join(") and ("))),
+        };
         Rule {
             subject: Coded {
                 system: part("system"),
@@ -91,8 +96,8 @@ impl<K: Known> Loader<'_, K> {
             sentence: ["description", "textEquivalent", "title"]
                 .iter()
                 .find_map(|name| texts(name))
-                .unwrap_or_else(|| Texts::plain(expressions.join(" and "))),
-            expression: (!expressions.is_empty()).then(|| expressions.join(" and ")),
+                .unwrap_or_else(|| Texts::plain(expression.clone().unwrap_or_default())),
+            expression,
             inputs: condition.as_ref().map(Condition::inputs).unwrap_or_default(),
             dynamic: self.dynamic(action, &scope, place),
             condition: condition.clone(),
@@ -131,10 +136,9 @@ impl<K: Known> Loader<'_, K> {
 
     fn lowered(&mut self, text: &str, variables: &Variables, shared: &RefCell<Shared>, rules: &RoleRules, place: &Place<'_>) -> Condition {
         let scope = |strict, shared| Scope { shared: Some(shared), strict, ..Scope::of(&rules.questionnaire, None, variables) };
-        let alone = RefCell::default();
-        if let Err(defect) = lower(text, &scope(true, &alone)) {
-            self.defect(place, defect.to_string());
-        }
+        let (strict, loose) = (RefCell::default(), RefCell::default());
+        let strictly = lower(text, &scope(true, &strict));
+        self.judge(text, Wanted::Condition, strictly.as_ref().err(), &scope(false, &loose), place);
         lower(text, &scope(false, shared)).unwrap_or_else(|defect| Condition::Unknown(defect.to_string()))
     }
 

@@ -8,11 +8,12 @@ mod foreign;
 mod variables;
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use neuvola_fhir::{Node, Place, Value};
 
-use super::condition::{Condition, Scope, Shared, lower, lower_number};
+use super::condition::{Condition, Defect, Scope, Shared, Wanted, lower, lower_number, prove};
 use super::rule::{Coded, Dynamic, MustAnswer, RoleRules, Rule, RuleSet};
 use crate::fhirpath::Kept;
 use crate::form::questionnaire::Questionnaire;
@@ -47,7 +48,8 @@ pub fn load(node: &Node<'_>, known: &impl Known) -> Result<RuleSet, Vec<Issue>> 
     let period = |name| node.member("effectivePeriod").and_then(|period| period.text(name)).map(str::to_owned);
     let list = root.member("action");
     let is_ours = topic.is_some() || node.list("action").iter().any(|action| coding(action, "form-role").is_some());
-    let mut loader = Loader { known, defects: &mut defects, shared: RefCell::default(), keeps: mentions(node, "%questionnaire") };
+    let keeps = mentions(node, "%questionnaire");
+    let mut loader = Loader { known, defects: &mut defects, shared: RefCell::default(), keeps, places: HashMap::new() };
     let roles: Vec<RoleRules> = if is_ours {
         let variables = loader.variables(node, &Vec::new(), &root);
         let actions = node.list("action").iter().enumerate();
@@ -67,6 +69,7 @@ pub fn load(node: &Node<'_>, known: &impl Known) -> Result<RuleSet, Vec<Issue>> 
         form: topic.and_then(|coding| coding.text("code")).or_else(|| node.text("id")).unwrap_or_default().to_owned(),
         effective: (period("start"), period("end")),
         roles,
+        is_given: false,
         warnings: Vec::new(),
     };
     if !is_ours {
@@ -133,11 +136,38 @@ struct Loader<'l, K> {
     shared: RefCell<Shared>,
     /// Its expressions read the Questionnaire itself.
     keeps: bool,
+    /// Where variables stand, by name and expression.
+    places: HashMap<(String, String), String>,
 }
 
 impl<K: Known> Loader<'_, K> {
     fn defect(&mut self, place: impl ToString, message: impl Into<String>) {
         self.defects.push(Issue::error("invalid", "rule-set", place, message));
+    }
+
+    /// Tells what is wrong with an expression: that it does not compile, or what is sure to go wrong whatever is answered.
+    fn judge(&mut self, expression: &str, wanted: Wanted, defect: Option<&Defect>, scope: &Scope<'_>, place: &Place<'_>) {
+        let findings = match defect {
+            None | Some(Defect::UnknownQuestion(..) | Defect::UnknownOption(..)) => prove(expression, wanted, scope),
+            Some(_) => Vec::new(),
+        };
+        for finding in &findings {
+            let stands = |name: &String| {
+                let variable = scope.variables.iter().find(|(known, _)| known == name)?;
+                self.places.get(variable).cloned()
+            };
+            let place = finding.variable.as_ref().and_then(stands).unwrap_or_else(|| place.to_string());
+            // a variable that several rules name
+            if !self.defects.iter().any(|known| known.place == place && known.message == finding.what) {
+                self.defects.push(Issue::error("invalid", "rule-set", place, &finding.what).remedy(&finding.remedy));
+            }
+        }
+        match defect {
+            // told where it stands
+            None | Some(Defect::BrokenVariable(_)) => {}
+            Some(_) if !findings.is_empty() => {}
+            Some(defect) => self.defects.push(Issue::error("invalid", "rule-set", place, defect.to_string()).remedy(defect.remedy(scope))),
+        }
     }
 
     fn role(
@@ -218,12 +248,10 @@ impl<K: Known> Loader<'_, K> {
         }
         let expression =
             conditions.first().and_then(|condition| condition.member("expression")).and_then(|expression| expression.text("expression"));
-        let condition = expression.and_then(|expression| match lower(expression, scope) {
-            Ok(condition) => Some(condition),
-            Err(defect) => {
-                self.defect(place.member("condition"), defect.to_string());
-                None
-            }
+        let condition = expression.and_then(|expression| {
+            let lowered = lower(expression, scope);
+            self.judge(expression, Wanted::Condition, lowered.as_ref().err(), scope, &place.member("condition"));
+            lowered.ok()
         });
         let guidance = action.list("documentation").iter().find_map(|artifact| artifact.text("resource")).map(str::to_owned);
         if let Some(canonical) = guidance.as_deref().filter(|canonical| !self.known.has_guidance(canonical)) {
@@ -259,10 +287,9 @@ impl<K: Known> Loader<'_, K> {
                 self.defect(list.element(index), "the dynamicValue is in another language than FHIRPath");
                 continue;
             }
-            match lower_number(text, scope) {
-                Ok(number) => found.push(Dynamic { path: path.to_owned(), expression: text.to_owned(), number }),
-                Err(defect) => self.defect(list.element(index), defect.to_string()),
-            }
+            let lowered = lower_number(text, scope);
+            self.judge(text, Wanted::Number, lowered.as_ref().err(), scope, &list.element(index));
+            found.extend(lowered.ok().map(|number| Dynamic { path: path.to_owned(), expression: text.to_owned(), number }));
         }
         found
     }

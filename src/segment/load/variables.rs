@@ -4,6 +4,8 @@ use neuvola_fhir::{Node, Place};
 
 use super::Known;
 use super::Loader;
+use crate::issue::Issue;
+use crate::segment::condition::Defect;
 
 /// Names and expressions, each behind those that it names.
 pub(super) type Variables = Vec<(String, String)>;
@@ -12,7 +14,8 @@ impl<K: Known> Loader<'_, K> {
     /// Those of this element, over those of the elements around it.
     pub(super) fn variables(&mut self, element: &Node<'_>, around: &Variables, place: &Place<'_>) -> Variables {
         let mut own: Variables = Vec::new();
-        for extension in element.list("extension") {
+        let list = place.member("extension");
+        for (index, extension) in element.list("extension").iter().enumerate() {
             let url = extension.text("url").unwrap_or_default();
             if !url.ends_with("/StructureDefinition/rule-variable") && url != HL7_VARIABLE {
                 continue;
@@ -24,6 +27,12 @@ impl<K: Known> Loader<'_, K> {
             } else if part("name").is_empty() || part("expression").is_empty() {
                 self.defect(place.member("extension"), "a variable needs a `name` and an `expression`");
             } else {
+                let here = list.element(index);
+                if let Some(Defect::Syntax { what, remedy }) = Defect::of_syntax(&part("expression")) {
+                    let message = format!("the variable `%{}` does not compile: {what}", part("name"));
+                    self.defects.push(Issue::error("invalid", "rule-set", &here, message).remedy(remedy));
+                }
+                self.places.insert((part("name"), part("expression")), here.to_string());
                 own.push((part("name"), part("expression")));
             }
         }

@@ -2,7 +2,7 @@
 //! some declined, some missing. It prints itself as our own `answers` and as an R4 QuestionnaireResponse.
 
 use neuvola_adapter::form::questionnaire::{
-    AnswerOption, Bound, Comparand, EnableWhen, Item, ItemKind, Operator, OptionValue, Questionnaire,
+    AnswerOption, Bound, Comparand, Comparison, EnableWhen, Item, ItemKind, Operator, OptionValue, Questionnaire,
 };
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
@@ -201,17 +201,17 @@ impl Given {
             (Self::Coding { system, code }, Comparand::Coding { system: wanted, code: right }) => {
                 // codes are equal or not; they have no order
                 let same = code == right && wanted.as_ref().is_none_or(|wanted| wanted == system);
-                return operator == if same { Operator::Equal } else { Operator::NotEqual };
+                return operator == Operator::Is(if same { Comparison::Equal } else { Comparison::NotEqual });
             }
             _ => return false,
         };
         match operator {
-            Operator::Equal => ordering.is_eq(),
-            Operator::NotEqual => ordering.is_ne(),
-            Operator::Greater => ordering.is_gt(),
-            Operator::Less => ordering.is_lt(),
-            Operator::GreaterOrEqual => ordering.is_ge(),
-            Operator::LessOrEqual => ordering.is_le(),
+            Operator::Is(Comparison::Equal) => ordering.is_eq(),
+            Operator::Is(Comparison::NotEqual) => ordering.is_ne(),
+            Operator::Is(Comparison::Greater) => ordering.is_gt(),
+            Operator::Is(Comparison::Less) => ordering.is_lt(),
+            Operator::Is(Comparison::GreaterOrEqual) => ordering.is_ge(),
+            Operator::Is(Comparison::LessOrEqual) => ordering.is_le(),
             Operator::Exists => true,
         }
     }

@@ -105,6 +105,7 @@ fn outcomes(questionnaire: &Arc<Questionnaire>, filled: &Filled<'_>, expressions
         form: String::new(),
         effective: (None, None),
         roles: Vec::new(),
+        is_given: false,
         warnings: Vec::new(),
     };
     let document = serde_json::to_vec(&filled.response("in-progress")).expect("it prints");
