@@ -17,6 +17,8 @@ use crate::segment::{Compared, Outcome, Read, ReadState, Reason, Segmentation};
 pub struct Preview {
     pub form: String,
     pub rule_set: String,
+    /// Of the texts: the one that the client reads.
+    pub language: String,
     pub persons: Vec<PersonPreview>,
 }
 
@@ -92,7 +94,12 @@ pub(super) fn preview(submission: &Submission<'_>, rule_set: &RuleSet, families:
         let view = person_preview(person.key, family.rules, &family.segmentation, plan, profiles, submission.language);
         PersonPreview { replaces: replaces(submission, person), ..view }
     });
-    Preview { form: rule_set.form.clone(), rule_set: rule_set.canonical(), persons: persons.collect() }
+    Preview {
+        form: rule_set.form.clone(),
+        rule_set: rule_set.canonical(),
+        language: submission.language.to_owned(),
+        persons: persons.collect(),
+    }
 }
 
 /// The earlier plan that the decision about this person names, yet to be looked up.

@@ -83,13 +83,7 @@ impl Reason<'_> {
 
     /// Why nothing can be said, where it is not for missing answers.
     pub fn why(&self) -> Option<&str> {
-        let mut why = None;
-        self.rule.condition.as_ref()?.visit_all(&mut |part| {
-            if let Condition::Unknown(reason) = part {
-                why = why.or(Some(reason.as_str()));
-            }
-        });
-        why
+        self.rule.why()
     }
 
     /// What the `dynamicValue` whose path ends so comes to.

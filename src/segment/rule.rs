@@ -120,6 +120,19 @@ pub struct Coded {
     pub display: Texts,
 }
 
+impl Rule {
+    /// Why nothing can be said, where it is not for missing answers.
+    pub fn why(&self) -> Option<&str> {
+        let mut why = None;
+        self.condition.as_ref()?.visit_all(&mut |part| {
+            if let Condition::Unknown(reason) = part {
+                why = why.or(Some(reason.as_str()));
+            }
+        });
+        why
+    }
+}
+
 impl RuleSet {
     /// `url|version`
     pub fn canonical(&self) -> String {

@@ -14,6 +14,7 @@ mod declined;
 mod demo;
 mod earlier;
 mod fuzzing;
+mod guidance;
 mod http;
 mod installed;
 mod instruments;
