@@ -24,8 +24,7 @@ pub(super) fn trace(person: &PersonPreview, telling: Telling<'_>) -> Value {
     };
     parameters.extend(person.segment.iter().map(|named| segment("segment", named)));
     parameters.extend(person.possible.iter().map(|named| segment("possible", named)));
-    for (kind, rules) in
-        [("segment", &person.segments), ("alert", &person.alerts), ("service", &person.services), ("rule", &person.others)]
+    for (kind, rules) in [("segment", &person.segments), ("alert", &person.alerts), ("service", &person.services), ("rule", &person.others)]
     {
         parameters.extend(rules.iter().map(|rule| json!({ "name": "rule", "part": parts(kind, rule, telling) })));
     }
@@ -115,13 +114,9 @@ fn coding(named: &Named, display: Option<&Texts>) -> Value {
 
 /// As it is shown, and in its other languages.
 pub(super) fn translated(name: &str, kind: &str, shown: &str, texts: Option<&Texts>, language: &str) -> Option<Value> {
-    let mut parameter = json!({ "name": name, kind: Some(shown).filter(|shown| !shown.trim().is_empty())? });
-    let others: Vec<Value> = texts
-        .into_iter()
-        .flat_map(Texts::in_languages)
-        .filter(|(of, _)| *of != language)
-        .map(|(of, text)| translation(of, text))
-        .collect();
+    let mut parameter = json!({ "name": name, kind: Some(shown.trim()).filter(|shown| !shown.is_empty())? });
+    let others: Vec<Value> =
+        texts.into_iter().flat_map(Texts::in_languages).filter(|(of, _)| *of != language).map(|(of, text)| translation(of, text)).collect();
     if !others.is_empty() {
         parameter[format!("_{kind}")] = json!({ "extension": others });
     }
@@ -129,7 +124,7 @@ pub(super) fn translated(name: &str, kind: &str, shown: &str, texts: Option<&Tex
 }
 
 fn translation(language: &str, text: &str) -> Value {
-    let parts = json!([{ "url": "lang", "valueCode": language }, { "url": "content", "valueString": text }]);
+    let parts = json!([{ "url": "lang", "valueCode": language }, { "url": "content", "valueString": text.trim() }]);
     json!({ "url": "http://hl7.org/fhir/StructureDefinition/translation", "extension": parts })
 }
 

@@ -15,9 +15,7 @@ use uuid::Uuid;
 use crate::recorder::create;
 use crate::world::{Answer, World, form, start_sandbox};
 
-/// Few: the real server keeps a connection for each transaction and takes another for what it changes, and stands still
-/// when all of its pool wait.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 12;
 const PATH: &str = "/forms/four-months/submissions";
 
 /// An adapter before `record`, and a child whom nobody else writes about, with a plan of some other system's.
