@@ -88,7 +88,7 @@ pub(super) fn accepts_json(headers: &HeaderMap, query: Option<&str>) -> bool {
     ranges.is_empty() || Format::Json.names().iter().any(is_accepted)
 }
 
-/// Whether a preview is wanted as FHIR: in XML, or where FHIR's JSON is named and plain JSON is wanted less, or not at all.
+/// Whether a preview is wanted as FHIR: where that is named and plain JSON is wanted less, or not at all.
 pub(super) fn wants_fhir(headers: &HeaderMap, query: Option<&str>) -> bool {
     if let Some(format) = format_in(query) {
         let names_fhir = format.trim().to_ascii_lowercase().starts_with("application/fhir");
@@ -96,8 +96,10 @@ pub(super) fn wants_fhir(headers: &HeaderMap, query: Option<&str>) -> bool {
     }
     let ranges = ranges(headers);
     let of = |name: &str| quality(&ranges, name).filter(|(quality, _)| *quality > 0.0).unwrap_or_default();
-    let (fhir, plain) = (of("application/fhir+json"), of(JSON));
-    wanted(headers, query) == Some(Format::Xml) || fhir.0.total_cmp(&plain.0).then(fhir.1.cmp(&plain.1)).is_gt()
+    let plain = of(JSON);
+    let is_wanted_more = |(quality, closeness): (f32, u8)| quality.total_cmp(&plain.0).then(closeness.cmp(&plain.1)).is_gt();
+    let is_json_refused = plain.0 <= 0.0 && wanted(headers, query) == Some(Format::Xml);
+    is_json_refused || ["application/fhir+json", "application/fhir+xml"].into_iter().any(|name| is_wanted_more(of(name)))
 }
 
 /// The language of ours that is read best (RFC 9110, 12.5.4), of equals the first; none if none of ours is named.
