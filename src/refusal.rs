@@ -277,7 +277,7 @@ impl Refusal {
             }
             Self::NotAcceptable => vec![
                 Issue::error("not-supported", "accept", "", "nothing that is accepted can be answered")
-                    .remedy("accept application/json; under /fhir also application/fhir+json or application/fhir+xml"),
+                    .remedy("accept application/json; under /fhir, and of previews, also application/fhir+json or application/fhir+xml"),
             ],
             Self::OtherVersion => vec![
                 Issue::error("not-supported", "accept", "", "another version of FHIR is asked for, and R4 alone is answered here")

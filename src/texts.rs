@@ -49,6 +49,18 @@ impl Texts {
         Some(string)
     }
 
+    /// The translations, each with its language.
+    pub fn translations(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.translations.iter().map(|(language, text)| (language.as_str(), text.as_str()))
+    }
+
+    /// Every text with its language: the artifact's own is the one of ours that its translations leave over.
+    pub fn in_languages(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut left = ["fi", "sv", "en"].into_iter().filter(|language| !self.has(language));
+        let own = left.next().filter(|_| left.next().is_none());
+        own.map(|language| (language, self.main.as_str())).into_iter().chain(self.translations())
+    }
+
     /// It is the text in one of its languages.
     pub fn says(&self, text: &str) -> bool {
         self.main == text || self.translations.iter().any(|(_, translated)| translated == text)

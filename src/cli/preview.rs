@@ -30,12 +30,12 @@ pub(crate) struct Preview {
     /// As readable text instead of JSON
     #[arg(long)]
     explain: bool,
-    /// As FHIR: a GuidanceResponse a person
+    /// As FHIR: a GuidanceResponse a response; of a submission a Bundle, with draft plans and the view of the family
     #[arg(long, conflicts_with = "explain")]
     fhir: bool,
-    /// Of texts: fi, sv or en
-    #[arg(long, default_value = "fi")]
-    language: String,
+    /// Of texts: fi, sv or en. Left out: Finnish; of a submission the language that the client reads
+    #[arg(long, value_parser = ["fi", "sv", "en"])]
+    language: Option<String>,
     #[command(flatten)]
     knowledge: Knowledge,
     /// The submission, or the responses; `-` is standard input
@@ -47,19 +47,19 @@ impl Preview {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let Some(profiles) = self.knowledge.load() else { return Ok(ExitCode::from(CONFIGURATION)) };
         let Some(form) = &self.form else {
+            let language = self.language.as_deref().unwrap_or("fi");
             let professional = self.professional.as_deref().map(input::read).transpose()?;
             let mut all_well = true;
             for file in &self.files {
                 let content = input::read(file)?;
                 match propose(&content, professional.as_deref(), self.plan.as_deref(), &profiles) {
-                    Ok(proposal) if self.explain => say(report::explain(&proposal, &self.language)),
+                    Ok(proposal) if self.explain => say(report::explain(&proposal, &profiles, language)),
                     Ok(proposal) if self.fhir => {
-                        let person = proposal.view(&profiles, &self.language);
-                        let printed = report::guidance_of(&person, &proposal.rule_set.canonical());
+                        let printed = report::guidance_of(&proposal, &profiles, language);
                         say(String::from_utf8_lossy(&printed.ok_or_else(|| anyhow::anyhow!("the guidance is no R4"))?));
                     }
                     Ok(proposal) => {
-                        let printed = report::proposal(&proposal, &name(file), &self.language);
+                        let printed = report::proposal(&proposal, &name(file), language);
                         say_bytes(&printed);
                     }
                     Err(refusal) => {
@@ -76,10 +76,11 @@ impl Preview {
         match prepare(&body, form, Until::Preview, context) {
             Ok(Prepared::Preview(preview)) => {
                 if self.fhir {
-                    let printed = report::guidance_of_form(&preview).ok_or_else(|| anyhow::anyhow!("the guidance is no R4"))?;
+                    let printed = report::guidance_of_form(&preview, &profiles).ok_or_else(|| anyhow::anyhow!("the guidance is no R4"))?;
                     say(String::from_utf8_lossy(&printed));
                 } else if self.explain {
-                    say(report::explain_form(&preview, &self.language));
+                    let explained = report::explain_form(&preview, &profiles, self.language.as_deref());
+                    say(explained.ok_or_else(|| anyhow::anyhow!("the rules are not there"))?);
                 } else {
                     say(format_args!("{:#}", report::preview(&preview)));
                 }

@@ -43,13 +43,13 @@ pub(super) async fn edge(State(app): State<Arc<App>>, mut request: Request, next
 }
 
 /// Refuses who accepts nothing that could be answered, and gives FHIR in XML to who wants it so: every handler speaks JSON.
-/// What is our own under other paths is JSON only, save its refusals. Metrics are text and for one kind of reader only.
+/// What is our own under other paths is JSON only, save its refusals and previews. Metrics are text and for one kind of reader only.
 pub(super) async fn negotiate(path: Option<MatchedPath>, mut request: Request, next: Next) -> Response {
     let (headers, query) = (request.headers(), request.uri().query());
     let wanted = wanted(headers, query);
     let refused = match path.as_ref().map(MatchedPath::as_str) {
         None | Some(super::metrics::PATH) => false,
-        Some(path) if path.starts_with("/fhir/") => wanted.is_none(),
+        Some(path) if path.starts_with("/fhir/") || path == super::forms::PREVIEW => wanted.is_none(),
         Some(_) => !accepts_json(headers, query),
     };
     let refusal = if asks_other_version(headers, query) { Refusal::OtherVersion } else { Refusal::NotAcceptable };

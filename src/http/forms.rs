@@ -9,6 +9,8 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::body::{Sent, receive};
 use super::edge::Who;
+use super::media::wants_fhir;
+use super::questionnaire::fhir;
 use super::segment::Segment;
 use crate::app::App;
 use crate::pipeline::{self, Prepared, Until};
@@ -32,7 +34,7 @@ pub(super) async fn submit(
 }
 
 /// `POST /forms/{form}/preview`: what the rules say, with every reason. Nothing is written, and the record is asked
-/// for nothing but an earlier plan that a decision names.
+/// for nothing but an earlier plan that a decision names. As a Bundle for those who want FHIR.
 pub(super) async fn preview(
     State(app): State<Arc<App>>,
     Segment(form): Segment,
@@ -40,13 +42,21 @@ pub(super) async fn preview(
     request: Request,
 ) -> Result<Response, Refusal> {
     known(&app, &form)?;
+    let as_fhir = wants_fhir(request.headers(), request.uri().query());
     let Sent { bytes, slot: _slot } = receive(&app, request, Media::Json).await?;
     let Prepared::Preview(mut preview) = pipeline::prepare(&bytes, &form, Until::Preview, app.context(&caller))? else {
         return Err(Refusal::Bug);
     };
     pipeline::look_back(&mut preview, app.record.as_ref()).await;
+    if as_fhir {
+        let bundle = report::guidance_of_form(&preview, &app.profiles).ok_or(Refusal::Bug)?;
+        return Ok(fhir(StatusCode::OK, bundle));
+    }
     Ok(Json(report::preview(&preview)).into_response())
 }
+
+/// The one path of our own that is answered in FHIR too.
+pub(super) const PREVIEW: &str = "/forms/{form}/preview";
 
 /// Told before the body is read.
 fn known(app: &App, form: &str) -> Result<(), Refusal> {

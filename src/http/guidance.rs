@@ -10,6 +10,7 @@ use axum::response::Response;
 use url::form_urlencoded;
 
 use super::body::{Sent, receive};
+use super::media::read_language;
 use super::questionnaire::{fhir, response_in, unknown_parameter, value_of};
 use crate::app::App;
 use crate::issue::{Issue, Issues};
@@ -27,6 +28,8 @@ pub(super) async fn guidance(State(app): State<Arc<App>>, request: Request) -> R
     if issues.has_errors() {
         return Err(Refusal::Request(issues.into_list()));
     }
+    // a parameter of the body counts over it too
+    asked.language = asked.language.or_else(|| read_language(request.headers()).map(str::to_owned));
     let Sent { bytes, slot } = receive(&app, request, Media::Fhir).await?;
     // conditions that are not lowered may take their time; others are answered meanwhile
     let work = move || {
@@ -49,8 +52,7 @@ fn guided(app: &App, bytes: &[u8], mut asked: Asked) -> Result<Vec<u8>, Refusal>
         }
     })?;
     let proposal = pipeline::propose_read(response, professional, asked.plan.as_deref(), &app.profiles)?;
-    let person = proposal.view(&app.profiles, asked.language.as_deref().unwrap_or("fi"));
-    report::guidance_of(&person, &proposal.rule_set.canonical()).ok_or(Refusal::Bug)
+    report::guidance_of(&proposal, &app.profiles, asked.language.as_deref().unwrap_or("fi")).ok_or(Refusal::Bug)
 }
 
 /// What is asked beside the responses.

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use axum::http::HeaderMap;
-use axum::http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use url::form_urlencoded;
 
 use crate::refusal::Media;
@@ -86,6 +86,34 @@ pub(super) fn accepts_json(headers: &HeaderMap, query: Option<&str>) -> bool {
     let ranges = ranges(headers);
     let is_accepted = |name: &&str| quality(&ranges, name).is_some_and(|(quality, _)| quality > 0.0);
     ranges.is_empty() || Format::Json.names().iter().any(is_accepted)
+}
+
+/// Whether a preview is wanted as FHIR: where that is named and plain JSON is wanted less, or not at all.
+pub(super) fn wants_fhir(headers: &HeaderMap, query: Option<&str>) -> bool {
+    if let Some(format) = format_in(query) {
+        let names_fhir = format.trim().to_ascii_lowercase().starts_with("application/fhir");
+        return names_fhir || Format::asked(&format) == Some(Format::Xml);
+    }
+    let ranges = ranges(headers);
+    let of = |name: &str| quality(&ranges, name).filter(|(quality, _)| *quality > 0.0).unwrap_or_default();
+    let plain = of(JSON);
+    let is_wanted_more = |(quality, closeness): (f32, u8)| quality.total_cmp(&plain.0).then(closeness.cmp(&plain.1)).is_gt();
+    let is_json_refused = plain.0 <= 0.0 && wanted(headers, query) == Some(Format::Xml);
+    is_json_refused || ["application/fhir+json", "application/fhir+xml"].into_iter().any(|name| is_wanted_more(of(name)))
+}
+
+/// The language of ours that is read best (RFC 9110, 12.5.4), of equals the first; none if none of ours is named.
+pub(super) fn read_language(headers: &HeaderMap) -> Option<&'static str> {
+    let listed = headers.get_all(ACCEPT_LANGUAGE).iter().flat_map(|value| value.to_str().unwrap_or_default().split(','));
+    let read = listed.filter_map(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let primary = parts.next()?.split('-').next()?.to_ascii_lowercase();
+        let language = ["fi", "sv", "en"].into_iter().find(|known| *known == primary)?;
+        let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(1.0, |value| value.parse::<f32>().unwrap_or(1.0));
+        (quality > 0.0).then_some((quality, language))
+    });
+    // of equals `max_by` would take the last
+    read.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, language)| language)
 }
 
 /// What links keep of a `_format`: not a word of the client's.

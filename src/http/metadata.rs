@@ -187,4 +187,5 @@ const TASKS: &str = "Callback requests. A caller sees what its organisations own
 const DOCUMENTATION: &str = "JSON and XML. The knowledge can be read and searched; `_count` (at most 100) and `_offset` page through a \
     search, unknown parameters are reported, or refused with `Prefer: handling=strict`. Responses to the forms are validated \
     (`$validate`) and written to the patient record (`$process-response`); whole submissions go to `/forms/{form}/submissions`, \
-    which `/openapi.json` describes. Nothing that was written is read here: it lies in the patient record.";
+    and what the rules say of them comes from `/forms/{form}/preview`, as a Bundle of GuidanceResponses to those who accept FHIR; \
+    `/openapi.json` describes both. Nothing that was written is read here: it lies in the patient record.";

@@ -181,6 +181,10 @@ fn operation(route: &Route) -> Operation {
             if media == FHIR {
                 response = response.content(FHIR_XML, content());
             }
+            if status == 200 && route.gives == Gives::Preview {
+                let bundle = || Content::new(Some(RefOr::<Schema>::Ref(Ref::from_schema_name("Resource"))));
+                response = response.content(FHIR, bundle()).content(FHIR_XML, bundle());
+            }
         }
         operation = operation.response(status.to_string(), response.build());
     }
@@ -294,6 +298,12 @@ fn parameters(route: &Route) -> Vec<Parameter> {
     }
     if matches!(route.verb, Verb::Put | Verb::Patch) {
         all.push(parameter("If-Match", ParameterIn::Header, "ETag of the version that is changed; 428 without", string()));
+    }
+    if route.name == "guidance" {
+        let plan = "Canonical of the PlanDefinition, where several have rules for the response's Questionnaire";
+        all.push(parameter("plan", ParameterIn::Query, plan, string()));
+        let language = "Of the texts, counts over Accept-Language; fi where neither says";
+        all.push(parameter("language", ParameterIn::Query, language, string().enum_values(Some(["fi", "sv", "en"]))));
     }
     if route.takes == Takes::TaskSearch {
         let known = crate::task::search::PARAMETERS.iter();

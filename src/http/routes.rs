@@ -34,9 +34,9 @@ static FORMS_AND_KNOWLEDGE: [Route; 13] = [
     },
     Route {
         verb: Verb::Post,
-        path: "/forms/{form}/preview",
+        path: forms::PREVIEW,
         name: "preview",
-        summary: "What the rules say of a submission, with every reason; nothing is written",
+        summary: "What the rules say of a submission, with every reason, as our JSON or as a Bundle of GuidanceResponses; nothing is written",
         takes: Takes::Submission,
         gives: Gives::Preview,
         statuses: &[200, 404, 422],

@@ -17,6 +17,8 @@ use crate::segment::{Compared, Outcome, Read, ReadState, Reason, Segmentation};
 pub struct Preview {
     pub form: String,
     pub rule_set: String,
+    /// Of the texts: the one that the client reads.
+    pub language: String,
     pub persons: Vec<PersonPreview>,
 }
 
@@ -62,6 +64,8 @@ pub struct RuleView {
     pub distance: Option<Decimal>,
     pub comparisons: Vec<Compared>,
     pub undecided: Vec<String>,
+    /// Why nothing can be said, where it is not for missing answers.
+    pub why: Option<String>,
     /// The text for the professional, for what was met or cannot be ruled out.
     pub guidance: Option<String>,
 }
@@ -92,7 +96,12 @@ pub(super) fn preview(submission: &Submission<'_>, rule_set: &RuleSet, families:
         let view = person_preview(person.key, family.rules, &family.segmentation, plan, profiles, submission.language);
         PersonPreview { replaces: replaces(submission, person), ..view }
     });
-    Preview { form: rule_set.form.clone(), rule_set: rule_set.canonical(), persons: persons.collect() }
+    Preview {
+        form: rule_set.form.clone(),
+        rule_set: rule_set.canonical(),
+        language: submission.language.to_owned(),
+        persons: persons.collect(),
+    }
 }
 
 /// The earlier plan that the decision about this person names, yet to be looked up.
@@ -130,6 +139,7 @@ pub(super) fn person_preview(
             distance: reason.distance(),
             comparisons: reason.comparisons.clone(),
             undecided: segmentation.undecided(reason, rules).collect(),
+            why: reason.why.clone(),
             guidance: guidance.map(|guidance| guidance.text.text(language).to_owned()),
         }
     };

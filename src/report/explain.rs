@@ -1,218 +1,199 @@
-//! The same as readable text, in the reader's language: what is proposed, and why each rule said what it said.
+//! The same as readable text, in the reader's language: what is proposed, and why each rule said what it said. Sentences that
+//! can be read out: questions and answers in words, numbers as the language writes them, lines that fit a terminal.
 
 use std::fmt::Write as _;
 
-use rust_decimal::Decimal;
-
-use crate::form::questionnaire::Questionnaire;
-use crate::pipeline::{Preview, Proposal, ReadView, RuleView};
-use crate::segment::rule::RoleRules;
-use crate::segment::{Compared, Outcome, Read, ReadState, Reason, Segmentation};
+use super::guidance::{Telling, question};
+use super::words::Words;
+use crate::form::questionnaire::{Item, ItemKind, OptionValue, Questionnaire};
+use crate::pipeline::{PersonPreview, Preview, Proposal, ReadView, RuleView};
+use crate::profiles::Profiles;
+use crate::segment::rule::{Rule, RuleSet};
+use crate::segment::{Outcome, ReadState};
 
 /// What the rules say of one response.
-pub fn explain(proposal: &Proposal<'_>, language: &str) -> String {
+pub fn explain(proposal: &Proposal<'_>, profiles: &Profiles, language: &str) -> String {
+    let telling = Telling { rule_set: proposal.rule_set, rules: proposal.rules, profiles, language };
+    let mut text = Lines::default();
+    headed(&mut text, proposal.rule_set, language);
     let words = Words::of(language);
-    let Proposal { rule_set, rules, segmentation, .. } = proposal;
-    let mut text = String::new();
+    proposal.warnings.iter().for_each(|issue| text.put(0, &format!("{}: {}", words.note, issue.message)));
+    person(&mut text, &proposal.view(profiles, language), telling, &words);
+    text.0
+}
+
+/// What the rules say of everybody in a submission, in `language` or else the client's. `None` if what was previewed is not of
+/// these profiles.
+pub fn explain_form(preview: &Preview, profiles: &Profiles, language: Option<&str>) -> Option<String> {
+    let language = language.unwrap_or(&preview.language);
+    let rule_set = profiles.rule_sets().iter().find(|rule_set| rule_set.canonical() == preview.rule_set)?;
+    let words = Words::of(language);
+    let mut text = Lines::default();
+    headed(&mut text, rule_set, language);
+    for shown in &preview.persons {
+        let role = profiles.coded_in("form-role", &shown.role);
+        let role = role.as_ref().map_or(shown.role.as_str(), |role| role.display.text(language));
+        text.blank();
+        text.put(0, &format!("=== {role} ({})", shown.person));
+        person(&mut text, shown, Telling { rule_set, rules: rule_set.role(&shown.role)?, profiles, language }, &words);
+    }
+    Some(text.0)
+}
+
+fn headed(text: &mut Lines, rule_set: &RuleSet, language: &str) {
     let title = rule_set.title.text(language);
-    let _ = writeln!(text, "{} ({})", if title.is_empty() { &rule_set.url } else { title }, rule_set.canonical());
-    proposed(&mut text, segmentation, language, &words);
-    let groups = [
-        (words.segments, &segmentation.segments),
-        (words.alerts, &segmentation.alerts),
-        (words.services, &segmentation.services),
-        (words.rules, &segmentation.others),
-    ];
-    for (heading, reasons) in groups.into_iter().filter(|(_, reasons)| !reasons.is_empty()) {
-        let _ = writeln!(text, "\n{heading}");
-        reasons.iter().for_each(|reason| one(&mut text, reason, segmentation, rules, language, &words));
+    if !title.is_empty() {
+        text.put(0, title);
     }
-    text
+    text.put(0, &rule_set.canonical());
 }
 
-/// What the rules say of everybody in a submission.
-pub fn explain_form(preview: &Preview, language: &str) -> String {
-    let words = Words::of(language);
-    let mut text = String::new();
-    let _ = writeln!(text, "{} ({})", preview.form, preview.rule_set);
-    for person in &preview.persons {
-        let _ = writeln!(text, "\n=== {} ({})", person.person, person.role);
-        match &person.segment {
-            Some(segment) => {
-                let _ = writeln!(text, "{}: {} ({})", words.proposed, segment.display, segment.code);
-            }
-            None => {
-                let _ = writeln!(text, "{}: {}", words.proposed, words.none);
-            }
-        }
-        let possible: Vec<&str> = person.possible.iter().map(|segment| segment.display.as_str()).collect();
-        let _ = writeln!(text, "{}: {}", words.possible, possible.join(", "));
-        for (heading, rules) in [(words.segments, &person.segments), (words.alerts, &person.alerts), (words.services, &person.services)] {
-            let _ = writeln!(text, "\n{heading}");
-            rules.iter().for_each(|rule| viewed(&mut text, rule, &words));
+fn person(text: &mut Lines, person: &PersonPreview, telling: Telling<'_>, words: &Words) {
+    if !person.segments.is_empty() {
+        let name = |code: &str| -> String {
+            let rule = telling.rules.segments.iter().find(|rule| rule.subject.code == code);
+            rule.map_or(code, |rule| rule.subject.display.text(telling.language)).to_owned()
+        };
+        let proposed = person.segment.as_ref().map_or_else(|| words.none.to_owned(), |segment| name(&segment.code));
+        text.put(0, &format!("{}: {proposed}", words.proposed));
+        let possible: Vec<String> = person.possible.iter().map(|segment| name(&segment.code)).collect();
+        if possible.len() > 1 || person.segment.is_none() {
+            text.put(0, &format!("{}: {}", words.possible, possible.join(", ")));
         }
     }
-    text
-}
-
-fn proposed(text: &mut String, segmentation: &Segmentation<'_>, language: &str, words: &Words) {
-    if segmentation.segments.is_empty() {
-        return;
-    }
-    let name = |rule: &crate::segment::rule::Rule| rule.subject.display.text(language).to_owned();
-    let _ = writeln!(text, "{}: {}", words.proposed, segmentation.proposed.map_or_else(|| words.none.to_owned(), name));
-    let possible: Vec<String> = segmentation.possible.iter().map(|rule| name(rule)).collect();
-    let _ = writeln!(text, "{}: {}", words.possible, possible.join(", "));
-}
-
-fn one(text: &mut String, reason: &Reason<'_>, segmentation: &Segmentation<'_>, rules: &RoleRules, language: &str, words: &Words) {
-    let rule = reason.rule;
-    let sentence = rule.sentence.text(language);
-    heading(text, reason.outcome, &rule.id, sentence, words);
-    for compared in &reason.comparisons {
-        comparison(text, compared, words);
-    }
-    for Read { link_id, professional, state } in segmentation.inputs(reason) {
-        let questionnaire: Option<&Questionnaire> = if *professional { rules.professional.as_deref() } else { Some(&rules.questionnaire) };
-        let question = questionnaire.and_then(|it| Some(it.item(it.find(link_id)?).text.text(language)));
-        read(text, link_id, question.unwrap_or_default(), *professional, state, words);
-    }
-    undecided(text, &segmentation.undecided(reason, rules).collect::<Vec<_>>(), words);
-    if let Some(why) = &reason.why {
-        let _ = writeln!(text, "      {why}");
+    let mut shown: &[ReadView] = &[];
+    for (heading, rules) in [
+        (words.segments, &person.segments),
+        (words.alerts, &person.alerts),
+        (words.services, &person.services),
+        (words.rules, &person.others),
+    ] {
+        if rules.is_empty() {
+            continue;
+        }
+        text.blank();
+        text.put(0, heading);
+        for view in rules {
+            one(text, view, shown, telling, words);
+            shown = if view.inputs.is_empty() { shown } else { &view.inputs };
+        }
     }
 }
 
-fn viewed(text: &mut String, rule: &RuleView, words: &Words) {
-    heading(text, rule.outcome, &rule.id, &rule.sentence, words);
-    rule.comparisons.iter().for_each(|compared| comparison(text, compared, words));
-    for ReadView { link_id, professional, state } in &rule.inputs {
-        read(text, link_id, "", *professional, state, words);
-    }
-    undecided(text, &rule.undecided, words);
-    if let Some(guidance) = &rule.guidance {
-        let _ = writeln!(text, "      {}: {}", words.guidance, guidance.lines().next().unwrap_or_default());
-    }
-}
-
-fn heading(text: &mut String, outcome: Outcome, id: &str, sentence: &str, words: &Words) {
-    let outcome = match outcome {
+/// One rule. Answers that were told of the rule before are not told again.
+fn one(text: &mut Lines, view: &RuleView, shown: &[ReadView], telling: Telling<'_>, words: &Words) {
+    let rule: Option<&Rule> = telling.rules.rules().find(|rule| rule.id == view.id);
+    let outcome = match view.outcome {
         Outcome::Met => words.met,
         Outcome::NotMet => words.not_met,
         Outcome::Indeterminate => words.indeterminate,
     };
-    let _ = writeln!(text, "  [{outcome}] {id}: {sentence}");
-}
-
-fn comparison(text: &mut String, compared: &Compared, words: &Words) {
-    let digits = |number: Option<Decimal>| number.map_or_else(|| "?".to_owned(), |it| it.normalize().to_string());
-    let number = if compared.least == compared.greatest {
-        digits(compared.least)
-    } else {
-        format!("{}–{}", digits(compared.least), digits(compared.greatest))
-    };
-    let distance = compared.distance().map(|it| format!(" ({} {})", words.distance, it.normalize())).unwrap_or_default();
-    let _ = writeln!(text, "      {number} {} {}{distance}", compared.comparison.sign(), digits(compared.threshold));
-}
-
-fn read(text: &mut String, link_id: &str, question: &str, professional: bool, state: &ReadState, words: &Words) {
-    let what = match state {
-        ReadState::Answered(values) => values.join(", "),
-        ReadState::Declined => words.declined.to_owned(),
-        ReadState::Missing => words.missing.to_owned(),
-        ReadState::NotAsked => words.not_asked.to_owned(),
-    };
-    let whose = if professional { words.professional } else { "" };
-    let question = if question.is_empty() { String::new() } else { format!(" ({question})") };
-    let _ = writeln!(text, "      {whose}{link_id}{question}: {what}");
-}
-
-fn undecided(text: &mut String, questions: &[String], words: &Words) {
-    if !questions.is_empty() {
-        let _ = writeln!(text, "      {}: {}", words.undecided, questions.join(", "));
+    let name = rule.map_or(view.subject.display.as_str(), |rule| rule.subject.display.text(telling.language));
+    let sentence = rule.map_or(view.sentence.as_str(), |rule| rule.sentence.text(telling.language));
+    let heading = if name.is_empty() { format!("[{outcome}] {}", view.id) } else { format!("[{outcome}] {name} ({})", view.id) };
+    text.put(2, &heading);
+    text.put(6, if sentence.is_empty() { view.expression.as_deref().unwrap_or_default() } else { sentence });
+    view.comparisons.iter().for_each(|compared| text.put(6, &words.compared(compared)));
+    if !view.inputs.is_empty() && is_same(&view.inputs, shown) {
+        text.put(6, words.same_answers);
+    } else if !view.inputs.is_empty() {
+        text.put(6, words.answers);
+        view.inputs.iter().for_each(|read| text.put(8, &format!("- {}", answered(read, telling, words))));
     }
-}
-
-struct Words {
-    proposed: &'static str,
-    none: &'static str,
-    possible: &'static str,
-    segments: &'static str,
-    alerts: &'static str,
-    services: &'static str,
-    rules: &'static str,
-    met: &'static str,
-    not_met: &'static str,
-    indeterminate: &'static str,
-    declined: &'static str,
-    missing: &'static str,
-    not_asked: &'static str,
-    undecided: &'static str,
-    distance: &'static str,
-    professional: &'static str,
-    guidance: &'static str,
-}
-
-impl Words {
-    fn of(language: &str) -> Self {
-        match language {
-            "sv" => Self {
-                proposed: "Förslag",
-                none: "inget ännu",
-                possible: "Möjliga",
-                segments: "Segment",
-                alerts: "Larm",
-                services: "Tjänster",
-                rules: "Regler",
-                met: "uppfylls",
-                not_met: "uppfylls inte",
-                indeterminate: "kan inte avgöras",
-                declined: "vill inte svara",
-                missing: "obesvarad",
-                not_asked: "inte ställd",
-                undecided: "avgörs av svaren på",
-                distance: "avstånd",
-                professional: "[yrkesperson] ",
-                guidance: "Anvisning",
-            },
-            "en" => Self {
-                proposed: "Proposed",
-                none: "nothing yet",
-                possible: "Possible",
-                segments: "Segments",
-                alerts: "Alerts",
-                services: "Services",
-                rules: "Rules",
-                met: "met",
-                not_met: "not met",
-                indeterminate: "indeterminate",
-                declined: "declined to answer",
-                missing: "not answered",
-                not_asked: "not asked",
-                undecided: "would be decided by",
-                distance: "distance",
-                professional: "[professional] ",
-                guidance: "Guidance",
-            },
-            _ => Self {
-                proposed: "Ehdotus",
-                none: "ei vielä",
-                possible: "Mahdolliset",
-                segments: "Asiakkuudet",
-                alerts: "Hälytykset",
-                services: "Palvelut",
-                rules: "Säännöt",
-                met: "täyttyy",
-                not_met: "ei täyty",
-                indeterminate: "ei ratkea",
-                declined: "ei halua vastata",
-                missing: "ei vastattu",
-                not_asked: "ei kysytty",
-                undecided: "ratkaisisi vastaus kysymyksiin",
-                distance: "etäisyys",
-                professional: "[ammattilainen] ",
-                guidance: "Ohje",
-            },
+    if view.outcome == Outcome::Indeterminate && !view.undecided.is_empty() {
+        text.put(6, words.undecided);
+        for name in &view.undecided {
+            let (professional, link_id) = question(name);
+            text.put(8, &format!("- {}", asked(link_id, professional, telling, words).0));
         }
     }
+    if view.outcome == Outcome::Indeterminate
+        && let Some(why) = &view.why
+    {
+        text.put(6, &format!("{}: {why}", words.why));
+    }
+    let guidance = rule.and_then(|rule| telling.profiles.guidance(rule.guidance.as_deref()?)).filter(|_| view.guidance.is_some());
+    if let Some(first) = guidance.and_then(|guidance| guidance.text.text(telling.language).lines().next()) {
+        text.put(6, &format!("{}: {}", words.guidance, first.replace("**", "")));
+    }
 }
+
+fn is_same(one: &[ReadView], other: &[ReadView]) -> bool {
+    let key = |read: &ReadView| (read.link_id.clone(), read.professional);
+    one.iter().map(key).eq(other.iter().map(key))
+}
+
+/// The question and its answer, as one would say them.
+fn answered(read: &ReadView, telling: Telling<'_>, words: &Words) -> String {
+    let (question, item) = asked(&read.link_id, read.professional, telling, words);
+    let answer = match &read.state {
+        ReadState::Answered(values) => {
+            values.iter().map(|value| shown(value, item, telling.language, words)).collect::<Vec<_>>().join(", ")
+        }
+        ReadState::Declined => format!("[{}]", words.declined),
+        ReadState::Missing => format!("[{}]", words.missing),
+        ReadState::NotAsked => format!("[{}]", words.not_asked),
+    };
+    let between = if question.ends_with(['?', ':', '.', '!']) { "" } else { ":" };
+    format!("{question}{between} {answer}")
+}
+
+/// The question in words, with whose it is; and its item.
+fn asked<'t>(link_id: &str, professional: bool, telling: Telling<'t>, words: &Words) -> (String, Option<&'t Item>) {
+    let questionnaire: Option<&Questionnaire> =
+        if professional { telling.rules.professional.as_deref() } else { Some(&telling.rules.questionnaire) };
+    let item = questionnaire.and_then(|it| Some(it.item(it.find(link_id)?)));
+    let question = item.map(|item| item.text.text(telling.language)).filter(|question| !question.trim().is_empty());
+    let whose = if professional { words.professional } else { "" };
+    (format!("{whose}{}", question.unwrap_or(link_id)), item)
+}
+
+/// An answer in words: the option's, a number or a day as the language writes it. Free text is not repeated.
+fn shown(value: &str, item: Option<&Item>, language: &str, words: &Words) -> String {
+    let is_of = |option: &OptionValue| matches!(option, OptionValue::Coding { code, .. } if code == value);
+    let option = item.and_then(|item| item.options.iter().find(|option| is_of(&option.value)));
+    let display = option.map(|option| option.display.text(language)).filter(|display| !display.is_empty());
+    match (display, item.map(|item| item.kind)) {
+        (Some(display), _) => display.to_owned(),
+        (None, Some(ItemKind::Boolean)) => if value == "true" { words.yes } else { words.no }.to_owned(),
+        (None, Some(ItemKind::Decimal | ItemKind::Integer | ItemKind::Quantity)) => words.digits(value),
+        (None, Some(ItemKind::Date)) => words.day(value),
+        (None, _) if value == "…" => words.free_text.to_owned(),
+        (None, _) => value.to_owned(),
+    }
+}
+
+/// Lines that fit a terminal.
+#[derive(Default)]
+struct Lines(String);
+
+impl Lines {
+    /// A paragraph; its later lines stand a little further in.
+    fn put(&mut self, indent: usize, paragraph: &str) {
+        let further = if paragraph.starts_with("- ") || paragraph.starts_with('[') { indent + 2 } else { indent };
+        let mut width = 0;
+        for word in paragraph.split_whitespace() {
+            let long = word.chars().count();
+            if width == 0 {
+                let _ = write!(self.0, "{:indent$}{word}", "");
+                width = indent + long;
+            } else if width + 1 + long > WIDTH {
+                let _ = write!(self.0, "\n{:further$}{word}", "");
+                width = further + long;
+            } else {
+                let _ = write!(self.0, " {word}");
+                width += 1 + long;
+            }
+        }
+        if width > 0 {
+            self.blank();
+        }
+    }
+
+    fn blank(&mut self) {
+        self.0.push('\n');
+    }
+}
+
+/// Characters of a line.
+const WIDTH: usize = 100;

@@ -1,141 +1,93 @@
-//! What the rules say of one person as FHIR: a GuidanceResponse, with its reasons as contained Parameters and the draft plan.
+//! What the rules say of one person as FHIR: a GuidanceResponse, with its reasons as contained Parameters.
 //!
-//! R4 <https://hl7.org/fhir/R4/guidanceresponse.html>. The trace follows the profile `segmentation-trace`: one parameter `rule` a
-//! rule, fired or not. Where answers would decide, the status is `data-required` and `dataRequirement` names the questions.
+//! R4 <https://hl7.org/fhir/R4/guidanceresponse.html>; profile `neuvola-guidance-response`. Where answers would decide, the status is
+//! `data-required` and each `dataRequirement` names the questions: by an extension, for a filter of R4's wants coded elements, and
+//! neither `questionnaire` nor `linkId` is one.
 
 use neuvola_fhir::model::Resource;
-use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
-use crate::pipeline::{PersonPreview, Preview, ReadView, RuleView};
-use crate::segment::{Compared, Outcome};
+use super::trace::trace;
+use crate::issue::Issue;
+use crate::outcome;
+use crate::pipeline::{PersonPreview, Proposal};
+use crate::profiles::Profiles;
+use crate::segment::Outcome;
+use crate::segment::rule::{RoleRules, RuleSet};
 
-/// Everybody of a submission, as a collection.
-pub fn guidance_of_form(preview: &Preview) -> Option<Vec<u8>> {
-    let entry = |person: &PersonPreview| {
-        let name = format!("{} {} {}", preview.rule_set, person.person, person.proposal);
-        let url = Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()).urn().to_string();
-        json!({ "fullUrl": url, "resource": guidance(person, &preview.rule_set) })
-    };
-    let entries: Vec<Value> = preview.persons.iter().map(entry).collect();
-    let bundle = json!({ "resourceType": "Bundle", "type": "collection", "entry": entries });
-    printed(&bundle)
+/// What a person's proposal is told with.
+#[derive(Clone, Copy)]
+pub(super) struct Telling<'t> {
+    pub(super) rule_set: &'t RuleSet,
+    pub(super) rules: &'t RoleRules,
+    pub(super) profiles: &'t Profiles,
+    pub(super) language: &'t str,
 }
 
-/// One person.
-pub fn guidance_of(person: &PersonPreview, rule_set: &str) -> Option<Vec<u8>> {
-    printed(&guidance(person, rule_set))
+/// What the rules say of one response.
+pub fn guidance_of(proposal: &Proposal<'_>, profiles: &Profiles, language: &str) -> Option<Vec<u8>> {
+    let telling = Telling { rule_set: proposal.rule_set, rules: proposal.rules, profiles, language };
+    printed(&guidance(&proposal.view(profiles, language), telling, &proposal.warnings))
 }
 
 /// Through the strict reader: what it takes is R4.
-fn printed(resource: &Value) -> Option<Vec<u8>> {
+pub(super) fn printed(resource: &Value) -> Option<Vec<u8>> {
     let resource: Resource = neuvola_fhir::parse(&serde_json::to_vec(resource).ok()?).ok()?;
     Some(neuvola_fhir::print(&resource))
 }
 
-fn guidance(person: &PersonPreview, rule_set: &str) -> Value {
-    let groups = [("segment", &person.segments), ("alert", &person.alerts), ("service", &person.services), ("rule", &person.others)];
-    let rules = || groups.iter().flat_map(|(kind, rules)| rules.iter().map(move |rule| (*kind, rule)));
-    let mut trace = vec![
-        json!({ "name": "proposal", "valueString": person.proposal }),
-        json!({ "name": "questionnaire", "valueCanonical": person.questionnaire }),
-    ];
-    trace.extend(person.possible.iter().map(|it| json!({ "name": "possible", "valueCode": it.code })));
-    trace.extend(rules().map(|(kind, rule)| json!({ "name": "rule", "part": parts(kind, rule) })));
-    let trace = json!({ "resourceType": "Parameters", "id": "trace", "meta": { "profile": [TRACE] }, "parameter": trace });
-    let plan = person.plan.as_deref().and_then(|plan| serde_json::from_slice::<Value>(plan).ok()).map(|mut plan| {
-        plan["id"] = "plan".into();
-        plan
-    });
-    let open: Vec<&str> = rules().flat_map(|(_, rule)| rule.undecided.iter().map(String::as_str)).collect();
-    let is_settled = open.is_empty() && (person.segment.is_some() || person.segments.is_empty());
+pub(super) fn guidance(person: &PersonPreview, telling: Telling<'_>, warnings: &[Issue]) -> Value {
+    let required = requirements(person);
+    let mut contained = vec![trace(person, telling)];
     let mut resource = json!({
         "resourceType": "GuidanceResponse",
-        "contained": [trace],
-        "moduleCanonical": rule_set,
-        "status": if is_settled { "success" } else { "data-required" },
+        "meta": { "profile": [PROFILE] },
+        "language": telling.language,
+        "contained": [],
+        "moduleCanonical": telling.rule_set.canonical(),
+        "status": if required.is_empty() { "success" } else { "data-required" },
         "outputParameters": { "reference": "#trace" },
     });
-    if let Some(plan) = plan {
-        if let Some(subject) = plan.get("subject").filter(|subject| subject.as_object().is_some_and(|subject| !subject.is_empty())) {
-            resource["subject"] = subject.clone();
-        }
-        resource["contained"].as_array_mut().into_iter().for_each(|contained| contained.push(plan.clone()));
-        resource["result"] = json!({ "reference": "#plan" });
+    let failed = person.replaces.iter().filter_map(|back| back.declined.as_ref()?.as_ref().err());
+    let told: Vec<Issue> = warnings.iter().chain(failed).cloned().collect();
+    if let (false, Ok(mut messages)) = (told.is_empty(), serde_json::from_slice::<Value>(&outcome::print(&told))) {
+        messages["id"] = "messages".into();
+        contained.push(messages);
+        resource["evaluationMessage"] = json!([{ "reference": "#messages" }]);
     }
-    if let Some(segment) = &person.segment {
-        resource["reasonCode"] = json!([{ "coding": [{ "system": segment.system, "code": segment.code }], "text": segment.display }]);
-    }
-    let required = requirements(person, &open);
     if !required.is_empty() {
         resource["dataRequirement"] = required.into();
     }
+    resource["contained"] = contained.into();
     resource
 }
 
-/// The questions whose answers would decide, of either response.
-fn requirements(person: &PersonPreview, open: &[&str]) -> Vec<Value> {
-    let mut own: Vec<&str> = open.iter().copied().filter(|link_id| !link_id.starts_with(PROFESSIONAL)).collect();
-    let mut professional: Vec<&str> = open.iter().filter_map(|link_id| link_id.strip_prefix(PROFESSIONAL)).collect();
-    let questionnaires = [(Some(&person.questionnaire), &mut own), (person.professional_questionnaire.as_ref(), &mut professional)];
-    let requirement = |(questionnaire, link_ids): (Option<&String>, &mut Vec<&str>)| {
-        link_ids.sort_unstable();
-        link_ids.dedup();
-        let questionnaire = questionnaire?;
-        let codes: Vec<Value> = link_ids.iter().map(|link_id| json!({ "code": link_id })).collect();
-        let filters = json!([
-            { "path": "questionnaire", "code": [{ "code": questionnaire }] },
-            { "path": "item.linkId", "code": codes },
-        ]);
-        (!link_ids.is_empty()).then(|| json!({ "type": "QuestionnaireResponse", "codeFilter": filters }))
-    };
-    questionnaires.into_iter().filter_map(requirement).collect()
+/// The questions whose answers would decide, of either response; all of the professional's where nothing is proposed before it is there.
+fn requirements(person: &PersonPreview) -> Vec<Value> {
+    let rules = [&person.segments, &person.alerts, &person.services, &person.others].into_iter().flatten();
+    let open = rules.filter(|rule| rule.outcome == Outcome::Indeterminate).flat_map(|rule| &rule.undecided);
+    let (mut professional, mut own): (Vec<_>, Vec<_>) = open.map(|name| question(name)).partition(|(is_professional, _)| *is_professional);
+    let is_awaited = person.segment.is_none() && !person.segments.is_empty();
+    let of_own = (!own.is_empty()).then(|| requirement(&person.questionnaire, &mut own));
+    let questionnaire = person.professional_questionnaire.as_deref();
+    let of_professional = questionnaire.filter(|_| is_awaited || !professional.is_empty()).map(|it| requirement(it, &mut professional));
+    of_own.into_iter().chain(of_professional).collect()
 }
 
-fn parts(kind: &str, rule: &RuleView) -> Vec<Value> {
-    let text = |name: &str, value: &str| json!({ "name": name, "valueString": value });
-    let mut parts = vec![text("id", &rule.id), json!({ "name": "kind", "valueCode": kind })];
-    if !rule.subject.code.is_empty() {
-        parts.push(json!({ "name": "code", "valueCode": rule.subject.code }));
-    }
-    parts.push(json!({ "name": "outcome", "valueCode": rule.outcome.code() }));
-    parts.extend((!rule.sentence.is_empty()).then(|| text("sentence", &rule.sentence)));
-    parts.extend(rule.expression.as_deref().map(|expression| text("expression", expression)));
-    parts.extend(rule.inputs.iter().map(input));
-    parts.extend(rule.comparisons.iter().map(compared));
-    parts.extend(rule.distance.map(|distance| decimal("distance", distance)));
-    if rule.outcome == Outcome::Indeterminate {
-        parts.extend(rule.undecided.iter().map(|link_id| text("undecided", link_id)));
-    }
-    parts
+fn requirement(questionnaire: &str, questions: &mut Vec<(bool, &str)>) -> Value {
+    questions.sort_unstable();
+    questions.dedup();
+    let mut parts = vec![json!({ "url": "questionnaire", "valueCanonical": questionnaire })];
+    parts.extend(questions.iter().map(|(_, link_id)| json!({ "url": "linkId", "valueString": link_id })));
+    json!({ "extension": [{ "url": REQUIRED, "extension": parts }], "type": "QuestionnaireResponse" })
 }
 
-fn input(read: &ReadView) -> Value {
-    let (state, values) = read.state.told();
-    let mut part = vec![
-        json!({ "name": "linkId", "valueString": read.link_id }),
-        json!({ "name": "professional", "valueBoolean": read.professional }),
-        json!({ "name": "state", "valueCode": state }),
-    ];
-    part.extend(values.iter().filter(|value| !value.is_empty()).map(|value| json!({ "name": "value", "valueString": value })));
-    json!({ "name": "input", "part": part })
+/// Whether it is the professional's, and its linkId.
+pub(super) fn question(name: &str) -> (bool, &str) {
+    name.strip_prefix(PROFESSIONAL).map_or((false, name), |link_id| (true, link_id))
 }
 
-fn compared(compared: &Compared) -> Value {
-    let mut part = vec![json!({ "name": "comparison", "valueString": compared.comparison.sign() })];
-    part.extend(compared.least.map(|least| decimal("least", least)));
-    part.extend(compared.greatest.map(|greatest| decimal("greatest", greatest)));
-    part.extend(compared.threshold.map(|threshold| decimal("threshold", threshold)));
-    part.extend(compared.distance().map(|distance| decimal("distance", distance)));
-    json!({ "name": "comparison", "part": part })
-}
-
-fn decimal(name: &str, value: Decimal) -> Value {
-    json!({ "name": name, "valueDecimal": super::number(Some(value)) })
-}
-
-/// Profile of the trace.
-const TRACE: &str = "https://neuvola-adapter.example/fhir/StructureDefinition/segmentation-trace";
+const PROFILE: &str = "https://neuvola-adapter.example/fhir/StructureDefinition/neuvola-guidance-response";
+const REQUIRED: &str = "https://neuvola-adapter.example/fhir/StructureDefinition/required-answers";
 /// How questions of the professional's section are named among the undecided ones.
 const PROFESSIONAL: &str = "%professional ";

@@ -1,9 +1,12 @@
 //! Previews and receipts as our own JSON, for those who do not speak FHIR.
 
+mod collection;
 mod explain;
 mod guidance;
 mod proposal;
 mod replay;
+mod trace;
+mod words;
 
 use std::collections::BTreeSet;
 
@@ -14,8 +17,9 @@ use crate::pipeline::{LookBack, Named, PersonPreview, Preview, ReadView, Receipt
 use crate::record::{Concept, Declined};
 use crate::segment::{Compared, Outcome};
 
+pub use collection::guidance_of_form;
 pub use explain::{explain, explain_form};
-pub use guidance::{guidance_of, guidance_of_form};
+pub use guidance::guidance_of;
 pub use proposal::proposal;
 pub use replay::replay;
 

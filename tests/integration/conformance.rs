@@ -87,6 +87,10 @@ async fn emitted() -> Emitted {
             emitted.keep(&format!("{}.draft", case.name), person["plan"].clone());
         }
         emitted.keep(&format!("{}.refused", case.name), preview);
+        let path = format!("{}/forms/{}/preview", world.adapter, case.form);
+        let request = world.client.post(path).header("content-type", "application/json").header("accept", "application/fhir+json");
+        let bundle = world.send(request.body(case.submission)).await;
+        emitted.keep(&format!("{}.preview", case.name), serde_json::from_str(&bundle.text).unwrap());
         let submitted = world.post_text(&format!("/forms/{}/submissions", case.form), case.submission).await;
         let submitted: Value = serde_json::from_str(&submitted.text).unwrap();
         for written in submitted["persons"].as_array().into_iter().flatten().flat_map(|person| person["written"].as_array().unwrap()) {
@@ -96,6 +100,7 @@ async fn emitted() -> Emitted {
         emitted.keep_all(&case.name, &recorder);
     }
     operations(&world, &mut emitted).await;
+    guided(&world, &mut emitted).await;
     emitted.keep_all("operations", &recorder);
     annulled(&api, &mut emitted, &recorder).await;
     answers(&world, &mut emitted).await;
@@ -117,6 +122,29 @@ async fn operations(world: &World, emitted: &mut Emitted) {
                 }
                 let answer = world.post(&format!("/fhir/{on}/{path}"), &response).await;
                 emitted.keep(path, serde_json::from_str(&answer.text).unwrap_or_default());
+            }
+        }
+    }
+}
+
+/// What rules say of single responses: ours of all that the cases write, and others' of two instruments.
+async fn guided(world: &World, emitted: &mut Emitted) {
+    let path = "/fhir/QuestionnaireResponse/$guidance";
+    let is_own = |it: &&Value| it["id"].is_string() && !it["questionnaire"].as_str().unwrap_or_default().contains("professional");
+    let responses: Vec<Value> =
+        emitted.of("QuestionnaireResponse").map(|(_, response)| response).filter(is_own).step_by(5).cloned().collect();
+    for (index, response) in responses.iter().enumerate() {
+        let path = format!("{path}?language={}", ["fi", "sv", "en"][index % 3]);
+        emitted.keep("guidance", world.post(&path, response).await.expect(200));
+    }
+    for name in ["phq-9", "findrisc-options"] {
+        let instrument = crate::instruments::all().into_iter().find(|it| it.name == name).unwrap();
+        let world = World::with_profiles(&instrument.folder.join("profiles")).await;
+        for plan in instrument.stated.plans.values() {
+            for file in instrument.stated.cases.keys().step_by(3) {
+                let response = std::fs::read(instrument.folder.join("responses").join(file)).unwrap();
+                let guidance = world.post_text(&format!("{path}?plan={}", plan.canonical.replace('|', "%7C")), response).await;
+                emitted.keep(&format!("guidance-{name}"), guidance.expect(200));
             }
         }
     }
@@ -182,7 +210,15 @@ fn broken(emitted: &Emitted) -> Vec<(&'static str, Value)> {
     nobody.as_object_mut().unwrap().remove("agent");
     let mut transaction = emitted.transactions().next().unwrap().1.clone();
     transaction["entry"][0]["resource"]["status"] = json!("done");
+    let mut unreasoned = emitted.of("GuidanceResponse").next().unwrap().1.clone();
+    unreasoned["contained"][0]["parameter"][2]["name"] = json!("rule");
+    let mut unmarked =
+        emitted.of("Bundle").find(|(_, it)| it["entry"][0]["resource"]["resourceType"] == "GuidanceResponse").unwrap().1.clone();
+    let family = unmarked["entry"].as_array_mut().unwrap().last_mut().unwrap();
+    family["resource"]["meta"]["security"][0]["code"] = json!("N");
     vec![
+        ("GuidanceResponse with a rule without id", unreasoned),
+        ("view of a family that is not marked", unmarked),
         ("CarePlan without status", no_status),
         ("CarePlan without segmentation", no_agreement),
         ("QuestionnaireResponse with an unknown question", strange_answer),
@@ -241,7 +277,16 @@ async fn everything_emitted_over_all_fixtures_passes_the_official_validator() {
         return;
     }
     let emitted = emitted().await;
-    for kind in ["QuestionnaireResponse", "CarePlan", "Provenance", "OperationOutcome", "CapabilityStatement", "Bundle", "Patient"] {
+    for kind in [
+        "QuestionnaireResponse",
+        "CarePlan",
+        "Provenance",
+        "OperationOutcome",
+        "CapabilityStatement",
+        "Bundle",
+        "Patient",
+        "GuidanceResponse",
+    ] {
         assert!(emitted.of(kind).count() > 1, "{kind}");
     }
     let broken = broken(&emitted);

@@ -15,9 +15,7 @@ use uuid::Uuid;
 use crate::recorder::create;
 use crate::world::{Answer, World, form, start_sandbox};
 
-/// Few: the real server keeps a connection for each transaction and takes another for what it changes, and stands still
-/// when all of its pool wait.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 12;
 const PATH: &str = "/forms/four-months/submissions";
 
 /// An adapter before `record`, and a child whom nobody else writes about, with a plan of some other system's.
@@ -261,6 +259,65 @@ async fn the_earlier_plan_is_put_back_when_other_content_won_the_race(record: &s
     assert_eq!(racing.post(PATH, &other).await.refused(409), ["other-content persons[0]"]);
     let after = family.world.read(&earlier).await;
     assert_eq!((unstamped(after.clone()), &after["meta"]["versionId"]), (unstamped(before), &json!("3")));
+}
+
+/// Everything that a submission writes for the child, and the earlier plans of both, before a record of their own; the mother
+/// answers what `answers` say.
+async fn written_for_the_child(answers: &[(&str, Value)]) -> (Vec<String>, String, String) {
+    let case = crate::guidance::case("four-months-earlier-plan");
+    let record = start_sandbox();
+    let world = World::before(record.clone(), Arc::new(crate::record::unhurried(&record)), Limits::default()).await;
+    let mut submission: Value = serde_json::from_slice(case.submission).unwrap();
+    let mut earlier = Vec::new();
+    for person in [0, 1] {
+        let identifier = &submission["persons"][person]["identifier"];
+        let patient = create(&record, &json!({"resourceType": "Patient", "active": true, "identifier": [identifier]})).await;
+        let plan = json!({
+            "resourceType": "CarePlan", "status": "active", "intent": "order", "subject": {"reference": patient},
+            "extension": [{"url": "https://ehr.example/priority", "valueDecimal": number("1.50")}],
+            "activity": [{"detail": {"status": "cancelled", "code": {"text": format!("Palvelu {person}")}}}]
+        });
+        earlier.push(create(&record, &plan).await);
+    }
+    let fixed = submission["decision"]["plans"][0].clone();
+    for (question, answer) in answers {
+        submission["persons"][1]["answers"][question] = answer.clone();
+    }
+    let mut decided = world.decided("four-months", &submission).await;
+    decided["decision"]["plans"][0] = fixed;
+    for (person, plan) in earlier.iter().enumerate() {
+        decided["decision"]["plans"][person]["replaces"] = json!(plan);
+    }
+    let receipt = world.post(PATH, &decided).await.expect(201);
+    let mut written = Vec::new();
+    let of_child = receipt["persons"][0]["written"].as_array().unwrap().iter().map(|it| it["reference"].as_str().unwrap().to_owned());
+    for reference in of_child.chain([earlier[0].clone(), format!("{}/_history/1", earlier[0])]) {
+        let answer = world.send(world.client.get(format!("{record}/{reference}"))).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        written.push(answer.text.replace(&record, ""));
+    }
+    let proposal = decided["decision"]["plans"][1]["proposal"].as_str().unwrap().to_owned();
+    let mothers = world.send(world.client.get(format!("{record}/CarePlan?subject=Patient/3"))).await.text.replace(&record, "");
+    (written, proposal, mothers)
+}
+
+/// The decision stands; what the mother answers shows in nothing that is written for the child: not in the new plan, its
+/// responses and provenances, not in the completion of the child's earlier plan.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_parents_answers_change_no_byte_of_the_childs_record_when_both_replace_a_plan() {
+    let (before, proposal, mothers) = written_for_the_child(&[]).await;
+    assert_eq!(before.len(), 6 + 2, "two responses, the plan, three provenances; the earlier plan, and as it was");
+    assert!(before[6].contains("\"completed\"") && before[6].contains("1.50") && before[7].contains("\"active\""), "{before:?}");
+    assert!(before[2].contains("Palvelu 0") && !before.concat().contains("Palvelu 1"), "{}", before[2]);
+    for answers in [
+        vec![("life.everyday", json!("well")), ("experiences.mood", json!("well")), ("life.support", json!("well"))],
+        vec![("experiences.self-harm", json!("yes")), ("experiences.violence", json!("yes")), ("experiences.mood", json!("poorly"))],
+        vec![("experiences.violence", json!("asked-declined")), ("worries.wishes", json!("Jotain muuta."))],
+    ] {
+        let (after, other_proposal, other_mothers) = written_for_the_child(&answers).await;
+        assert_eq!(after, before, "{answers:?}");
+        assert!(other_mothers != mothers || other_proposal != proposal, "something did change for the mother: {answers:?}");
+    }
 }
 
 /// Runs every case before a server.

@@ -15,6 +15,7 @@ mod demo;
 mod earlier;
 mod expressions;
 mod fuzzing;
+mod guidance;
 mod http;
 mod installed;
 mod instruments;

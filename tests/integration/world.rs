@@ -62,6 +62,17 @@ impl World {
         Self::of(record, api, Limits::default(), |app| app.with_directory(Arc::new(directory))).await
     }
 
+    /// With what is in `folder` over the shipped knowledge.
+    pub async fn with_profiles(folder: &std::path::Path) -> Self {
+        let (record, api) = record();
+        let profiles = Arc::new(Profiles::with_folders(&[folder.to_owned()]).unwrap());
+        Self::of(record, api, Limits::default(), |mut app| {
+            app.profiles = profiles;
+            app
+        })
+        .await
+    }
+
     /// An adapter that writes to `api`; `record` is its base URL, if it has one.
     pub async fn before(record: String, api: Arc<dyn PatientRecord>, limits: Limits) -> Self {
         Self::of(record, api, limits, |app| app).await

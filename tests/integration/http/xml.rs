@@ -226,16 +226,17 @@ async fn knowledge_and_capabilities_are_told_in_xml_and_narratives_to_the_letter
 #[tokio::test]
 async fn our_own_json_stays_json_and_is_refused_in_xml_to_who_wants_it_so() {
     let world = World::with_tasks().await;
-    let path = "/forms/four-months/preview";
     let sent = |accept: &'static str, kind: &'static str, body: String| {
-        let request = world.client.post(format!("{}{path}", world.adapter)).header("accept", accept);
+        let request = world.client.post(format!("{}/forms/four-months/submissions", world.adapter)).header("accept", accept);
         world.send(request.header("content-type", kind).body(body))
     };
     let json = "application/json";
     assert_eq!(refused(&sent(XML, json, form("1").to_string()).await, 406), "accept");
     assert_eq!(refused(&sent("application/fhir+xml, application/json;q=0.5", json, "{".to_owned()).await, 400), "unreadable");
-    let answer = sent("application/fhir+xml, application/json;q=0.5", json, form("1").to_string()).await;
-    assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
+    world.patient(crate::world::CHILD).await;
+    let decided = world.decided("four-months", &form("1")).await.to_string();
+    let answer = sent("application/fhir+xml, application/json;q=0.5", json, decided).await;
+    assert_eq!((answer.status, answer.header("content-type")), (201, "application/json"));
     assert_eq!(refused(&sent("application/fhir+xml, */*;q=0.1", XML, "<a/>".to_owned()).await, 415), "content-type");
     assert_eq!(refused(&get(&world, "/nowhere").await, 404), "not-found");
     assert_eq!(refused(&ask(&world, Method::DELETE, "/fhir/metadata", &[], None).await, 405), "method");
