@@ -232,7 +232,7 @@ impl Prover<'_> {
     fn compared(&self, sides: &[Known; 2], parts: [&Ast; 2], is_order: bool, tree: &Ast) {
         let [Known(Some(left)), Known(Some(right))] = sides else { return };
         let fits = |left: &Type, right: &Type| match (left, right) {
-            (Type::Value(one, _), Type::Value(other, _)) => one.is_like(*other) && !(is_order && !one.has_order()),
+            (Type::Value(one, _), Type::Value(other, _)) => one.is_like(*other) && (!is_order || one.has_order()),
             (Type::Value(..), _) | (_, Type::Value(..)) => false,
             _ => true,
         };

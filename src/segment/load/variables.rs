@@ -30,7 +30,7 @@ impl<K: Known> Loader<'_, K> {
                 let here = list.element(index);
                 if let Some(Defect::Syntax { what, remedy }) = Defect::of_syntax(&part("expression")) {
                     let message = format!("the variable `%{}` does not compile: {what}", part("name"));
-                    self.defects.push(Issue::error("invalid", "rule-set", &here, message).remedy(remedy));
+                    self.defects.push(Issue::error("invalid", "rule-set", here, message).remedy(remedy));
                 }
                 self.places.insert((part("name"), part("expression")), here.to_string());
                 own.push((part("name"), part("expression")));
