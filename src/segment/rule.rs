@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::condition::{Condition, Derived, Input, Number};
+use super::family::FamilyView;
 use crate::fhirpath::Kept;
 use crate::form::questionnaire::Questionnaire;
 use crate::issue::Issue;
@@ -19,6 +20,8 @@ pub struct RuleSet {
     /// First and last day on which it is in force (R4 `effectivePeriod`), inclusive.
     pub effective: (Option<String>, Option<String>),
     pub roles: Vec<RoleRules>,
+    /// What is observed of a whole family, for professionals alone.
+    pub family: Option<FamilyView>,
     /// What is odd about it and does not keep it from being used: of rules that are not written for us.
     pub warnings: Vec<Issue>,
 }

@@ -8,17 +8,20 @@ mod allowed;
 mod choose;
 mod common;
 mod derived;
+mod family;
 mod filter;
 mod foreign;
 mod lower;
 mod number;
 mod path;
+mod seen;
 mod syntax;
 
 use rust_decimal::Decimal;
 
 pub use common::{Common, Named, Shared};
 pub use derived::{Derived, is_computed};
+pub use family::{Connective, OverFamily, Page, lower_family, reads_family};
 pub use foreign::{Foreign, Variable};
 pub use lower::{Defect, Scope, lower, lower_number};
 
