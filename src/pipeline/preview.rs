@@ -4,6 +4,7 @@ use neuvola_fhir::model::Resource;
 use neuvola_fhir::model::types::{Identifier, Reference};
 use rust_decimal::Decimal;
 
+use super::family::{FamilyRuleView, family_view};
 use super::{Family, LookBack};
 use crate::form::submission::{Person, Submission};
 use crate::plan::care_plan::draft;
@@ -18,6 +19,8 @@ pub struct Preview {
     pub form: String,
     pub rule_set: String,
     pub persons: Vec<PersonPreview>,
+    /// What the rules observe of all of them together.
+    pub family: Vec<FamilyRuleView>,
 }
 
 #[derive(Debug)]
@@ -92,7 +95,8 @@ pub(super) fn preview(submission: &Submission<'_>, rule_set: &RuleSet, families:
         let view = person_preview(person.key, family.rules, &family.segmentation, plan, profiles, submission.language);
         PersonPreview { replaces: replaces(submission, person), ..view }
     });
-    Preview { form: rule_set.form.clone(), rule_set: rule_set.canonical(), persons: persons.collect() }
+    let family = family_view(submission, rule_set, families, profiles);
+    Preview { form: rule_set.form.clone(), rule_set: rule_set.canonical(), persons: persons.collect(), family }
 }
 
 /// The earlier plan that the decision about this person names, yet to be looked up.

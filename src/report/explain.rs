@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use rust_decimal::Decimal;
 
 use crate::form::questionnaire::Questionnaire;
-use crate::pipeline::{Preview, Proposal, ReadView, RuleView};
+use crate::pipeline::{FamilyRuleView, Preview, Proposal, ReadView, RuleView};
 use crate::segment::rule::RoleRules;
 use crate::segment::{Compared, Outcome, Read, ReadState, Reason, Segmentation};
 
@@ -52,7 +52,29 @@ pub fn explain_form(preview: &Preview, language: &str) -> String {
             rules.iter().for_each(|rule| viewed(&mut text, rule, &words));
         }
     }
+    if !preview.family.is_empty() {
+        let _ = writeln!(text, "\n=== {}", words.family);
+        preview.family.iter().for_each(|rule| observed(&mut text, rule, &words));
+    }
     text
+}
+
+fn observed(text: &mut String, rule: &FamilyRuleView, words: &Words) {
+    heading(text, rule.outcome, &rule.id, &rule.sentence, words);
+    for one in &rule.inputs {
+        read(text, &format!("{} · {}", one.person, one.link_id), "", one.professional, &one.state, words);
+    }
+    undecided(text, &rule.undecided.iter().map(|one| format!("{} · {}", one.person, one.link_id)).collect::<Vec<_>>(), words);
+    if let Some(why) = rule.why {
+        let _ = writeln!(text, "      {why}");
+    }
+    guided(text, rule.guidance.as_deref(), words);
+}
+
+fn guided(text: &mut String, guidance: Option<&str>, words: &Words) {
+    if let Some(guidance) = guidance {
+        let _ = writeln!(text, "      {}: {}", words.guidance, guidance.lines().next().unwrap_or_default());
+    }
 }
 
 fn proposed(text: &mut String, segmentation: &Segmentation<'_>, language: &str, words: &Words) {
@@ -90,9 +112,7 @@ fn viewed(text: &mut String, rule: &RuleView, words: &Words) {
         read(text, link_id, "", *professional, state, words);
     }
     undecided(text, &rule.undecided, words);
-    if let Some(guidance) = &rule.guidance {
-        let _ = writeln!(text, "      {}: {}", words.guidance, guidance.lines().next().unwrap_or_default());
-    }
+    guided(text, rule.guidance.as_deref(), words);
 }
 
 fn heading(text: &mut String, outcome: Outcome, id: &str, sentence: &str, words: &Words) {
@@ -141,6 +161,7 @@ struct Words {
     alerts: &'static str,
     services: &'static str,
     rules: &'static str,
+    family: &'static str,
     met: &'static str,
     not_met: &'static str,
     indeterminate: &'static str,
@@ -164,6 +185,7 @@ impl Words {
                 alerts: "Larm",
                 services: "Tjänster",
                 rules: "Regler",
+                family: "Familjen som helhet (endast för yrkesutbildade, skrivs ingenstans)",
                 met: "uppfylls",
                 not_met: "uppfylls inte",
                 indeterminate: "kan inte avgöras",
@@ -183,6 +205,7 @@ impl Words {
                 alerts: "Alerts",
                 services: "Services",
                 rules: "Rules",
+                family: "The family as a whole (for professionals only, written nowhere)",
                 met: "met",
                 not_met: "not met",
                 indeterminate: "indeterminate",
@@ -202,6 +225,7 @@ impl Words {
                 alerts: "Hälytykset",
                 services: "Palvelut",
                 rules: "Säännöt",
+                family: "Perhe kokonaisuutena (vain ammattilaiselle, ei kirjata mihinkään)",
                 met: "täyttyy",
                 not_met: "ei täyty",
                 indeterminate: "ei ratkea",

@@ -110,8 +110,11 @@ struct Response<'f, 'q, 'd> {
     source: Source,
     page: usize,
     is_there: bool,
-    as_it_is: OnceCell<Option<Rc<Kept>>>,
+    as_it_is: OnceCell<Option<Written>>,
 }
+
+/// A completion written down, and the totals in it that nobody can compute.
+type Written = (Rc<Kept>, Vec<Input>);
 
 /// What completions make of one response; `None`: it is not there.
 type States = Vec<Option<Rc<Kept>>>;
@@ -219,9 +222,16 @@ impl<'r, 'q: 'd, 'd> Everybody<'r, '_, 'q, 'd> {
             if inputs.iter().any(|&input| !matches!(family.domain(input, &trials), Domain::Known(_))) {
                 return Err(UNBOUNDED);
             }
-            let document = || family.document(*source, &trials, self.authored).map(|document| Rc::new(Kept::of_json(document)));
-            let kept = if trials.is_empty() { response.as_it_is.get_or_init(document).clone() } else { document() };
-            states.push(Some(kept.ok_or(FAILS)?));
+            let document = || {
+                let (document, unknown) = family.document(*source, &trials, self.authored)?;
+                Some((Rc::new(Kept::of_json(document)), unknown))
+            };
+            let written = if trials.is_empty() { response.as_it_is.get_or_init(document).clone() } else { document() };
+            let (kept, unknown) = written.ok_or(FAILS)?;
+            if unknown.iter().any(|input| condition.computed.contains(&(response.page, input.item))) {
+                return Err(FAILS);
+            }
+            states.push(Some(kept));
         }
         Ok(states)
     }

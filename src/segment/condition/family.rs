@@ -37,6 +37,8 @@ pub struct OverFamily {
     pub variables: Arc<[Variable]>,
     /// Every question that it may read: page and item.
     pub inputs: Vec<(usize, usize)>,
+    /// Every computed item among what it reads.
+    pub computed: Vec<(usize, usize)>,
     /// Pages of which it matters whether a response is there.
     pub counted: Vec<usize>,
     /// It asks whether there is an answer, whatever it is.
@@ -117,10 +119,12 @@ fn over(
             Some((connective, parts.collect::<Result<Vec<_>, _>>()?))
         }
     };
+    let (inputs, computed) = questions(&seeing, pages);
     Ok(OverFamily {
         plan: plan(tree).filter(|_| is_typed && !has_quantity(tree)),
         variables: Arc::clone(plans),
-        inputs: questions(&seeing, pages),
+        inputs,
+        computed,
         counted: seeing.counted.iter().copied().collect(),
         asks_presence: seeing.asks_presence,
         reads_members: seeing.reads_members,
@@ -128,21 +132,22 @@ fn over(
     })
 }
 
-/// What is computed reads what its expression reads.
-fn questions(seeing: &Seeing<'_>, pages: &[Page]) -> Vec<(usize, usize)> {
-    let mut questions = Vec::new();
+/// What is computed reads what its expression reads, and is told itself.
+fn questions(seeing: &Seeing<'_>, pages: &[Page]) -> (Vec<(usize, usize)>, Vec<(usize, usize)>) {
+    let (mut questions, mut totals) = (Vec::new(), Vec::new());
     for &(page, item) in &seeing.charged {
         let Page { role, source, questionnaire } = &pages[page];
         let of = |wanted| pages.iter().find(|page| page.role == *role && page.source == wanted).map(|page| &*page.questionnaire);
         let own = of(Source::Own).unwrap_or(questionnaire);
         let scope = Scope { own, professional: of(Source::Professional), variables: &[], shared: None, strict: false };
-        let mut inputs = Vec::new();
-        Lowering::of_rule(&scope).question(Input { source: *source, item }, &mut inputs, 0);
+        let (mut inputs, mut computed) = (Vec::new(), Vec::new());
+        Lowering::of_rule(&scope).question(Input { source: *source, item }, &mut inputs, &mut computed);
         questions.extend(inputs.into_iter().map(|input| (page, input.item)));
+        totals.extend(computed.into_iter().map(|input| (page, input.item)));
     }
     questions.sort_unstable();
     questions.dedup();
-    questions
+    (questions, totals)
 }
 
 fn connected(tree: &Ast) -> Option<(Connective, Vec<&Ast>)> {
