@@ -81,3 +81,6 @@ pub(super) fn family_view(
     };
     observe(view, &members, submission.authored).into_iter().map(shown).collect()
 }
+
+#[cfg(test)]
+mod tests;
