@@ -14,7 +14,8 @@ pub(super) fn explain(artifacts: &[Artifact], defects: &mut [Defect]) {
         }
         if defect.issue.remedy.is_empty() {
             let (fault, code, place) = (defect.issue.fault, defect.issue.code, &defect.issue.place);
-            let remedy = of_family(fault, &defect.issue.message).unwrap_or_else(|| remedy(fault, code, last_name(place), is_of_rule(place)));
+            let remedy =
+                of_family(fault, &defect.issue.message).unwrap_or_else(|| remedy(fault, code, last_name(place), is_of_rule(place)));
             defect.issue.remedy = remedy.to_owned();
         }
     }

@@ -96,17 +96,17 @@ pub fn observe<'r>(view: &'r FamilyView, members: &[Member<'_, '_, '_>], authore
     view.rules.iter().map(|rule| everybody.observe(rule)).collect()
 }
 
-struct Everybody<'r, 'f, 'q, 'd> {
+struct Everybody<'r, 'f, 'a, 'q, 'd> {
     view: &'r FamilyView,
-    responses: Vec<Response<'f, 'q, 'd>>,
+    responses: Vec<Response<'f, 'a, 'q, 'd>>,
     authored: &'f str,
     budget: Rc<Budget>,
 }
 
 /// A response, or the place of one that may come.
-struct Response<'f, 'q, 'd> {
+struct Response<'f, 'a, 'q, 'd> {
     member: usize,
-    family: &'f Family<'q, 'd, 'f>,
+    family: &'f Family<'q, 'd, 'a>,
     source: Source,
     page: usize,
     is_there: bool,
@@ -119,7 +119,7 @@ type Written = (Rc<Kept>, Vec<Input>);
 /// What completions make of one response; `None`: it is not there.
 type States = Vec<Option<Rc<Kept>>>;
 
-impl<'r, 'q: 'd, 'd> Everybody<'r, '_, 'q, 'd> {
+impl<'r, 'q: 'd, 'd> Everybody<'r, '_, '_, 'q, 'd> {
     fn observe(&self, rule: &'r FamilyRule) -> Observed<'r> {
         let (outcomes, why) = self.outcomes(&rule.condition);
         let outcome = outcomes.outcome();
@@ -132,7 +132,7 @@ impl<'r, 'q: 'd, 'd> Everybody<'r, '_, 'q, 'd> {
     /// What the condition can come to; and why nothing more is known, where it is not for missing answers alone.
     fn outcomes(&self, condition: &OverFamily) -> (Outcomes, Option<&'static str>) {
         match self.whole(condition) {
-            Ok(outcomes) if outcomes.contains(Outcomes::ERROR) && condition.parts.is_none() => (outcomes, Some(FAILS)),
+            Ok(outcomes) if outcomes.contains(Outcomes::ERROR) => (outcomes, Some(FAILS)),
             Ok(outcomes) => (outcomes, None),
             Err(why) => match &condition.parts {
                 None => (Outcomes::ANY, Some(why)),
@@ -191,7 +191,7 @@ impl<'r, 'q: 'd, 'd> Everybody<'r, '_, 'q, 'd> {
         Ok(all)
     }
 
-    fn states(&self, response: &Response<'_, 'q, 'd>, condition: &OverFamily) -> Result<States, &'static str> {
+    fn states(&self, response: &Response<'_, '_, 'q, 'd>, condition: &OverFamily) -> Result<States, &'static str> {
         let Response { family, source, is_there, .. } = response;
         let inputs = response.inputs(condition);
         let is_counted = condition.counted.contains(&response.page);
@@ -242,7 +242,7 @@ impl<'r, 'q: 'd, 'd> Everybody<'r, '_, 'q, 'd> {
     }
 
     fn undecided(&self, condition: &OverFamily) -> Vec<FamilyRead<'r>> {
-        let of = |response: &Response<'_, 'q, 'd>| {
+        let of = |response: &Response<'_, '_, 'q, 'd>| {
             let mut inputs = response.decided_by(&response.inputs(condition));
             inputs.retain(|&input| matches!(response.family.domain(input, &[]), Domain::Open { .. }));
             inputs.sort_unstable();
@@ -251,7 +251,7 @@ impl<'r, 'q: 'd, 'd> Everybody<'r, '_, 'q, 'd> {
         self.responses.iter().flat_map(of).collect()
     }
 
-    fn reads(&self, response: &Response<'_, 'q, 'd>, inputs: Vec<Input>) -> Vec<FamilyRead<'r>> {
+    fn reads(&self, response: &Response<'_, '_, 'q, 'd>, inputs: Vec<Input>) -> Vec<FamilyRead<'r>> {
         let Response { member, family, source, page, is_there, .. } = response;
         let questionnaire = &self.view.pages[*page].questionnaire;
         let read = |input: Input| {
@@ -264,7 +264,7 @@ impl<'r, 'q: 'd, 'd> Everybody<'r, '_, 'q, 'd> {
     }
 }
 
-impl<'q: 'd, 'd> Response<'_, 'q, 'd> {
+impl<'q: 'd, 'd> Response<'_, '_, 'q, 'd> {
     /// What the condition reads of it.
     fn inputs(&self, condition: &OverFamily) -> Vec<Input> {
         let here = condition.inputs.iter().filter(|(page, _)| *page == self.page);

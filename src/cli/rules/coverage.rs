@@ -74,7 +74,10 @@ impl Coverage {
             say(format_args!("{:#}", json!({ "roles": all, "wantsAttention": wants_attention, "notCovered": unlooked })));
         } else {
             if !unlooked.is_empty() {
-                say(format_args!("Not covered, for they are about whole families: {}. Cases can state what they say.", unlooked.join(", ")));
+                say(format_args!(
+                    "Not covered, for they are about whole families: {}. Cases can state what they say.",
+                    unlooked.join(", ")
+                ));
             }
             if wants_attention {
                 complain("something needs attention: it is marked with ✗");

@@ -16,7 +16,8 @@ fn what_one_parent_answers_is_told_whatever_the_other_may_answer() {
     assert_eq!(outcome(FEAR, &family), Met, "one is enough");
     assert_eq!(outcome(&format!("{FEAR}.not()"), &family), NotMet);
     let enough = |questions: &str| format!("{PARENTS}.repeat(item).where(linkId in ({questions})).answer.value.weight().sum() >= 9");
-    let [life, mind] = ["'life.everyday' | 'life.support' | 'life.money'", "'habits.recovery' | 'experiences.mood' | 'experiences.parenthood'"];
+    let [life, mind] =
+        ["'life.everyday' | 'life.support' | 'life.money'", "'habits.recovery' | 'experiences.mood' | 'experiences.parenthood'"];
     let both = format!("{} and {}", enough(life), enough(mind));
     assert_eq!(outcome(&both, &family), Met, "part by part, where the whole is too much to try");
     let all = format!("{PARENTS}.repeat(item).where(linkId in ({life} | {mind})).answer.value.weight().sum() >= 18");
@@ -60,7 +61,9 @@ fn a_declined_answer_and_a_section_that_is_not_there_yet_are_open() {
 fn what_is_decided_is_so_in_every_submission_that_it_may_become() {
     let open = family(&json!({ "experiences.fear": "yes", "life.everyday": "poorly" }), None);
     let everyday = |count: u8| {
-        format!("{PARENTS}.where(repeat(item).where(linkId = 'life.everyday').answer.value.code in ('with-difficulty' | 'poorly')).count() >= {count}")
+        format!(
+            "{PARENTS}.where(repeat(item).where(linkId = 'life.everyday').answer.value.code in ('with-difficulty' | 'poorly')).count() >= {count}"
+        )
     };
     let weights = format!("{PARENTS}.repeat(item).where(linkId = 'life.everyday').answer.value.weight().sum() < 4");
     let all = format!("{PARENTS}.all(repeat(item).where(linkId = 'experiences.fear').answer.value.code = 'yes')");
@@ -128,7 +131,10 @@ fn a_rule_about_one_person_may_not_read_the_family_nor_the_family_view_one_perso
     };
     let condition = json!([{ "kind": "applicability", "expression": { "language": "text/fhirpath", "expression": FEAR } }]);
     let found = of_person(&|plan| plan["action"][0]["action"][0]["condition"] = condition.clone());
-    assert!(found.iter().any(|told| told.contains("PlanDefinition.action[0].action[0].condition") && told.contains("`%family`")), "{found:?}");
+    assert!(
+        found.iter().any(|told| told.contains("PlanDefinition.action[0].action[0].condition") && told.contains("`%family`")),
+        "{found:?}"
+    );
     assert!(found.iter().any(|told| told.contains("move the rule there")), "{found:?}");
     let found = of_person(&|plan| {
         let extension = &mut plan["action"][0]["extension"][0]["valueExpression"];

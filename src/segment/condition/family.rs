@@ -99,13 +99,7 @@ fn refuse_strangers(tree: &Ast, variables: &[(String, String)]) -> Result<(), De
     defect.map_or(Ok(()), Err)
 }
 
-fn over(
-    tree: &Ast,
-    pages: &[Page],
-    variables: &[(String, String)],
-    plans: &Arc<[Variable]>,
-    is_typed: bool,
-) -> Result<OverFamily, Defect> {
+fn over(tree: &Ast, pages: &[Page], variables: &[(String, String)], plans: &Arc<[Variable]>, is_typed: bool) -> Result<OverFamily, Defect> {
     let mut seeing = Seeing::new(pages, variables);
     let whole = seeing.see(tree, None, 0);
     seeing.read(&whole);

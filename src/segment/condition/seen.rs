@@ -48,7 +48,15 @@ pub(super) struct Seeing<'s> {
 
 impl<'s> Seeing<'s> {
     pub(super) const fn new(pages: &'s [Page], variables: &'s [(String, String)]) -> Self {
-        Self { pages, variables, charged: BTreeSet::new(), counted: BTreeSet::new(), asks_presence: false, reads_members: false, defect: None }
+        Self {
+            pages,
+            variables,
+            charged: BTreeSet::new(),
+            counted: BTreeSet::new(),
+            asks_presence: false,
+            reads_members: false,
+            defect: None,
+        }
     }
 
     /// What the tree may come to; what it reads on the way is charged. `focus` is what bare names start from.
@@ -292,9 +300,7 @@ fn is_on_link_id(criterion: &Ast) -> bool {
 fn is_criterion(tree: &Ast) -> bool {
     match tree {
         Ast::Parenthesized(inner) => is_criterion(inner),
-        Ast::MethodCall(call) => {
-            call.method == "where" && call.arguments.iter().flat_map(conjuncts).all(|part| !is_on_link_id(part))
-        }
+        Ast::MethodCall(call) => call.method == "where" && call.arguments.iter().flat_map(conjuncts).all(|part| !is_on_link_id(part)),
         _ => false,
     }
 }

@@ -37,13 +37,7 @@ impl<K: Known> Loader<'_, K> {
         view
     }
 
-    fn observation(
-        &mut self,
-        action: &Node<'_>,
-        pages: &[Page],
-        variables: &[(String, String)],
-        place: &Place<'_>,
-    ) -> Option<FamilyRule> {
+    fn observation(&mut self, action: &Node<'_>, pages: &[Page], variables: &[(String, String)], place: &Place<'_>) -> Option<FamilyRule> {
         let Some(subject) = coding(action, SYSTEM).filter(|_| is_of_kind(action, "observation")) else {
             self.defect(place.member("code"), format!("the action is no observation with a code of the {SYSTEM} code system"));
             return None;

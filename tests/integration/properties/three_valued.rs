@@ -104,6 +104,7 @@ fn outcomes(questionnaire: &Arc<Questionnaire>, filled: &Filled<'_>, expressions
         title: Texts::default(),
         form: String::new(),
         effective: (None, None),
+        family: None,
         roles: Vec::new(),
         warnings: Vec::new(),
     };
