@@ -133,7 +133,7 @@ fn questions(seeing: &Seeing<'_>, pages: &[Page]) -> (Vec<(usize, usize)>, Vec<(
         let Page { role, source, questionnaire } = &pages[page];
         let of = |wanted| pages.iter().find(|page| page.role == *role && page.source == wanted).map(|page| &*page.questionnaire);
         let own = of(Source::Own).unwrap_or(questionnaire);
-        let scope = Scope { own, professional: of(Source::Professional), variables: &[], shared: None, strict: false };
+        let scope = Scope::of(own, of(Source::Professional), &[]);
         let (mut inputs, mut computed) = (Vec::new(), Vec::new());
         Lowering::of_rule(&scope).question(Input { source: *source, item }, &mut inputs, &mut computed);
         questions.extend(inputs.into_iter().map(|input| (page, input.item)));
