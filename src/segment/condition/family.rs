@@ -113,7 +113,7 @@ fn over(tree: &Ast, pages: &[Page], variables: &[(String, String)], plans: &Arc<
             Some((connective, parts.collect::<Result<Vec<_>, _>>()?))
         }
     };
-    let (inputs, computed) = questions(&seeing, pages);
+    let [inputs, computed] = questions(&seeing, pages);
     Ok(OverFamily {
         plan: plan(tree).filter(|_| is_typed && !has_quantity(tree)),
         variables: Arc::clone(plans),
@@ -127,8 +127,8 @@ fn over(tree: &Ast, pages: &[Page], variables: &[(String, String)], plans: &Arc<
 }
 
 /// What is computed reads what its expression reads, and is told itself.
-fn questions(seeing: &Seeing<'_>, pages: &[Page]) -> (Vec<(usize, usize)>, Vec<(usize, usize)>) {
-    let (mut questions, mut totals) = (Vec::new(), Vec::new());
+fn questions(seeing: &Seeing<'_>, pages: &[Page]) -> [Vec<(usize, usize)>; 2] {
+    let [mut questions, mut totals] = [Vec::new(), Vec::new()];
     for &(page, item) in &seeing.charged {
         let Page { role, source, questionnaire } = &pages[page];
         let of = |wanted| pages.iter().find(|page| page.role == *role && page.source == wanted).map(|page| &*page.questionnaire);
@@ -141,7 +141,7 @@ fn questions(seeing: &Seeing<'_>, pages: &[Page]) -> (Vec<(usize, usize)>, Vec<(
     }
     questions.sort_unstable();
     questions.dedup();
-    (questions, totals)
+    [questions, totals]
 }
 
 fn connected(tree: &Ast) -> Option<(Connective, Vec<&Ast>)> {

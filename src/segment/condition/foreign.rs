@@ -199,7 +199,7 @@ impl Lowering<'_> {
                         self.read(&call.object, reads, at);
                         // inside, the focus is what the object came to, which has been read
                         let is_inside = at.is_inside || LAMBDAS.contains(&call.method.as_str());
-                        call.arguments.iter().for_each(|argument| self.read(argument, reads, At { is_inside, ..at }));
+                        call.arguments.iter().for_each(|argument| self.read(argument, reads, At { is_inside }));
                     }
                 }
             }

@@ -80,7 +80,7 @@ pub fn outcome_of(said: &BTreeSet<Said>) -> Outcome {
 
 /// What the adapter says.
 fn outcomes(questionnaire: &Arc<Questionnaire>, filled: &Filled<'_>, expressions: &[String]) -> Vec<Outcome> {
-    let scope = Scope { own: questionnaire, professional: None, variables: &[], shared: None, strict: true };
+    let scope = Scope { strict: true, ..Scope::of(questionnaire, None, &[]) };
     let alerts = expressions.iter().map(|expression| {
         let condition = lower(expression, &scope).unwrap_or_else(|defect| panic!("{defect}: {expression}"));
         assert!(!condition.has_engine(), "not lowered: {expression}");
