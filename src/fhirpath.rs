@@ -46,7 +46,11 @@ impl Plan {
 
 impl Kept {
     pub fn of(node: &Node<'_>) -> Self {
-        Self(Arc::new(FhirPathValue::resource(json(node))))
+        Self::of_json(json(node))
+    }
+
+    pub fn of_json(resource: Value) -> Self {
+        Self(Arc::new(FhirPathValue::resource(resource)))
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod decide;
 mod documents;
+mod family;
 mod held;
 mod look_back;
 mod places;
@@ -16,6 +17,7 @@ mod write;
 
 use neuvola_fhir::{Limits, Node, read_anyway};
 
+pub use family::{FamilyReadView, FamilyRuleView};
 pub use held::{Held, Resourced};
 pub use look_back::{LookBack, look_back};
 pub use preview::{Named, PersonPreview, Preview, ReadView, RuleView};

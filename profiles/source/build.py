@@ -34,7 +34,7 @@ BEHAVIOUR = {"must", "must-unless-documented", "could"}
 ROLES = {"child": ["child", "professional-child"], "parent": ["parent", "professional-parent"],
          "expecting": ["expecting", "professional-expecting"]}
 KEYS = {  # what each table may hold; anything else is a typing mistake
-    "form": {"form", "title", "questionnaire", "rules"},
+    "form": {"form", "title", "questionnaire", "rules", "observation"},
     "questionnaire": {"role", "title", "item"},
     "item": {"linkId", "group", "type", "text", "scale", "valueSet", "required", "declinable", "repeats", "maxLength",
              "minLength", "minValue", "maxValue", "unit", "emptyMeansNone", "enableWhen", "enableBehavior"},
@@ -43,16 +43,20 @@ KEYS = {  # what each table may hold; anything else is a typing mistake
     "variable": {"name", "expression"},
     "segment": {"code", "sentence", "condition", "guidance", "services"},
     "alert": {"code", "sentence", "condition", "guidance"},
+    "observation": {"code", "sentence", "condition", "guidance"},
     "service": {"activity", "sentence", "condition", "count", "minutes"},
     "offered": {"id", "sentence", "condition", "count", "minutes"},
-    "shared": {"scale", "codes", "valueset", "unit", "segment", "alert", "service"},
+    "shared": {"scale", "codes", "valueset", "unit", "segment", "alert", "service", "observation"},
     "scale.*": {"title", "option"}, "codes.*": {"title", "option"}, "valueset.*": {"title", "system", "option"},
     "unit.*": {"code", *LANGS}, "segment.*": {"title", "definition", "guidance"},
-    "alert.*": {"title", "definition", "guidance"},
+    "alert.*": {"title", "definition", "guidance"}, "observation.*": {"title", "definition", "guidance"},
     "service.*": {"title", "description", "count", "duration", "frequency", "period", "periodUnit", "guidance"},
     "option": {"code", "weight", "definition", *LANGS},
     "vendor": {"vendor", "form", "title", "source", "fields", "declined", "field", "options"},
 }
+
+
+SYSTEM = {"observation": "family-observation"}  # the code system of each kind of rule, where it has another name
 
 
 class Refused(Exception):
@@ -226,8 +230,11 @@ def shared_resources(sh, forms):
                         ("alert", {"fi": "Hälytteet ammattilaiselle", "sv": "Larm till den yrkesutbildade",
                                    "en": "Alerts for the professional"}),
                         ("service", {"fi": "Neuvolan palvelut", "sv": "Rådgivningens tjänster",
-                                     "en": "Services of the clinic"})):
-        yield from code_system(kind, title, [
+                                     "en": "Services of the clinic"}),
+                        ("observation", {"fi": "Havainnot perheestä, vain ammattilaiselle",
+                                         "sv": "Iakttagelser om familjen, endast för den yrkesutbildade",
+                                         "en": "Observations about the family, for the professional only"})):
+        yield from code_system(SYSTEM.get(kind, kind), title, [
             {"code": name, **e["title"], "definition": e.get("definition") or e["description"]}
             for name, e in sh[kind].items()])
         for name, e in sh[kind].items():
@@ -390,6 +397,8 @@ def plan_definition(where, form, sh, items):
     res["relatedArtifact"] = [{"type": "depends-on", "resource": canonical("Questionnaire", f"{form['form']}-{r}")}
                               for r in items]
     res["action"] = [role_action(f"{where}: rules[{r.get('role')}]", r, sh, items) for r in form["rules"]]
+    if "observation" in form:
+        res["action"].append(family_action(where, form, sh, items))
     ids = [i for a in res["action"] for i in action_ids(a)]
     for i in ids:
         if ids.count(i) > 1:
@@ -454,6 +463,45 @@ def role_action(where, r, sh, items):
     return act
 
 
+def family_action(where, form, sh, items):
+    """The family view: for professionals only, over all responses of a submission."""
+    kind = next(o for o in sh["codes"]["rule-kind"]["option"] if o["code"] == "family")
+    act = {"id": "family"}
+    put(act, "title", kind)
+    put(act, "description", texts(f"{where}: codes.rule-kind.family.definition", kind.get("definition")))
+    act["code"] = [{"coding": [coding(cs("rule-kind"), "family", kind)]}]
+    act["action"] = []
+    for o in form["observation"]:
+        at = f"{where}: observation `{o.get('code')}`"
+        keys(at, "observation", o)
+        if "condition" not in o:
+            refuse(at, "condition is missing")
+        act["action"].append(rule(at, f"family.{o['code']}", "observation", o["code"], o, sh, FamilyScope(form, items)))
+    return act
+
+
+class FamilyScope:
+    """What an observation may name: linkIds and Questionnaires of the form, and `%family`."""
+
+    def __init__(self, form, items):
+        self.form, self.items = form, items
+
+    def check(self, at, expression):
+        if expression.count("(") != expression.count(")"):
+            refuse(at, "parentheses do not match")
+        known = {link for role in self.items.values() for link in role}
+        for one, several in re.findall(r"linkId\s*(?:=\s*'([^']*)'|in\s*\(([^)]*)\))", expression):
+            for link in [one] if one else re.findall(r"'([^']*)'", several):
+                if link not in known:
+                    refuse(at, f"condition names unknown linkId `{link}`")
+        for name in re.findall(r"/Questionnaire/([\w-]+)", expression):
+            if not any(f"{self.form['form']}-{role}".startswith(name) for role in self.items):
+                refuse(at, f"condition names unknown Questionnaire `{name}`")
+        for name in re.findall(r"%(\w+)", expression):
+            if name != "family":
+                refuse(at, f"condition names `%{name}`: a family view reads `%family` only")
+
+
 def rule_code(kind, system, code, t, sh):
     k = next(o for o in sh["codes"]["rule-kind"]["option"] if o["code"] == kind)
     return [{"coding": [coding(cs("rule-kind"), kind, k), coding(cs(system), code, t)]}]
@@ -465,8 +513,10 @@ def rule(at, ident, kind, code, s, sh, scope):
     one = {"id": ident}
     put(one, "title", sh[kind][code]["title"])
     put(one, "description", texts(f"{at}.sentence", s.get("sentence")))
-    one["code"] = rule_code(kind, kind, code, sh[kind][code]["title"], sh)
+    one["code"] = rule_code(kind, SYSTEM.get(kind, kind), code, sh[kind][code]["title"], sh)
     lib = s.get("guidance", f"{kind}-{code}")
+    if kind != "observation" and lib.startswith("observation-"):
+        refuse(at, "guidance of the family view stays with it")
     group, _, name = lib.partition("-")
     if name not in sh.get(group, {}):
         refuse(at, f"unknown guidance `{lib}`")

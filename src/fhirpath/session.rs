@@ -60,6 +60,15 @@ impl Session {
         session
     }
 
+    /// With the responses of a family as `%family`, and nobody's as focus.
+    pub fn of_family(responses: &[&Kept], authored: &str, budget: &Rc<Budget>) -> Self {
+        let context = EvaluationContext::new(Collection::empty(), Arc::new(EmptyModelProvider), None, None, None);
+        let values: Vec<FhirPathValue> = responses.iter().map(|response| (*response.0).clone()).collect();
+        budget.take(values.len() as u64 * RESPONSE);
+        context.set_variable("family".to_owned(), several(values));
+        Self { context, focus: Collection::empty(), authored: authored.into(), budget: Rc::clone(budget), kept: budget.kept() }
+    }
+
     /// With an item as focus; without one it is empty. The variables set so far are seen.
     pub fn at_item(&self, item: Option<Value>, qitem: Option<&Kept>) -> Self {
         let focus = item.map_or_else(Collection::empty, |item| Collection::single(value(item, &self.budget)));
@@ -156,3 +165,6 @@ fn result(value: &FhirPathValue) -> Result {
         },
     }
 }
+
+/// What it takes to show a response once more.
+const RESPONSE: u64 = 100;

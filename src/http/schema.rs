@@ -202,6 +202,41 @@ struct FamilyView {
     alerts: Vec<RaisedAlert>,
     /// Whose answers to what would decide.
     undecided: Vec<OpenQuestions>,
+    /// What the plan's family view observes over all responses; empty for a plan without one.
+    observations: Vec<Observation>,
+}
+
+/// A rule over all responses of the submission, met or not. It reads several persons' answers: not to be shown to the family.
+#[derive(ToSchema)]
+struct Observation {
+    id: String,
+    code: String,
+    display: String,
+    /// met, not-met or indeterminate.
+    outcome: String,
+    sentence: String,
+    expression: String,
+    inputs: Vec<FamilyInput>,
+    /// Answers that would decide it.
+    undecided: Vec<FamilyInput>,
+    /// Why it cannot be told, where answers alone do not say so.
+    why: Option<String>,
+    /// Text for the professional, in markdown.
+    guidance: Option<String>,
+}
+
+/// One answer that an observation read, and whose it is.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+struct FamilyInput {
+    /// Key of the person whom the response is about.
+    person: String,
+    link_id: String,
+    /// Read from the professional's section.
+    professional: bool,
+    /// answered, declined, missing (not there yet, or at all) or not-asked.
+    state: String,
+    values: Vec<String>,
 }
 
 #[derive(ToSchema)]

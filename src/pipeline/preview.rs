@@ -4,6 +4,7 @@ use neuvola_fhir::model::Resource;
 use neuvola_fhir::model::types::{Identifier, Reference};
 use rust_decimal::Decimal;
 
+use super::family::{FamilyRuleView, family_view};
 use super::{Family, LookBack};
 use crate::form::submission::{Person, Submission};
 use crate::plan::care_plan::draft;
@@ -20,6 +21,8 @@ pub struct Preview {
     /// Of the texts: the one that the client reads.
     pub language: String,
     pub persons: Vec<PersonPreview>,
+    /// What the rules observe of all of them together.
+    pub family: Vec<FamilyRuleView>,
 }
 
 #[derive(Debug)]
@@ -96,11 +99,13 @@ pub(super) fn preview(submission: &Submission<'_>, rule_set: &RuleSet, families:
         let view = person_preview(person.key, family.rules, &family.segmentation, plan, profiles, submission.language);
         PersonPreview { replaces: replaces(submission, person), ..view }
     });
+    let family = family_view(submission, rule_set, families, profiles);
     Preview {
         form: rule_set.form.clone(),
         rule_set: rule_set.canonical(),
         language: submission.language.to_owned(),
         persons: persons.collect(),
+        family,
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Defect, Profiles, split};
 use crate::form::answers::Answers;
 use crate::form::questionnaire::{AnswerOption, DATA_ABSENT_REASON, Item, OptionValue, Questionnaire};
 use crate::issue::Issue;
-use crate::segment::rule::{RoleRules, Rule, RuleSet};
+use crate::segment::rule::{RoleRules, RuleSet};
 use crate::segment::{Outcome, Reason, segment, services_of};
 use crate::texts::Texts;
 
@@ -24,7 +24,10 @@ pub(super) fn check(profiles: &Profiles, defects: &mut Vec<Defect>) {
     for rule_set in profiles.rule_sets.iter().filter(|rule_set| !rule_set.form.is_empty()) {
         for rules in &rule_set.roles {
             check.never_met(rules, rule_set);
-            rules.rules().for_each(|rule| check.translated(rule, rule_set));
+            rules.rules().for_each(|rule| check.translated(&rule.id, &rule.title, &rule.sentence, rule_set));
+        }
+        for rule in rule_set.family.iter().flat_map(|view| &view.rules) {
+            check.translated(&rule.id, &rule.title, &rule.sentence, rule_set);
         }
     }
     check.vocabularies();
@@ -110,18 +113,18 @@ impl Check<'_> {
         }
     }
 
-    fn translated(&mut self, rule: &Rule, rule_set: &RuleSet) {
-        for (name, text) in [("title", &rule.title), ("description", &rule.sentence)] {
+    fn translated(&mut self, id: &str, title: &Texts, sentence: &Texts, rule_set: &RuleSet) {
+        for (name, text) in [("title", title), ("description", sentence)] {
             let (message, remedy) = if text.is_empty() {
                 let remedy = format!("add `{name}`: the rule in words that a family could read, threshold included");
-                (format!("the rule `{}` has no `{name}`", rule.id), remedy)
+                (format!("the rule `{id}` has no `{name}`"), remedy)
             } else if let Some(language) = missing_language(text) {
                 let remedy = format!("add the `translation` extension with `{language}` to `_{name}`");
-                (format!("the {name} of `{}` is not translated into `{language}`", rule.id), remedy)
+                (format!("the {name} of `{id}` is not translated into `{language}`"), remedy)
             } else {
                 continue;
             };
-            let place = format!("{}.{name}", self.place_of(rule_set, &rule.id));
+            let place = format!("{}.{name}", self.place_of(rule_set, id));
             self.push("PlanDefinition", &rule_set.canonical(), &place, message, remedy);
         }
     }

@@ -14,9 +14,19 @@ pub(super) fn explain(artifacts: &[Artifact], defects: &mut [Defect]) {
         }
         if defect.issue.remedy.is_empty() {
             let (fault, code, place) = (defect.issue.fault, defect.issue.code, &defect.issue.place);
-            defect.issue.remedy = remedy(fault, code, last_name(place), is_of_rule(place)).to_owned();
+            let remedy =
+                of_family(fault, &defect.issue.message).unwrap_or_else(|| remedy(fault, code, last_name(place), is_of_rule(place)));
+            defect.issue.remedy = remedy.to_owned();
         }
     }
+}
+
+/// Of a rule or variable that names `%family` where there is none, or a person where there is the family.
+fn of_family(fault: &str, message: &str) -> Option<&'static str> {
+    (fault == "rule-set" && message.contains("`%family`")).then_some(
+        "a rule about a person reads that person's responses only, a family view (an action of the kind `family`) reads `%family` only: \
+         move the rule there, or leave the variable out",
+    )
 }
 
 /// By who found it, what kind it is, and the element's own name.

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::guidance::{Telling, question};
 use super::words::Words;
 use crate::form::questionnaire::{Item, ItemKind, OptionValue, Questionnaire};
-use crate::pipeline::{PersonPreview, Preview, Proposal, ReadView, RuleView};
+use crate::pipeline::{FamilyReadView, FamilyRuleView, PersonPreview, Preview, Proposal, ReadView, RuleView};
 use crate::profiles::Profiles;
 use crate::segment::rule::{Rule, RuleSet};
 use crate::segment::{Outcome, ReadState};
@@ -37,7 +37,50 @@ pub fn explain_form(preview: &Preview, profiles: &Profiles, language: Option<&st
         text.put(0, &format!("=== {role} ({})", shown.person));
         person(&mut text, shown, Telling { rule_set, rules: rule_set.role(&shown.role)?, profiles, language }, &words);
     }
+    if !preview.family.is_empty() {
+        text.blank();
+        text.put(0, &format!("=== {}", words.family));
+        let of = |person: &str| {
+            let role = &preview.persons.iter().find(|shown| shown.person == person)?.role;
+            Some(Telling { rule_set, rules: rule_set.role(role)?, profiles, language })
+        };
+        preview.family.iter().for_each(|rule| observed(&mut text, rule, of, &words));
+    }
     Some(text.0)
+}
+
+/// What was observed of the whole family. Each answer is told with the person whose it is.
+fn observed<'t>(text: &mut Lines, rule: &FamilyRuleView, of: impl Fn(&str) -> Option<Telling<'t>>, words: &Words) {
+    text.put(2, &format!("[{}] {}", outcome(rule.outcome, words), rule.id));
+    text.put(6, &rule.sentence);
+    if !rule.inputs.is_empty() {
+        text.put(6, words.answers);
+    }
+    for FamilyReadView { person, link_id, professional, state } in &rule.inputs {
+        let told = of(person).map_or_else(|| link_id.clone(), |telling| answered((link_id, *professional, state), telling, words));
+        text.put(8, &format!("- {person}: {told}"));
+    }
+    if !rule.undecided.is_empty() {
+        text.put(6, words.undecided);
+    }
+    for FamilyReadView { person, link_id, professional, .. } in &rule.undecided {
+        let told = of(person).map_or_else(|| link_id.clone(), |telling| asked(link_id, *professional, telling, words).0);
+        text.put(8, &format!("- {person}: {told}"));
+    }
+    if let Some(why) = rule.why {
+        text.put(6, &format!("{}: {why}", words.why));
+    }
+    if let Some(first) = rule.guidance.as_deref().and_then(|guidance| guidance.lines().next()) {
+        text.put(6, &format!("{}: {}", words.guidance, first.replace("**", "")));
+    }
+}
+
+fn outcome(outcome: Outcome, words: &Words) -> &'static str {
+    match outcome {
+        Outcome::Met => words.met,
+        Outcome::NotMet => words.not_met,
+        Outcome::Indeterminate => words.indeterminate,
+    }
 }
 
 fn headed(text: &mut Lines, rule_set: &RuleSet, language: &str) {
@@ -83,11 +126,7 @@ fn person(text: &mut Lines, person: &PersonPreview, telling: Telling<'_>, words:
 /// One rule. Answers that were told of the rule before are not told again.
 fn one(text: &mut Lines, view: &RuleView, shown: &[ReadView], telling: Telling<'_>, words: &Words) {
     let rule: Option<&Rule> = telling.rules.rules().find(|rule| rule.id == view.id);
-    let outcome = match view.outcome {
-        Outcome::Met => words.met,
-        Outcome::NotMet => words.not_met,
-        Outcome::Indeterminate => words.indeterminate,
-    };
+    let outcome = outcome(view.outcome, words);
     let name = rule.map_or(view.subject.display.as_str(), |rule| rule.subject.display.text(telling.language));
     let sentence = rule.map_or(view.sentence.as_str(), |rule| rule.sentence.text(telling.language));
     let heading = if name.is_empty() { format!("[{outcome}] {}", view.id) } else { format!("[{outcome}] {name} ({})", view.id) };
@@ -98,7 +137,9 @@ fn one(text: &mut Lines, view: &RuleView, shown: &[ReadView], telling: Telling<'
         text.put(6, words.same_answers);
     } else if !view.inputs.is_empty() {
         text.put(6, words.answers);
-        view.inputs.iter().for_each(|read| text.put(8, &format!("- {}", answered(read, telling, words))));
+        view.inputs
+            .iter()
+            .for_each(|read| text.put(8, &format!("- {}", answered((&read.link_id, read.professional, &read.state), telling, words))));
     }
     if view.outcome == Outcome::Indeterminate && !view.undecided.is_empty() {
         text.put(6, words.undecided);
@@ -124,9 +165,9 @@ fn is_same(one: &[ReadView], other: &[ReadView]) -> bool {
 }
 
 /// The question and its answer, as one would say them.
-fn answered(read: &ReadView, telling: Telling<'_>, words: &Words) -> String {
-    let (question, item) = asked(&read.link_id, read.professional, telling, words);
-    let answer = match &read.state {
+fn answered((link_id, professional, state): (&str, bool, &ReadState), telling: Telling<'_>, words: &Words) -> String {
+    let (question, item) = asked(link_id, professional, telling, words);
+    let answer = match state {
         ReadState::Answered(values) => {
             values.iter().map(|value| shown(value, item, telling.language, words)).collect::<Vec<_>>().join(", ")
         }

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::pipeline::{LookBack, Named, PersonPreview, Preview, ReadView, Receipt, RuleView};
+use crate::pipeline::{FamilyReadView, FamilyRuleView, LookBack, Named, PersonPreview, Preview, ReadView, Receipt, RuleView};
 use crate::record::{Concept, Declined};
 use crate::segment::{Compared, Outcome};
 
@@ -34,7 +34,7 @@ pub fn preview(preview: &Preview) -> Value {
 }
 
 /// The family at one glance, for professionals; it is written nowhere. The heaviest segment that is proposed to anybody, every alert
-/// that is not ruled out, and which answers would decide.
+/// that is not ruled out, which answers would decide, and what the plan's family view observes.
 fn family(preview: &Preview) -> Value {
     let rank = |person: &&PersonPreview| {
         person.segments.iter().position(|rule| Some(&rule.subject.code) == person.segment.as_ref().map(|it| &it.code))
@@ -50,7 +50,32 @@ fn family(preview: &Preview) -> Value {
         let link_ids: BTreeSet<&str> = rules.flat_map(|rule| rule.undecided.iter().map(String::as_str)).collect();
         (!link_ids.is_empty()).then(|| json!({ "person": person.person, "linkIds": link_ids }))
     });
-    json!({ "heaviest": heaviest.map(named), "alerts": alerts.collect::<Vec<_>>(), "undecided": undecided.collect::<Vec<_>>() })
+    json!({
+        "heaviest": heaviest.map(named),
+        "alerts": alerts.collect::<Vec<_>>(),
+        "undecided": undecided.collect::<Vec<_>>(),
+        "observations": preview.family.iter().map(observation).collect::<Vec<_>>(),
+    })
+}
+
+fn observation(rule: &FamilyRuleView) -> Value {
+    json!({
+        "id": rule.id,
+        "code": rule.subject.code,
+        "display": rule.subject.display,
+        "outcome": rule.outcome.code(),
+        "sentence": rule.sentence,
+        "expression": rule.expression,
+        "inputs": rule.inputs.iter().map(read_of).collect::<Vec<_>>(),
+        "undecided": rule.undecided.iter().map(read_of).collect::<Vec<_>>(),
+        "why": rule.why,
+        "guidance": rule.guidance,
+    })
+}
+
+fn read_of(read: &FamilyReadView) -> Value {
+    let (state, values) = read.state.told();
+    json!({ "person": read.person, "linkId": read.link_id, "professional": read.professional, "state": state, "values": values })
 }
 
 /// The same for a repeat, to the byte.

@@ -3,6 +3,8 @@
 use super::Named;
 use super::judge::Judge;
 use crate::profiles::Profiles;
+use crate::segment::condition::{Page, Source};
+use crate::segment::family::FamilyRule;
 use crate::segment::rule::{RoleRules, Rule, RuleSet};
 
 /// The rules of one role, in order.
@@ -39,6 +41,8 @@ pub enum Kind {
     Always,
     /// An action of a plan that does not speak of segments.
     Other,
+    /// Of the family as a whole.
+    Observation,
     /// Offered with the segment of this name.
     With(String),
 }
@@ -59,6 +63,33 @@ pub fn listings(rule_set: &RuleSet, profiles: &Profiles, language: &str) -> Vec<
         Listing { role: rules.role.clone(), rules: list.collect() }
     };
     rule_set.roles.iter().map(of_role).collect()
+}
+
+/// The family view's rules in `language`.
+pub fn family_listing(rule_set: &RuleSet, profiles: &Profiles, language: &str) -> Option<Listing> {
+    let view = rule_set.family.as_ref()?;
+    let observed = |rule: &FamilyRule| {
+        let mut questions: Vec<Question> = Vec::new();
+        for &(page, item) in &rule.condition.inputs {
+            let Page { source, questionnaire, .. } = &view.pages[page];
+            let item = questionnaire.item(item);
+            let (link_id, professional) = (item.link_id.clone(), *source == Source::Professional);
+            questions.push(Question { link_id, professional, text: item.text.text(language).to_owned() });
+        }
+        let guidance = rule.guidance.as_deref().and_then(|canonical| profiles.guidance(canonical));
+        Listed {
+            order: None,
+            id: rule.id.clone(),
+            kind: Kind::Observation,
+            code: rule.subject.code.clone(),
+            display: rule.subject.display.text(language).to_owned(),
+            sentence: rule.sentence.text(language).to_owned(),
+            expression: Some(rule.expression.clone()),
+            questions,
+            guidance: guidance.map(|guidance| guidance.title.text(language).to_owned()),
+        }
+    };
+    Some(Listing { role: "family".to_owned(), rules: view.rules.iter().map(observed).collect() })
 }
 
 fn listed(rule: &Rule, reads: &[Named], rules: &RoleRules, profiles: &Profiles, language: &str) -> Listed {

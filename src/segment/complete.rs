@@ -63,6 +63,15 @@ impl<'q: 'd, 'd> Family<'q, 'd, '_> {
         }
         Some(Sight { session, unknown, bound: RefCell::default() })
     }
+
+    /// One of the person's responses in the completion that the trials make, and what in it is not known.
+    pub fn document(&self, source: Source, trials: &[Trial<'q, 'd>], authored: &str) -> Option<(Value, Vec<Input>)> {
+        let (mut document, unknown) = Completion { family: self, source, trials }.document(authored)?;
+        if self.answers(source)?.response().is_none() {
+            document["questionnaire"] = self.answers(source)?.questionnaire().canonical().into();
+        }
+        Some((document, unknown))
+    }
 }
 
 struct Completion<'c, 'q, 'd, 'f> {

@@ -7,6 +7,7 @@ pub mod condition;
 mod count;
 mod domain;
 mod evaluate;
+pub mod family;
 pub mod load;
 mod outcome;
 mod possible;

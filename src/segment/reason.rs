@@ -157,7 +157,7 @@ impl<'r> Reads<'r> {
     }
 }
 
-fn state<'q: 'd, 'd>(input: Input, family: &Family<'q, 'd, '_>) -> Option<ReadState> {
+pub(super) fn state<'q: 'd, 'd>(input: Input, family: &Family<'q, 'd, '_>) -> Option<ReadState> {
     let answers: &Answers<'_, '_> = family.answers(input.source)?;
     if !answers.questionnaire().item(input.item).is_question() {
         return None;

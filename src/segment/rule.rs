@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::condition::{Condition, Derived, Input, Number};
+use super::family::FamilyView;
 use crate::fhirpath::Kept;
 use crate::form::questionnaire::Questionnaire;
 use crate::issue::Issue;
@@ -21,6 +22,8 @@ pub struct RuleSet {
     pub roles: Vec<RoleRules>,
     /// It, or a Questionnaire that it is about, was given over what is shipped.
     pub is_given: bool,
+    /// What is observed of a whole family, for professionals alone.
+    pub family: Option<FamilyView>,
     /// What is odd about it and does not keep it from being used: of rules that are not written for us.
     pub warnings: Vec<Issue>,
 }

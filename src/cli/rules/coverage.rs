@@ -54,7 +54,9 @@ impl Coverage {
         }
         let extent = Extent { most: self.whole, samples: self.samples, seed: self.seed };
         let (mut all, mut wants_attention) = (Vec::<Value>::new(), false);
+        let mut unlooked = Vec::new();
         for rule_set in found {
+            unlooked.extend(rule_set.family.iter().flat_map(|view| &view.rules).map(|rule| rule.id.as_str()));
             for rules in rule_set.roles.iter().filter(|rules| self.role.as_deref().is_none_or(|role| role == rules.role)) {
                 let title = format!("{} · {}", rule_set.canonical(), rules.role);
                 let mut watch = Watch::start(&title, self.json);
@@ -69,9 +71,17 @@ impl Coverage {
             }
         }
         if self.json {
-            say(format_args!("{:#}", json!({ "roles": all, "wantsAttention": wants_attention })));
-        } else if wants_attention {
-            complain("something needs attention: it is marked with ✗");
+            say(format_args!("{:#}", json!({ "roles": all, "wantsAttention": wants_attention, "notCovered": unlooked })));
+        } else {
+            if !unlooked.is_empty() {
+                say(format_args!(
+                    "Not covered, for they are about whole families: {}. Cases can state what they say.",
+                    unlooked.join(", ")
+                ));
+            }
+            if wants_attention {
+                complain("something needs attention: it is marked with ✗");
+            }
         }
         Ok(if wants_attention { ExitCode::from(BAD_DATA) } else { ExitCode::SUCCESS })
     }

@@ -194,7 +194,7 @@ fn write(file: &Path, drawing: &str) -> anyhow::Result<()> {
 const SHIPPED: &str = "shipped";
 const USUAL_SAMPLES: u64 = 1_000;
 const AFTER_HELP: &str = "\
-Exit 0 where nothing moves, 65 where a segment, an alert, a service or a case's being read does.
+Exit 0 where nothing moves, 65 where a segment, an alert, a service or a case's being read does. Family views are not compared.
 
 Examples:
   neuvola-adapter rules impact shipped new-rules/

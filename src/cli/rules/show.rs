@@ -9,7 +9,7 @@ use super::Language;
 use super::print::{Lines, table};
 use crate::cli::{CONFIGURATION, Knowledge, Mistake, USAGE, say};
 use crate::profiles::Profiles;
-use crate::rules::listing::{Kind, Listed, Listing, Question, listings};
+use crate::rules::listing::{Kind, Listed, Listing, Question, family_listing, listings};
 use crate::rules::rule_sets;
 use crate::segment::rule::RuleSet;
 
@@ -45,6 +45,10 @@ impl Show {
                 say(format_args!("\n{}", role(&listing, &profiles, self.language)));
                 say(rules(&listing, self.language));
             }
+            if let Some(listing) = family_listing(rule_set, &profiles, self.language.code()) {
+                say(format_args!("\n{}", role(&listing, &profiles, self.language)));
+                say(rules(&listing, self.language));
+            }
             say("");
         }
         Ok(ExitCode::SUCCESS)
@@ -68,7 +72,7 @@ fn heading(rule_set: &RuleSet, language: Language) -> String {
 }
 
 fn role(listing: &Listing, profiles: &Profiles, language: Language) -> String {
-    let coded = profiles.coded_in("form-role", &listing.role);
+    let coded = profiles.coded_in("form-role", &listing.role).or_else(|| profiles.coded_in("rule-kind", &listing.role));
     coded.map_or_else(|| listing.role.clone(), |coded| coded.display.text(language.code()).to_owned())
 }
 
@@ -104,6 +108,7 @@ fn kind(kind: &Kind, language: Language) -> String {
         Kind::Segment => language.of(["Asiakkuus:", "Segment:", "Segment:"]).to_owned(),
         Kind::CatchAll => language.of(["Jos mikään muu ei ratkaise:", "Om inget annat avgör:", "If nothing else decides:"]).to_owned(),
         Kind::Alert => language.of(["Huoli:", "Varning:", "Alert:"]).to_owned(),
+        Kind::Observation => language.of(["Havainto:", "Iakttagelse:", "Observation:"]).to_owned(),
         Kind::Other => language.of(["Sääntö:", "Regel:", "Rule:"]).to_owned(),
         Kind::Always => language.of(["Palvelu kaikille:", "Tjänst för alla:", "Service for all:"]).to_owned(),
         Kind::With(segment) => format!("{} {segment}:", language.of(["Palvelu,", "Tjänst,", "Service with"])),
@@ -115,6 +120,7 @@ fn json(rule_set: &RuleSet, profiles: &Profiles, language: Language) -> Value {
         .iter()
         .map(|listing| json!({ "role": listing.role, "rules": listing.rules.iter().map(rule).collect::<Vec<_>>() }))
         .collect();
+    let family = family_listing(rule_set, profiles, language.code()).map_or_else(Vec::new, |listing| listing.rules);
     json!({
         "canonical": rule_set.canonical(),
         "form": rule_set.form,
@@ -122,6 +128,7 @@ fn json(rule_set: &RuleSet, profiles: &Profiles, language: Language) -> Value {
         "effective": { "start": rule_set.effective.0, "end": rule_set.effective.1 },
         "language": language.code(),
         "roles": roles,
+        "family": family.iter().map(rule).collect::<Vec<_>>(),
     })
 }
 
@@ -131,6 +138,7 @@ fn rule(rule: &Listed) -> Value {
         Kind::CatchAll => ("catch-all", None),
         Kind::Alert => ("alert", None),
         Kind::Other => ("rule", None),
+        Kind::Observation => ("observation", None),
         Kind::Always => ("service", None),
         Kind::With(segment) => ("service", Some(segment)),
     };

@@ -11,6 +11,7 @@ impl Lowering<'_> {
         let mut defect = None;
         visit(tree, &mut |node| {
             let found = match node {
+                Ast::Variable(variable) if variable.name == FAMILY => Some(Defect::Family),
                 Ast::Variable(variable)
                     if !KNOWN_VARIABLES.contains(&variable.name.as_str()) && self.variable(&variable.name).is_none() =>
                 {
@@ -19,22 +20,29 @@ impl Lowering<'_> {
                 Ast::Variable(variable) if variable.name == "professional" && !self.has_professional() => {
                     Some(Defect::UnknownVariable(variable.name.clone()))
                 }
-                Ast::TypeCheck(check) if check.target_type.rsplit('.').next().is_some_and(|name| name.starts_with(char::is_uppercase)) => {
-                    Some(Defect::ForbiddenFunction("is".to_owned()))
-                }
-                Ast::FunctionCall(call) if !ALLOWED_FUNCTIONS.contains(&call.name.as_str()) => {
-                    Some(Defect::ForbiddenFunction(call.name.clone()))
-                }
-                Ast::MethodCall(call) if !ALLOWED_FUNCTIONS.contains(&call.method.as_str()) => {
-                    Some(Defect::ForbiddenFunction(call.method.clone()))
-                }
-                _ => None,
+                _ => forbidden(node),
             };
             defect = defect.take().or(found);
         });
         defect.map_or(Ok(()), Err)
     }
 }
+
+/// A function that no rule may use.
+pub(super) fn forbidden(node: &Ast) -> Option<Defect> {
+    let is_forbidden = |name: &str| !ALLOWED_FUNCTIONS.contains(&name);
+    match node {
+        Ast::TypeCheck(check) if check.target_type.rsplit('.').next().is_some_and(|name| name.starts_with(char::is_uppercase)) => {
+            Some(Defect::ForbiddenFunction("is".to_owned()))
+        }
+        Ast::FunctionCall(call) if is_forbidden(&call.name) => Some(Defect::ForbiddenFunction(call.name.clone())),
+        Ast::MethodCall(call) if is_forbidden(&call.method) => Some(Defect::ForbiddenFunction(call.method.clone())),
+        _ => None,
+    }
+}
+
+/// Every response of a submission.
+pub(super) const FAMILY: &str = "family";
 
 const KNOWN_VARIABLES: [&str; 11] =
     ["resource", "rootResource", "context", "questionnaire", "professional", "this", "total", "index", "ucum", "sct", "loinc"];

@@ -130,7 +130,7 @@ impl Lowering<'_> {
     }
 
     /// A question; what is computed reads what its expression reads, and is told itself.
-    fn question(&self, input: Input, inputs: &mut Vec<Input>, computed: &mut Vec<Input>) {
+    pub(super) fn question(&self, input: Input, inputs: &mut Vec<Input>, computed: &mut Vec<Input>) {
         let Ok(questionnaire) = self.questionnaire(input.source) else { return };
         let item = questionnaire.item(input.item);
         let Some(calculated) = item.expressions.as_ref().and_then(|it| it.calculated.as_ref()) else {

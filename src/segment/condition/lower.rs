@@ -43,6 +43,14 @@ pub enum Defect {
     UnknownOption(String, String),
     #[error("`%{0}` is not known here: a rule stays with its person")]
     UnknownVariable(String),
+    #[error("`%family` is there in a family view only, and here there is none: a rule stays with its person")]
+    Family,
+    #[error("`%{0}` is not there in a family view: all responses, the professional's sections too, are in `%family`")]
+    NotInFamily(String),
+    #[error("`{0}` has nothing to start from: a family view starts at `%family`")]
+    NoFocus(String),
+    #[error("no Questionnaire of the rule set has what `{0}` asks for")]
+    UnknownInFamily(String),
     #[error("`{0}()` may not be used in a rule")]
     ForbiddenFunction(String),
     #[error("the variables go in a circle at `%{0}`")]

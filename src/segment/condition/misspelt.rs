@@ -24,7 +24,6 @@ impl Defect {
     pub fn remedy(&self, scope: &Scope<'_>) -> String {
         match self {
             Self::Syntax { remedy, .. } => remedy.clone(),
-            Self::UnknownVariable(name) if name == "family" => "read one person's answers: nothing crosses to another person".to_owned(),
             Self::UnknownVariable(name) => {
                 let known: Vec<&str> =
                     scope.variables.iter().map(|(known, _)| known.as_str()).chain(["resource", "professional"]).collect();
@@ -39,6 +38,8 @@ impl Defect {
                 None => "use the functions that profiles/README.md tells of".to_owned(),
             },
             Self::Circle(_) => "let each variable name only those that do not lead back to it".to_owned(),
+            // their remedy is told with those of all other defects
+            Self::Family | Self::NotInFamily(_) | Self::NoFocus(_) | Self::UnknownInFamily(_) => String::new(),
             Self::UnknownQuestion(..) | Self::UnknownOption(..) | Self::BrokenVariable(_) | Self::NotEvaluated => String::new(),
         }
     }

@@ -4,6 +4,7 @@
 //! in `action.code`: `rule-kind` and the segment's, alert's or role's own code. R4
 //! <https://hl7.org/fhir/R4/plandefinition.html>. Any other plan is read by [`foreign`].
 
+mod family;
 mod foreign;
 mod variables;
 
@@ -50,9 +51,12 @@ pub fn load(node: &Node<'_>, known: &impl Known) -> Result<RuleSet, Vec<Issue>> 
     let is_ours = topic.is_some() || node.list("action").iter().any(|action| coding(action, "form-role").is_some());
     let keeps = mentions(node, "%questionnaire");
     let mut loader = Loader { known, defects: &mut defects, shared: RefCell::default(), keeps, places: HashMap::new() };
+    let mut family = None;
     let roles: Vec<RoleRules> = if is_ours {
         let variables = loader.variables(node, &Vec::new(), &root);
-        let actions = node.list("action").iter().enumerate();
+        loader.refuse_family(&variables, &root);
+        family = loader.family(node, &questionnaires, &root);
+        let actions = node.list("action").iter().enumerate().filter(|(_, action)| !family::is_family(action));
         actions.filter_map(|(index, action)| loader.role(action, &questionnaires, &variables, &list.element(index))).collect()
     } else {
         // one that names a Questionnaire which is not here is about none that is
@@ -70,13 +74,14 @@ pub fn load(node: &Node<'_>, known: &impl Known) -> Result<RuleSet, Vec<Issue>> 
         effective: (period("start"), period("end")),
         roles,
         is_given: false,
+        family,
         warnings: Vec::new(),
     };
     if !is_ours {
         let id = format!("PlanDefinition/{}", node.text("id").unwrap_or_default());
         rule_set.url = if rule_set.url.is_empty() { id } else { rule_set.url };
         rule_set.form.clear();
-        rule_set.roles.iter().take(1).for_each(|role| same_ids(role.rules(), &root, &mut defects));
+        rule_set.roles.iter().take(1).for_each(|role| same_ids(role.rules().map(|rule| rule.id.as_str()), &root, &mut defects));
         rule_set.warnings = defects;
         rule_set.warnings.iter_mut().for_each(|issue| issue.severity = Severity::Warning);
         return Ok(rule_set);
@@ -188,6 +193,8 @@ impl<K: Known> Loader<'_, K> {
         };
         let professional = of_role(&format!("professional-{role}"));
         let variables = self.variables(action, around, place);
+        let own: Vec<_> = variables.iter().filter(|variable| !around.contains(variable)).cloned().collect();
+        self.refuse_family(&own, place);
         let shared = std::mem::take(&mut self.shared);
         let scope = Scope { shared: Some(&shared), strict: true, ..Scope::of(&questionnaire, professional.as_deref(), &variables) };
         let (mut segments, mut alerts, mut services) = (Vec::new(), Vec::new(), Vec::new());
@@ -253,10 +260,7 @@ impl<K: Known> Loader<'_, K> {
             self.judge(expression, Wanted::Condition, lowered.as_ref().err(), scope, &place.member("condition"));
             lowered.ok()
         });
-        let guidance = action.list("documentation").iter().find_map(|artifact| artifact.text("resource")).map(str::to_owned);
-        if let Some(canonical) = guidance.as_deref().filter(|canonical| !self.known.has_guidance(canonical)) {
-            self.defect(place.member("documentation"), format!("the guidance `{canonical}` does not resolve"));
-        }
+        let guidance = self.guidance(action, place);
         let id = action.text("id").unwrap_or_default().to_owned();
         if id.is_empty() {
             self.defect(place, "a rule needs an `id`");
@@ -273,6 +277,14 @@ impl<K: Known> Loader<'_, K> {
             guidance,
             services,
         }
+    }
+
+    fn guidance(&mut self, action: &Node<'_>, place: &Place<'_>) -> Option<String> {
+        let guidance = action.list("documentation").iter().find_map(|artifact| artifact.text("resource")).map(str::to_owned);
+        if let Some(canonical) = guidance.as_deref().filter(|canonical| !self.known.has_guidance(canonical)) {
+            self.defect(place.member("documentation"), format!("the guidance `{canonical}` does not resolve"));
+        }
+        guidance
     }
 
     /// R4 `dynamicValue`: numbers that depend on answers.
@@ -331,11 +343,13 @@ fn mentions(node: &Node<'_>, text: &str) -> bool {
 }
 
 fn refuse_same_ids(rule_set: &RuleSet, root: &Place<'_>, defects: &mut Vec<Issue>) {
-    same_ids(rule_set.roles.iter().flat_map(RoleRules::rules), root, defects);
+    let of_persons = rule_set.roles.iter().flat_map(RoleRules::rules).map(|rule| rule.id.as_str());
+    let of_family = rule_set.family.iter().flat_map(|view| &view.rules).map(|rule| rule.id.as_str());
+    same_ids(of_persons.chain(of_family), root, defects);
 }
 
-fn same_ids<'r>(rules: impl Iterator<Item = &'r Rule>, root: &Place<'_>, defects: &mut Vec<Issue>) {
-    let mut ids: Vec<&str> = rules.map(|rule| rule.id.as_str()).collect();
+fn same_ids<'r>(ids: impl Iterator<Item = &'r str>, root: &Place<'_>, defects: &mut Vec<Issue>) {
+    let mut ids: Vec<&str> = ids.collect();
     ids.sort_unstable();
     for pair in ids.windows(2) {
         if pair[0] == pair[1] {

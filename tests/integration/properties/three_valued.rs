@@ -104,6 +104,7 @@ fn outcomes(questionnaire: &Arc<Questionnaire>, filled: &Filled<'_>, expressions
         title: Texts::default(),
         form: String::new(),
         effective: (None, None),
+        family: None,
         roles: Vec::new(),
         is_given: false,
         warnings: Vec::new(),
