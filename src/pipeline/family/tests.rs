@@ -177,7 +177,7 @@ fn in_anybody_elses_plan_there_is_no_family() {
     let proposal = propose(response.to_string().as_bytes(), None, None, &profiles).expect("a proposal");
     let reason = &proposal.segmentation.others[0];
     assert_eq!(reason.outcome, Indeterminate);
-    assert!(reason.why().is_some_and(|why| why.contains("here there is none")), "{:?}", reason.why());
+    assert!(reason.why.as_deref().is_some_and(|why| why.contains("here there is none")), "{:?}", reason.why);
 }
 
 fn shipped() -> Profiles {
