@@ -90,7 +90,8 @@ impl<'a, 'q, 'd> Enablement<'a, 'q, 'd> {
                 return None;
             }
             let scope = self.scope(condition, holder);
-            let given = self.nearest(condition, &scope).iter().flat_map(|&at| &self.found.occurrence(at).values);
+            let there = self.nearest(condition, &scope).iter().filter(|&&at| self.states[at] != Enabled::No);
+            let given = there.flat_map(|&at| &self.found.occurrence(at).values);
             let why = given.filter_map(|given| left_open(given, condition)).next()?;
             Some((condition, why))
         };

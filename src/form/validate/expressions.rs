@@ -5,6 +5,7 @@
 //! not checked, never as passed.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use neuvola_fhir::Node;
@@ -34,6 +35,7 @@ pub(super) fn enablement<'q, 'd>(
     if questionnaire.items().iter().all(|item| item.expressions.as_ref().is_none_or(|it| it.enable_when.is_none())) {
         return expressed;
     }
+    let mut unsettled = HashSet::new();
     for round in 1..=ROUNDS {
         let mut next = {
             let enablement = Enablement::of(questionnaire, found, &expressed);
@@ -64,10 +66,12 @@ pub(super) fn enablement<'q, 'd>(
         if next.states == expressed.states {
             break;
         }
+        let changes = next.states.iter().filter(|(at, state)| expressed.states.get(*at) != Some(*state)).map(|(at, _)| *at);
+        unsettled.extend(changes.filter(|_| round > ROUNDS / 2));
         if round == ROUNDS {
             // they chase each other: what still changes is not decided
-            for (at, state) in next.states.iter_mut().filter(|(at, state)| expressed.states.get(*at) != Some(&**state)) {
-                *state = Enabled::Perhaps;
+            for at in &unsettled {
+                next.states.insert(*at, Enabled::Perhaps);
                 next.doubts.entry(*at).or_insert(Why::Circle);
             }
         }

@@ -98,7 +98,7 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
     fn enabled(&mut self, index: usize, item: &'q Item, holder: Holder, here: &[usize], enabled: Enabled) {
         let link_id = &item.link_id;
         if enabled == Enabled::Perhaps {
-            self.perhaps(item, holder, here);
+            self.perhaps(index, item, holder, here);
         }
         self.note_open(index, here);
         // what is perhaps not asked is not demanded
@@ -138,7 +138,10 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
     }
 
     /// A condition that units or precision leave open, where something hangs on it.
-    fn perhaps(&mut self, item: &'q Item, holder: Holder, here: &[usize]) {
+    fn perhaps(&mut self, index: usize, item: &'q Item, holder: Holder, here: &[usize]) {
+        if self.enablement.own(index, holder) != Enabled::Perhaps {
+            return;
+        }
         let hangs_on_it = !here.is_empty() || (item.required && self.demand == Demand::Whole);
         let open = self.enablement.undecided(item, holder).map(|(condition, why)| {
             let what = Unchecked::Asked(wanted::one_condition(self.questionnaire, condition));
@@ -270,8 +273,9 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
         }
         let mut seen = HashSet::new();
         for one in given.iter() {
-            if let Some(Answer::Coding { system, code, .. }) = &one.answer
+            if let Some(Answer::Coding { system, code, option, .. }) = &one.answer
                 && !code.is_empty()
+                && option.is_none_or(|option| !option.exclusive)
                 && !seen.insert((*system, *code))
             {
                 self.issues.push(Issue::of(Told::SameAnswer, &item.link_id, place(one.position)).as_warning());

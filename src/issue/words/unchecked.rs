@@ -25,9 +25,10 @@ pub(super) fn english(tongue: &Tongue, what: &Unchecked, why: &Why, more: usize,
             "in the Questionnaire: make the `regex` simpler, or give a `maxLength`".into(),
         ),
         Why::ManyAnswers => ("there are too many answers for so many conditions".into(), "send fewer answers in one response".into()),
-        Why::Circle => {
-            ("its condition hangs on itself through others".into(), "in the Questionnaire: let no condition hang on what it decides".into())
-        }
+        Why::Circle => (
+            "its condition hangs on itself through others, or on too many others".into(),
+            "in the Questionnaire: let no condition hang on what it decides".into(),
+        ),
         Why::UnknownVariable(name) => (
             format!("nothing defines `%{name}` here"),
             format!("in the Questionnaire: define `{name}` as a `variable` of the item, or of what is around it"),
@@ -107,9 +108,10 @@ pub(super) fn finnish(tongue: &Tongue, what: &Unchecked, why: &Why, more: usize,
             "Yksinkertaista kyselyn tietoa `regex` tai anna sille `maxLength`.".into(),
         ),
         Why::ManyAnswers => ("vastauksia on liikaa näin monelle ehdolle".into(), "Lähetä vähemmän vastauksia kerralla.".into()),
-        Why::Circle => {
-            ("sen ehto riippuu toisten kautta itsestään".into(), "Korjaa kyselyn ehdot niin, ettei mikään riipu itsestään.".into())
-        }
+        Why::Circle => (
+            "sen ehto riippuu toisten kautta itsestään tai liian monesta muusta".into(),
+            "Korjaa kyselyn ehdot niin, ettei mikään riipu itsestään.".into(),
+        ),
         Why::UnknownVariable(name) => {
             (format!("muuttujaa `%{name}` ei ole täällä määritelty"), format!("Määrittele kyselyssä `{name}` muuttujana (`variable`)."))
         }
@@ -181,7 +183,7 @@ pub(super) fn swedish(tongue: &Tongue, what: &Unchecked, why: &Why, more: usize,
         }
         Why::ManyAnswers => ("svaren är för många för så många villkor".into(), "Skicka färre svar på en gång.".into()),
         Why::Circle => (
-            "dess villkor beror genom andra på sig självt".into(),
+            "dess villkor beror genom andra på sig självt, eller på för många andra".into(),
             "Rätta frågeformulärets villkor så att inget beror på sig självt.".into(),
         ),
         Why::UnknownVariable(name) => (
