@@ -289,3 +289,17 @@ fn what_fails_says_why() {
     }
     assert_eq!(session.judge(&Plan::of("defineVariable('x', 1).select(%x) = 1").expect("it compiles")), Ok(vec![Outcome::Boolean(true)]));
 }
+
+#[test]
+fn an_answer_s_quantity_is_compared_with_a_literal_and_its_units_are_converted() {
+    let session = session(small());
+    for (expression, expected) in [
+        ("item.where(linkId = 'f').answer.value > 4 'kg'", true),
+        ("item.where(linkId = 'f').answer.value > 4000 'g'", true),
+        ("item.where(linkId = 'f').answer.value < 4 'kg'", false),
+        ("5 'kg' = item.where(linkId = 'f').answer.value", true),
+        ("item.where(linkId = 'f').answer.value.value > 4", true),
+    ] {
+        assert_eq!(ask(&session, expression), Some(vec![Outcome::Boolean(expected)]), "{expression}");
+    }
+}
