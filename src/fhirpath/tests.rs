@@ -167,7 +167,7 @@ const EXPRESSIONS: [&str; 61] = [
     "%resource.item[1].text",
     "item.answer.value.ofType(Coding).code",
     "item.answer.value.ofType(Quantity).value",
-    "item.where(linkId = 'f').answer.value > 4 'kg'",
+    "item.where(linkId = 'f').answer.value.value > 4",
     "item.where(linkId = 'f').answer.value is Quantity",
     "item.where(linkId = 'e').answer.value <= @2026-03-01",
     "item.descendants().count()",
