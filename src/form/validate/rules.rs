@@ -11,7 +11,7 @@ use super::structure::{Found, Holder};
 use super::tell::{MATCHING, Tell};
 use super::{Demand, answer, enable, wanted};
 use crate::form::answers::{Answer, Answers};
-use crate::form::questionnaire::{Bounds, DECLINED, Item, ItemKind, Operator, Questionnaire, UNREAD_CONDITION, extension};
+use crate::form::questionnaire::{Bounds, Comparison, DECLINED, Item, ItemKind, Operator, Questionnaire, UNREAD_CONDITION, extension};
 use crate::issue::told::{Told, Unchecked, Why};
 use crate::issue::{Issue, Issues};
 
@@ -262,7 +262,8 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
         let place = |position: usize| format!("{}.answer[{position}].value", self.found.place(at));
         let fixed = &item.bounds.given;
         for one in given.iter().filter(|it| !fixed.is_empty() && !it.declined) {
-            let differs = |answer| fixed.iter().all(|fixed| enable::compared(answer, Operator::Equal, fixed) == Some(false));
+            let differs =
+                |answer| fixed.iter().all(|fixed| enable::compared(answer, Operator::Is(Comparison::Equal), fixed) == Some(false));
             if one.answer.as_ref().is_some_and(differs) {
                 let told = Told::ReadOnly { wanted: wanted::given(fixed) };
                 self.issues.push(Issue::of(told, &item.link_id, place(one.position)).as_warning());
