@@ -21,13 +21,13 @@ use std::task::{Context, Poll, Waker};
 
 use neuvola_fhir::{Node, Value as NodeValue};
 use octofhir_fhirpath::ast::ExpressionNode;
-use octofhir_fhirpath::{EmptyModelProvider, EvaluationContext, FhirPathEngine, FhirPathValue};
+use octofhir_fhirpath::{EmptyModelProvider, EvaluationContext, FhirPathEngine, FhirPathValue, FunctionRegistry};
 use serde_json::{Map, Number, Value};
 
 pub use functions::{ITEM_WEIGHT, ORDINAL_VALUE, WEIGHTS};
 pub use meter::Budget;
 pub use prices::pattern_size;
-pub use session::{Result as Outcome, Session};
+pub use session::{Failure, Result as Outcome, Session};
 
 /// An expression made ready.
 #[derive(Clone)]
@@ -70,10 +70,20 @@ fn run(tree: &ExpressionNode, context: &EvaluationContext) -> Option<Vec<FhirPat
     poll(engine()?.evaluate_ast(tree, context))?.ok().map(|result| result.value.into_vec())
 }
 
+/// There is such a function.
+fn is_known(function: &str) -> bool {
+    functions().has_function(function)
+}
+
+fn functions() -> &'static Arc<FunctionRegistry> {
+    static FUNCTIONS: OnceLock<Arc<FunctionRegistry>> = OnceLock::new();
+    FUNCTIONS.get_or_init(|| Arc::new(metered::functions(&functions::registry())))
+}
+
 fn engine() -> Option<&'static FhirPathEngine> {
     static ENGINE: OnceLock<Option<FhirPathEngine>> = OnceLock::new();
     let make = || {
-        let functions = Arc::new(metered::functions(&functions::registry()));
+        let functions = Arc::clone(functions());
         let operators = Arc::new(metered::operators());
         poll(FhirPathEngine::new_with_registries(operators, functions, Arc::new(EmptyModelProvider)))?.ok()
     };

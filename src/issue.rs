@@ -116,6 +116,9 @@ pub struct Issues {
 
 impl Issues {
     pub fn push(&mut self, issue: Issue) {
+        if issue.severity != Severity::Error && self.list.iter_mut().any(|listed| listed.absorb(&issue)) {
+            return;
+        }
         let is_error = issue.severity == Severity::Error;
         self.has_errors |= is_error;
         if self.list.len() < MOST {
@@ -132,6 +135,15 @@ impl Issues {
         issues.into_iter().for_each(|issue| self.push(issue));
     }
 
+    /// What was told of several places says so.
+    fn retell(&mut self) {
+        for issue in &mut self.list {
+            if let Some(told @ Told::NotChecked { more: 1.., .. }) = issue.told.as_deref() {
+                issue.message = words::in_english(told, issue.link_id.as_deref().unwrap_or_default()).what;
+            }
+        }
+    }
+
     pub const fn has_errors(&self) -> bool {
         self.has_errors
     }
@@ -142,6 +154,7 @@ impl Issues {
 
     /// The list, its last entry telling of what did not fit: an error only where there is one.
     pub fn into_list(mut self) -> Vec<Issue> {
+        self.retell();
         if self.more > 0 {
             let make = if self.has_errors { Issue::error } else { Issue::warning };
             let issue = make("too-long", "more-faults", "", format!("{} more faults are not listed", self.more));
@@ -156,6 +169,7 @@ const MOST: usize = 100;
 
 #[cfg(test)]
 mod tests {
+    use super::told::{Unchecked, Why};
     use super::*;
 
     #[test]
@@ -165,5 +179,20 @@ mod tests {
         assert!(!issues.has_errors() && issues.clone().into_list().iter().all(|issue| issue.severity == Severity::Warning));
         issues.push(Issue::error("value", "wrong", "", "wrong"));
         assert!(issues.has_errors() && issues.into_list().iter().any(|issue| issue.fault == "wrong"));
+    }
+
+    #[test]
+    fn one_cause_is_told_once_with_how_many_places_more_and_a_person_s_fault_at_each() {
+        let mut issues = Issues::default();
+        let value_set = |set: &str, place: usize| {
+            Issue::not_checked(Unchecked::ValueSet, Why::ValueSet(set.to_owned()), &format!("q{place}"), format!("item[{place}]"))
+        };
+        (0..500).for_each(|place| issues.push(value_set("http://example.org/a", place)));
+        issues.push(value_set("http://example.org/b", 0));
+        (0..3).for_each(|place| issues.push(Issue::of(Told::LineBreak, "a", format!("item[{place}]"))));
+        let list = issues.into_list();
+        assert_eq!(list.len(), 5);
+        assert!(list[0].message.ends_with("at 499 more places") && list[0].place == "item[0]", "{:?}", list[0]);
+        assert!(!list[1].message.contains("more places"), "{:?}", list[1]);
     }
 }

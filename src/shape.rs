@@ -12,6 +12,7 @@ use neuvola_fhir::{Kind, Node, Place};
 
 use crate::issue::told::{Listed, Told};
 use crate::issue::{Issue, Issues};
+use primitive::Impossible;
 
 /// A type: its elements, and what must hold between them. One without elements is not looked into.
 #[derive(Debug)]
@@ -111,6 +112,9 @@ fn walk(shape: &'static Shape, node: &Node<'_>, place: &Place<'_>, is_root: bool
         match shape.elements.iter().find(|element| element.name == name) {
             Some(element) => {
                 choices += usize::from(element.choice);
+                // FHIRPath knows `value` alone
+                let is_value = element.choice && name.starts_with("value");
+                let here = if is_value { place.member("value") } else { here };
                 member(element, value, &here, issues);
             }
             None if is_root && name == "resourceType" => {}
@@ -178,7 +182,11 @@ fn value_of(kind: Type, value: &Node<'_>, place: &Place<'_>, issues: &mut Issues
                 let codes = Listed::of_names(codes.iter().copied());
                 Issue::of(Told::WrongCode { codes }, "", place)
             }
-            (Kind::String, _) => Issue::of(Told::WrongForm { wanted }, "", place),
+            (Kind::String, _) => match primitive::impossible(kind, value.as_str().unwrap_or_default()) {
+                Some(Impossible::Day) => Issue::of(Told::NoSuchDay, "", place),
+                Some(Impossible::Time) => Issue::of(Told::NoSuchTime, "", place),
+                None => Issue::of(Told::WrongForm { wanted }, "", place),
+            },
             _ => wrong(place, value, wanted),
         });
     }

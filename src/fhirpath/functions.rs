@@ -29,10 +29,18 @@ pub(super) fn registry() -> FunctionRegistry {
     registry
 }
 
-/// What stands for a variable whose expression fails: whoever reads it fails too.
-pub(super) fn failed() -> FhirPathValue {
+/// What stands for a variable whose expression fails: whoever reads it fails too. It says whether that was too costly.
+pub(super) fn failed(too_costly: bool) -> FhirPathValue {
     let info = TypeInfo { type_name: FAILED.to_owned(), singleton: Some(true), namespace: None, name: None, is_empty: None };
-    FhirPathValue::String(String::new(), Arc::new(info), None)
+    FhirPathValue::String(if too_costly { TOO_COSTLY.to_owned() } else { String::new() }, Arc::new(info), None)
+}
+
+/// Whether a variable failed, and if so whether that was too costly.
+pub(super) fn failure(value: &FhirPathValue) -> Option<bool> {
+    match value {
+        FhirPathValue::String(text, info, _) if info.type_name == FAILED => Some(text == TOO_COSTLY),
+        _ => None,
+    }
 }
 
 /// Runs with `authored` as the time that expressions ask for. Evaluation never leaves the thread.
@@ -141,8 +149,8 @@ fn authored(read: impl FnOnce(&str) -> Option<FhirPathValue>) -> Result<Collecti
 
 /// A variable is one value to the engine, which may be several or none.
 fn spread(input: Collection) -> Result<Collection> {
-    if let [FhirPathValue::String(_, info, _)] = input.values()
-        && info.type_name == FAILED
+    if let [value] = input.values()
+        && failure(value).is_some()
     {
         return Err(FhirPathError::evaluation_error(FP0054, "its variable fails"));
     }
@@ -183,6 +191,7 @@ fn weight(holder: &Value) -> Option<String> {
 pub const WEIGHTS: [&str; 2] = [ITEM_WEIGHT, ORDINAL_VALUE];
 
 const FAILED: &str = "#failed";
+const TOO_COSTLY: &str = "#costly";
 
 thread_local! {
     static AUTHORED: RefCell<String> = const { RefCell::new(String::new()) };

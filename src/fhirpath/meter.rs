@@ -6,8 +6,8 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use octofhir_fhirpath::FhirPathError;
 use octofhir_fhirpath::core::error_code::FP0054;
-use octofhir_fhirpath::{FhirPathError, Result};
 
 /// What all expressions of one response may take together.
 #[derive(Debug)]
@@ -49,8 +49,15 @@ impl Budget {
     }
 }
 
-/// Evaluates on the budget. `None` if it does not suffice, or if the engine panics.
-pub(super) fn within<T>(budget: &Budget, work: impl FnOnce() -> Option<T>) -> Option<T> {
+/// Whether what failed did so because the budget did not suffice.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TooCostly(pub bool);
+
+/// Evaluates on the budget.
+///
+/// # Errors
+/// Whether it was too costly, rather than wrong. A panic of the engine's is wrong.
+pub(super) fn within<T>(budget: &Budget, work: impl FnOnce() -> Option<T>) -> Result<T, TooCostly> {
     let steps = budget.steps.get().min(STEPS);
     let given = Meter { steps, bytes: BYTES, kept: KEPT_BYTES.saturating_sub(budget.kept()), is_out: false };
     let before = METER.replace(given);
@@ -60,33 +67,33 @@ pub(super) fn within<T>(budget: &Budget, work: impl FnOnce() -> Option<T>) -> Op
     let penalty = if after.is_out { RESPONSE_STEPS / 3 } else { 0 };
     budget.take((steps - after.steps).saturating_add(EVALUATION).max(penalty));
     budget.kept.set(KEPT_BYTES.saturating_sub(after.kept));
-    done.ok().flatten().filter(|_| !after.is_out)
+    done.ok().flatten().filter(|_| !after.is_out).ok_or(TooCostly(after.is_out))
 }
 
 /// Takes from what the evaluation has left.
-pub(super) fn charge(steps: u64, bytes: u64) -> Result<()> {
+pub(super) fn charge(steps: u64, bytes: u64) -> Result<(), FhirPathError> {
     change(|meter| Some(Meter { steps: meter.steps.checked_sub(steps)?, bytes: meter.bytes.checked_sub(bytes)?, ..meter }))
 }
 
 /// What was done already; it may be more than was left.
-pub(super) fn spend(steps: u64) -> Result<()> {
+pub(super) fn spend(steps: u64) -> Result<(), FhirPathError> {
     let meter = METER.get();
     METER.set(Meter { steps: meter.steps.saturating_sub(steps), is_out: meter.is_out || steps > meter.steps, ..meter });
     charge(0, 0)
 }
 
 /// Bytes are going to be taken: they must be left.
-pub(super) fn require(bytes: u64) -> Result<()> {
+pub(super) fn require(bytes: u64) -> Result<(), FhirPathError> {
     change(|meter| (bytes <= meter.bytes).then_some(meter))
 }
 
 /// The engine remembers it beyond the evaluation.
-pub(super) fn remember(bytes: u64) -> Result<()> {
+pub(super) fn remember(bytes: u64) -> Result<(), FhirPathError> {
     change(|meter| Some(Meter { kept: meter.kept.checked_sub(bytes)?, ..meter }))
 }
 
 /// Whatever this would be, it has no bound.
-pub(super) fn refuse() -> Result<()> {
+pub(super) fn refuse() -> Result<(), FhirPathError> {
     change(|_| None)
 }
 
@@ -95,7 +102,7 @@ pub(super) fn left() -> u64 {
     METER.get().steps
 }
 
-fn change(next: impl FnOnce(Meter) -> Option<Meter>) -> Result<()> {
+fn change(next: impl FnOnce(Meter) -> Option<Meter>) -> Result<(), FhirPathError> {
     let meter = METER.get();
     let next = next(meter).filter(|_| !meter.is_out);
     METER.set(next.unwrap_or(Meter { is_out: true, ..meter }));

@@ -224,6 +224,9 @@ fn matching(given: Size, others: &[Collection]) -> Result<()> {
         });
     }
     charge(pattern / 16 + given.bytes.saturating_mul(2 + pattern / 4), 0)?;
+    // each character may be a match, for which the replacement is put together from its parts
+    let replacing = if others.len() > 1 { REPLACING + text(1).len() as u64 } else { 0 };
+    charge((given.bytes + given.values).saturating_mul(replacing), 0)?;
     require(2 * (given.bytes + given.values).saturating_mul(text(1).len() as u64 + 1))
 }
 
@@ -285,6 +288,8 @@ const QUANTITY: u64 = 500;
 const LARGEST_PATTERN: u64 = 50_000;
 /// The engine remembers more patterns than are remembered here.
 const RECENT_PATTERNS: usize = 16;
+/// Of each match that is replaced.
+const REPLACING: u64 = 8;
 /// Of each part of a pattern that is new.
 const COMPILING: u64 = 50;
 

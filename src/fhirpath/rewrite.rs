@@ -52,6 +52,35 @@ pub(super) fn nodes(trees: &[Ast]) -> u64 {
     count
 }
 
+/// What an expression reads and calls by name, save what it defines itself.
+#[derive(Default)]
+pub(super) struct Names<'e> {
+    pub variables: Vec<&'e str>,
+    pub functions: Vec<&'e str>,
+}
+
+impl<'e> Names<'e> {
+    pub fn of(tree: &'e Ast) -> Self {
+        let mut names = Self::default();
+        let mut open = vec![tree];
+        while let Some(node) = open.pop() {
+            match node {
+                Ast::Variable(variable) => names.variables.push(variable.name.trim_start_matches(['%', '$'])),
+                Ast::FunctionCall(call) => names.functions.push(&call.name),
+                Ast::MethodCall(call) => names.functions.push(&call.method),
+                _ => {}
+            }
+            open.extend(children(node));
+        }
+        if names.functions.contains(&"defineVariable") {
+            names.variables.clear();
+        }
+        let is_the_engines = |name: &str| OWN_VARIABLES.contains(&name) || name.starts_with("vs-") || name.starts_with("ext-");
+        names.variables.retain(|name| !is_the_engines(name));
+        names
+    }
+}
+
 fn children(node: &Ast) -> Vec<&Ast> {
     match node {
         Ast::PropertyAccess(it) => vec![&it.object],
@@ -178,6 +207,8 @@ pub(super) const COMPARED: &str = "#compared";
 pub(super) const UNITED: &str = "#united";
 pub(super) const UNITED_LITERALS: &str = "#unitedLiterals";
 
+/// What the engine itself gives.
+const OWN_VARIABLES: [&str; 6] = ["this", "index", "total", "ucum", "sct", "loinc"];
 const MOST_BYTES: usize = 32 << 10;
 const MOST_PARTS: usize = 4096;
 const MOST_DEPTH: usize = 400;

@@ -11,10 +11,11 @@ use octofhir_fhirpath::{Collection, EmptyModelProvider, EvaluationContext, FhirP
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::functions::{at, failed};
+use super::functions::{at, failed, failure};
 use super::measure::{Size, depth};
-use super::meter::{Budget, within};
-use super::{Kept, Plan, run};
+use super::meter::{Budget, TooCostly, within};
+use super::rewrite::Names;
+use super::{Kept, Plan, is_known, run};
 
 /// What a value came to.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +33,19 @@ pub enum Result {
         unit: String,
     },
     Other,
+}
+
+/// Why an expression comes to nothing. Its names are the expression's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// It takes more than there is.
+    Costly,
+    UnknownVariable(String),
+    /// It reads a variable whose own expression fails.
+    FailedVariable(String),
+    UnknownFunction(String),
+    /// It fails on what it reads.
+    Fails,
 }
 
 /// The ground on which expressions stand. Cheap to nest: each item's variables see those around it.
@@ -100,13 +114,25 @@ impl Session {
 
     /// Evaluates a variable. Whoever reads one that fails fails too.
     pub fn define(&self, name: &str, plan: &Plan) {
-        let values = self.values(plan).map(Collection::from).filter(|values| self.budget.keep(Size::of(values).bytes));
-        self.context.set_variable(name.to_owned(), values.map_or_else(failed, |values| several(values.into_vec())));
+        let value = match self.values(plan).map(Collection::from) {
+            Ok(values) if self.budget.keep(Size::of(&values).bytes) => several(values.into_vec()),
+            Ok(_) | Err(Failure::Costly) => failed(true),
+            Err(_) => failed(false),
+        };
+        self.context.set_variable(name.to_owned(), value);
     }
 
     /// `None` for an expression that fails, or takes more than there is.
     pub fn evaluate(&self, plan: &Plan) -> Option<Vec<Result>> {
-        Some(self.values(plan)?.iter().map(result).collect())
+        self.judge(plan).ok()
+    }
+
+    /// As [`Self::evaluate`].
+    ///
+    /// # Errors
+    /// Why it comes to nothing.
+    pub fn judge(&self, plan: &Plan) -> std::result::Result<Vec<Result>, Failure> {
+        Ok(self.values(plan)?.iter().map(result).collect())
     }
 
     /// The member `name` of each value that is an object with such a string.
@@ -115,9 +141,25 @@ impl Session {
         values.iter().filter_map(|value| Some(value.to_json_value().get(name)?.as_str()?.to_owned())).collect()
     }
 
-    fn values(&self, plan: &Plan) -> Option<Vec<FhirPathValue>> {
+    fn values(&self, plan: &Plan) -> std::result::Result<Vec<FhirPathValue>, Failure> {
         let context = self.context.create_child_context(self.focus.clone());
-        within(&self.budget, || at(&self.authored, || run(&plan.0, &context)))
+        let values = within(&self.budget, || at(&self.authored, || run(&plan.0, &context)));
+        values.map_err(|TooCostly(is_costly)| if is_costly { Failure::Costly } else { self.failure(plan) })
+    }
+
+    /// What the expression reads or calls and is not there; the engine's own words may quote answers.
+    fn failure(&self, plan: &Plan) -> Failure {
+        let names = Names::of(&plan.0);
+        for name in names.variables {
+            match self.context.get_variable(name).map(|value| failure(&value)) {
+                None => return Failure::UnknownVariable(name.to_owned()),
+                Some(Some(true)) => return Failure::Costly,
+                Some(Some(false)) => return Failure::FailedVariable(name.to_owned()),
+                Some(None) => {}
+            }
+        }
+        let unknown = names.functions.into_iter().find(|name| !is_known(name));
+        unknown.map_or(Failure::Fails, |name| Failure::UnknownFunction(name.to_owned()))
     }
 
     fn name(&self, name: &str) {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::ITEM_WEIGHT;
 use super::meter::Budget;
-use super::session::{Result as Outcome, Session};
+use super::session::{Failure, Result as Outcome, Session};
 use super::{Plan, poll};
 
 fn small() -> Value {
@@ -108,7 +108,7 @@ fn what_is_metered_gives_what_the_engine_gives() {
         let plan = Plan::of(expression).expect("it compiles");
         let budget = Budget::of_response();
         let ours = super::meter::within(&budget, || super::run(&plan.0, &child()));
-        let ours = ours.map(|values| Collection::from(values).to_json_value());
+        let ours = ours.ok().map(|values| Collection::from(values).to_json_value());
         assert_eq!(ours, theirs, "{expression}");
     }
 }
@@ -167,7 +167,7 @@ const EXPRESSIONS: [&str; 61] = [
     "%resource.item[1].text",
     "item.answer.value.ofType(Coding).code",
     "item.answer.value.ofType(Quantity).value",
-    "item.where(linkId = 'f').answer.value > 4 'kg'",
+    "item.where(linkId = 'f').answer.value.value > 4",
     "item.where(linkId = 'f').answer.value is Quantity",
     "item.where(linkId = 'e').answer.value <= @2026-03-01",
     "item.descendants().count()",
@@ -267,4 +267,39 @@ fn all_expressions_of_a_response_share_its_budget() {
     assert!(ask(&session, costly).is_some());
     assert!((0..300).any(|_| ask(&session, costly).is_none()), "it is used up");
     assert_eq!(ask(&session, costly), None);
+}
+
+#[test]
+fn what_fails_says_why() {
+    let session = session(small());
+    let define = |name: &str, expression: &str| session.define(name, &Plan::of(expression).expect("it compiles"));
+    define("broken", "item.unknownFunction()");
+    let name = |name: &str| name.to_owned();
+    for (expression, failure) in [
+        ("%patient.name.exists()", Failure::UnknownVariable(name("patient"))),
+        ("%broken.exists()", Failure::FailedVariable(name("broken"))),
+        ("item.where(linkId = 'a').frobnicate()", Failure::UnknownFunction(name("frobnicate"))),
+        ("item.single().exists()", Failure::Fails),
+        (
+            "item.select(%resource.descendants().select(%resource.descendants().select(%resource.descendants().select(%resource.descendants().count()))))",
+            Failure::Costly,
+        ),
+    ] {
+        assert_eq!(session.judge(&Plan::of(expression).expect("it compiles")), Err(failure), "{expression}");
+    }
+    assert_eq!(session.judge(&Plan::of("defineVariable('x', 1).select(%x) = 1").expect("it compiles")), Ok(vec![Outcome::Boolean(true)]));
+}
+
+#[test]
+fn an_answer_s_quantity_is_compared_with_a_literal_and_its_units_are_converted() {
+    let session = session(small());
+    for (expression, expected) in [
+        ("item.where(linkId = 'f').answer.value > 4 'kg'", true),
+        ("item.where(linkId = 'f').answer.value > 4000 'g'", true),
+        ("item.where(linkId = 'f').answer.value < 4 'kg'", false),
+        ("5 'kg' = item.where(linkId = 'f').answer.value", true),
+        ("item.where(linkId = 'f').answer.value.value > 4", true),
+    ] {
+        assert_eq!(ask(&session, expression), Some(vec![Outcome::Boolean(expected)]), "{expression}");
+    }
 }

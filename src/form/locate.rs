@@ -22,7 +22,12 @@ pub fn locate(document: &[u8], node: &Node<'_>, issues: &mut [Issue]) {
     }
 }
 
+/// `None` too for a place in a resource of another type.
 fn offset(node: &Node<'_>, place: &str) -> Option<usize> {
+    let root = place.split(['.', '[']).next().unwrap_or_default();
+    if root.starts_with(char::is_uppercase) && node.text("resourceType").is_some_and(|kind| kind != root) {
+        return None;
+    }
     let mut here = node;
     for step in place.split('.').skip(1) {
         let (name, indexes) = step.split_once('[').map_or((step, ""), |(name, rest)| (name, rest));

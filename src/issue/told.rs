@@ -2,8 +2,11 @@
 //!
 //! What is told here comes from the Questionnaire or from FHIR, never from what somebody sent.
 
+mod unchecked;
+
 use neuvola_fhir::FaultKind;
 
+pub use self::unchecked::{Unchecked, Why};
 use crate::texts::Texts;
 
 /// One fault of a response. The question's linkId stands in the issue.
@@ -12,6 +15,8 @@ pub enum Told {
     // what FHIR itself asks
     WrongKind { wanted: &'static str, given: &'static str },
     WrongForm { wanted: &'static str },
+    NoSuchDay,
+    NoSuchTime,
     WrongCode { codes: Listed },
     MissingMember { name: &'static str },
     UnknownMember { known: Listed },
@@ -49,7 +54,8 @@ pub enum Told {
     // what an answer is
     NoValue { wanted: Wanted },
     WrongType { wanted: Wanted, given: &'static str },
-    Blank,
+    SameAnswer,
+    ReadOnly { wanted: Listed },
     LineBreak,
     OtherSystem { system: String },
     NotAnOption { wanted: Wanted },
@@ -71,10 +77,15 @@ pub enum Told {
     RefersNowhere,
     RefersToNoType { types: Listed },
     ReferenceType { types: Listed },
+    SubjectType { types: Listed },
     // what expressions say
     Constraint { key: String, human: String, expression: String },
     Calculated { expression: String },
     CalculatedFromNothing { missing: Option<String> },
+    // what is no fault of whoever answered; a defect of the Questionnaire in English: what, and what would mend it
+    NotChecked { what: Unchecked, why: Why, more: usize },
+    Defect { what: String, remedy: String },
+    MoreDefects { count: usize },
 }
 
 /// Some of a list, and how many more there are.
@@ -152,7 +163,7 @@ impl Told {
     pub const fn codes(&self) -> (&'static str, &'static str) {
         match self {
             Self::WrongKind { .. } => ("structure", "wrong-type"),
-            Self::WrongForm { .. } => ("value", "wrong-type"),
+            Self::WrongForm { .. } | Self::NoSuchDay | Self::NoSuchTime => ("value", "wrong-type"),
             Self::WrongCode { .. } => ("code-invalid", "wrong-type"),
             Self::MissingMember { .. } => ("required", "missing-member"),
             Self::UnknownMember { .. } => ("structure", "unknown-member"),
@@ -177,7 +188,9 @@ impl Told {
             Self::MissingAnswer { .. } | Self::MissingGroup { .. } | Self::EmptyGroup { .. } => ("required", "missing-answer"),
             Self::Disabled { .. } => ("business-rule", "disabled-answer"),
             Self::Declined => ("business-rule", "declined-and-answered"),
-            Self::WrongType { .. } | Self::Blank => ("value", "wrong-type"),
+            Self::WrongType { .. } => ("value", "wrong-type"),
+            Self::SameAnswer => ("duplicate", "same-answer"),
+            Self::ReadOnly { .. } => ("business-rule", "read-only"),
             Self::LineBreak => ("value", "line-break"),
             Self::OtherSystem { .. } | Self::NotAnOption { .. } => ("code-invalid", "not-an-option"),
             Self::NotListed { .. } | Self::NotOffered { .. } => ("code-invalid", "not-an-option"),
@@ -193,8 +206,11 @@ impl Told {
             Self::MimeType { .. } => ("value", "mime-type"),
             Self::Size => ("value", "size"),
             Self::RefersNowhere | Self::RefersToNoType { .. } | Self::ReferenceType { .. } => ("value", "reference-type"),
+            Self::SubjectType { .. } => ("value", "reference-type"),
             Self::Constraint { .. } => ("invariant", "constraint"),
             Self::Calculated { .. } | Self::CalculatedFromNothing { .. } => ("business-rule", "calculated"),
+            Self::NotChecked { why, .. } => why.code(),
+            Self::Defect { .. } | Self::MoreDefects { .. } => ("invalid", "questionnaire"),
         }
     }
 }

@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use neuvola_fhir::{Fault, Limits, Node, Place, read, to_json_document};
 
+use super::remedy::remedy;
 use super::split;
 use super::terminology::{FOREIGN, OUR_OWN, Terminology};
 use crate::form::locate::locate;
 use crate::form::questionnaire::{Compiled, Questionnaire, lint};
 use crate::form::validate::examine;
-use crate::issue::told::{Listed, Told};
+use crate::issue::told::{Listed, Told, clipped};
 use crate::issue::{Issue, Issues, Severity};
 
 /// What a response is held to besides its Questionnaire.
@@ -124,6 +125,7 @@ impl Library {
             defects.push(Issue::warning("not-found", "questionnaire", place, message).about(&item.link_id));
         }
         defects.extend(lint(&questionnaire));
+        questionnaire.defects = told(&defects);
         (questionnaire, defects)
     }
 
@@ -170,7 +172,12 @@ impl Library {
         };
         let is_known = !questionnaire.items().is_empty();
         let (_, found) = examine(node, questionnaire);
+        issues.extend(questionnaire.defects.iter().cloned());
         issues.extend(found.into_iter().filter(|issue| is_known || issue.fault != "unknown-link-id"));
+        if let Some(contained) = contained_questionnaire(node) {
+            let of_questionnaire = issues.iter_mut().filter(|issue| issue.fault == "questionnaire");
+            of_questionnaire.for_each(|issue| issue.place = issue.place.replacen("Questionnaire", &contained, 1));
+        }
         let refused = node.list("contained").iter().enumerate().filter_map(|(index, contained)| {
             let error = neuvola_fhir::parse(&document[contained.start..contained.end]).err()?;
             let place = format!("QuestionnaireResponse.contained[{index}]");
@@ -200,8 +207,7 @@ impl Library {
             };
         };
         if let Some(id) = canonical.strip_prefix('#') {
-            let is_one = |it: &&Node<'_>| it.text("id") == Some(id) && it.text("resourceType") == Some("Questionnaire");
-            return match node.list("contained").iter().find(is_one) {
+            return match node.list("contained").iter().find(|it| is_questionnaire(it, id)) {
                 Some(contained) => (Some(Cow::Owned(self.compile_foreign(contained))), Vec::new()),
                 None => (None, vec![Issue::of(Told::NotContained, "", place)]),
             };
@@ -257,6 +263,30 @@ impl Library {
     }
 }
 
+fn is_questionnaire(node: &Node<'_>, id: &str) -> bool {
+    node.text("id") == Some(id) && node.text("resourceType") == Some("Questionnaire")
+}
+
+/// Where the response contains the Questionnaire that it answers, if it does.
+fn contained_questionnaire(node: &Node<'_>) -> Option<String> {
+    let id = node.text("questionnaire")?.strip_prefix('#')?;
+    let position = node.list("contained").iter().position(|it| is_questionnaire(it, id))?;
+    Some(format!("QuestionnaireResponse.contained[{position}]"))
+}
+
+/// What is wrong with a Questionnaire, for those who have a response to it checked: no fault of theirs, and bounded.
+fn told(defects: &[Issue]) -> Vec<Issue> {
+    let mut of_all = defects.iter().filter(|defect| defect.severity == Severity::Error);
+    let first = of_all.by_ref().take(MOST_DEFECTS).map(|defect| {
+        let what = clipped(&defect.message, LONGEST_DEFECT);
+        Issue::of(Told::Defect { what, remedy: remedy(defect).to_owned() }, "", &defect.place).as_warning()
+    });
+    let mut told: Vec<Issue> = first.collect();
+    let count = of_all.count();
+    told.extend((count > 0).then(|| Issue::of(Told::MoreDefects { count }, "", "Questionnaire").as_warning()));
+    told
+}
+
 /// What SDC's profile asks beyond R4.
 fn sdc(node: &Node<'_>, issues: &mut Vec<Issue>) {
     let root = Place::root("QuestionnaireResponse");
@@ -282,6 +312,10 @@ fn capped(issues: impl IntoIterator<Item = Issue>) -> Vec<Issue> {
     capped.extend(issues);
     capped.into_list()
 }
+
+/// Defects of a Questionnaire that are told with each response to it.
+const MOST_DEFECTS: usize = 5;
+const LONGEST_DEFECT: usize = 300;
 
 /// Whether anything in the list makes it invalid.
 pub fn is_valid(issues: &[Issue]) -> bool {

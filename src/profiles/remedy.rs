@@ -2,6 +2,7 @@
 
 use super::{Artifact, Defect};
 use crate::form::locate::locate;
+use crate::issue::Issue;
 
 /// Gives every defect a position, where its element can be found, and a remedy, where it has none of its own.
 pub(super) fn explain(artifacts: &[Artifact], defects: &mut [Defect]) {
@@ -13,12 +14,15 @@ pub(super) fn explain(artifacts: &[Artifact], defects: &mut [Defect]) {
             artifact.with_node(|node| locate(&artifact.content, node, issues));
         }
         if defect.issue.remedy.is_empty() {
-            let (fault, code, place) = (defect.issue.fault, defect.issue.code, &defect.issue.place);
-            let remedy =
-                of_family(fault, &defect.issue.message).unwrap_or_else(|| remedy(fault, code, last_name(place), is_of_rule(place)));
-            defect.issue.remedy = remedy.to_owned();
+            defect.issue.remedy = remedy(&defect.issue).to_owned();
         }
     }
+}
+
+/// How to mend it.
+pub(super) fn remedy(issue: &Issue) -> &'static str {
+    let by_kind = || by_kind(issue.fault, issue.code, last_name(&issue.place), is_of_rule(&issue.place));
+    of_family(issue.fault, &issue.message).unwrap_or_else(by_kind)
 }
 
 /// Of a rule or variable that names `%family` where there is none, or a person where there is the family.
@@ -30,7 +34,7 @@ fn of_family(fault: &str, message: &str) -> Option<&'static str> {
 }
 
 /// By who found it, what kind it is, and the element's own name.
-fn remedy(fault: &str, code: &str, element: &str, in_rule: bool) -> &'static str {
+fn by_kind(fault: &str, code: &str, element: &str, in_rule: bool) -> &'static str {
     match (fault, code, element) {
         ("unreadable", ..) => "mend the JSON at this place; FHIR allows no empty strings, arrays and objects, and no member twice",
         (_, "duplicate", "version") => "give the changed one another version, or leave one of the two out",
@@ -89,6 +93,6 @@ mod tests {
 
     #[test]
     fn what_nobody_thought_of_has_a_remedy_too() {
-        assert!(!remedy("new", "new", "new", false).is_empty());
+        assert!(!by_kind("new", "new", "new", false).is_empty());
     }
 }

@@ -126,18 +126,30 @@ impl Terminology {
             if let Some(canonical) = questionnaire.item(index).value_set.clone() {
                 match self.expand(&canonical, &mut left) {
                     Some(options) => questionnaire.fill_options(index, options),
-                    None => unresolved.push((index, "answerValueSet", canonical)),
+                    None => {
+                        self.note_unexpanded(questionnaire, index, &canonical);
+                        unresolved.push((index, "answerValueSet", canonical));
+                    }
                 }
             }
             if let Some(canonical) = questionnaire.item(index).unit_value_set.clone() {
                 match self.expand(&canonical, &mut left) {
                     Some(options) => questionnaire.fill_units(index, options.into_iter().filter_map(unit).collect()),
-                    None => unresolved.push((index, "extension", canonical)),
+                    None => {
+                        self.note_unexpanded(questionnaire, index, &canonical);
+                        unresolved.push((index, "extension", canonical));
+                    }
                 }
             }
         }
         questionnaire.fill_weights(|system, code| self.systems.get(system)?.get(code)?.weight);
         unresolved
+    }
+
+    fn note_unexpanded(&self, questionnaire: &mut Questionnaire, index: usize, canonical: &str) {
+        if self.members(canonical).is_some() {
+            questionnaire.leave_unexpanded(index);
+        }
     }
 
     /// The options that a value set gives; `None` if not every code of it can be told, it is known in another version only (one

@@ -34,6 +34,35 @@ pub fn check(kind: Type, value: &Node<'_>) -> Result<(), &'static str> {
     if fits { Ok(()) } else { Err(wanted) }
 }
 
+/// What has the form of a date or a time and is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Impossible {
+    Day,
+    Time,
+}
+
+/// Whether a text is wrong only because there is no such day or time.
+pub fn impossible(kind: Type, text: &str) -> Option<Impossible> {
+    let (day, time) = match kind {
+        Type::Date => (text, None),
+        Type::DateTime | Type::Instant => text.split_once('T').map_or((text, None), |(day, time)| (day, Some(time))),
+        Type::Time => ("", Some(text)),
+        _ => return None,
+    };
+    let is_a_day = matches!(kind, Type::Time) || is_date(day);
+    if !is_a_day {
+        return (has_form(day, "0000") || has_form(day, "0000-00") || has_form(day, "0000-00-00")).then_some(Impossible::Day);
+    }
+    let clock = time?.get(.."00:00:00".len())?;
+    (has_form(clock, "00:00:00") && !is_time(clock)).then_some(Impossible::Time)
+}
+
+/// Digits where the pattern has a zero.
+fn has_form(text: &str, pattern: &str) -> bool {
+    let fits = |(is, wanted): (u8, u8)| if wanted == b'0' { is.is_ascii_digit() } else { is == wanted };
+    text.len() == pattern.len() && text.bytes().zip(pattern.bytes()).all(fits)
+}
+
 /// R4 `date`: year, month or day precision, and a day that exists.
 pub fn is_date(text: &str) -> bool {
     match text.len() {
@@ -100,6 +129,23 @@ mod tests {
     fn dates_have_three_precisions_and_must_exist() {
         assert!(["2026", "2026-02", "2026-02-28"].iter().all(|text| is_date(text)));
         assert!(["2026-02-30", "2026-13", "26", "2026-2-1", "tomorrow", ""].iter().all(|text| !is_date(text)));
+    }
+
+    #[test]
+    fn a_day_or_time_that_does_not_exist_is_told_from_what_is_none() {
+        let is = |kind, text| impossible(kind, text);
+        for text in ["2021-02-30", "2021-13", "0000"] {
+            assert_eq!(is(Type::Date, text), Some(Impossible::Day), "{text}");
+        }
+        assert_eq!(is(Type::DateTime, "2021-02-30T10:00:00Z"), Some(Impossible::Day));
+        assert_eq!(is(Type::DateTime, "2021-02-28T24:00:00Z"), Some(Impossible::Time));
+        assert_eq!(is(Type::Time, "24:00:00"), Some(Impossible::Time));
+        assert_eq!(is(Type::Time, "10:60:00.5"), Some(Impossible::Time));
+        for (kind, text) in
+            [(Type::Date, "30.2.2021"), (Type::DateTime, "2021-02-28T10:00:00"), (Type::Time, "10:00"), (Type::Uri, "2021-02-30")]
+        {
+            assert_eq!(is(kind, text), None, "{text}");
+        }
     }
 
     #[test]

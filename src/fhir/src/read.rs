@@ -54,6 +54,8 @@ pub enum FaultKind {
     TooLarge(usize),
     #[error("the document is nested deeper than {0} levels")]
     TooDeep(usize),
+    #[error("an element has more than {0} attributes")]
+    TooManyAttributes(usize),
     #[error("the member stands here twice")]
     DuplicateMember,
     #[error("an array may not be empty: leave the member out")]

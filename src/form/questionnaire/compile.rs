@@ -27,8 +27,7 @@ impl Questionnaire {
         let coded = |system: &str| node.list("code").iter().find(|code| code.text("system").is_some_and(|known| known.ends_with(system)));
         let mut unchecked = Vec::new();
         let expressions = {
-            let mut defect =
-                |name: &str, message: String| defects.push(Issue::error("invalid", "questionnaire", root.member(name), message));
+            let mut defect = |issue: Issue| defects.push(Issue { place: root.member(&issue.place).to_string(), ..issue });
             Expressions::read(node, "", &mut unchecked, &mut defect)
         };
         if node.text("name").is_some_and(|name| !is_name(name)) {
@@ -46,9 +45,12 @@ impl Questionnaire {
                 let bound = |name| node.member("effectivePeriod").and_then(|period| period.text(name)).map(str::to_owned);
                 (bound("start"), bound("end"))
             },
+            subject_types: node.list("subjectType").iter().filter_map(Node::as_str).map(str::to_owned).collect(),
             expressions,
+            defects: Vec::new(),
             kept: None,
             launch_contexts: extensions(node, LAUNCH_CONTEXT).filter_map(launch_context).collect(),
+            unread_variables: Vec::new(),
             items: Vec::new(),
             by_link_id: HashMap::new(),
             roots: Vec::new(),
@@ -61,6 +63,8 @@ impl Questionnaire {
             questionnaire.link_conditions(index, item, place, &mut defects);
         }
         questionnaire.put_in_order(&raw, &mut defects);
+        let all = questionnaire.items.iter().filter_map(|item| item.expressions.as_deref()).chain([&questionnaire.expressions]);
+        questionnaire.unread_variables = all.flat_map(|it| it.unread.iter().cloned()).collect();
         questionnaire.keep(node, &raw);
         Compiled { questionnaire, defects }
     }
@@ -162,7 +166,7 @@ impl Questionnaire {
             "exists" => Operator::Exists,
             sign => Operator::Is(Comparison::of(sign).ok_or("the operator is none of R4's")?),
         };
-        let answer = comparand(node).ok_or("the answer[x] to compare with is missing or of a kind that cannot be compared")?;
+        let answer = comparand(node, "answer").ok_or("the answer[x] to compare with is missing or of a kind that cannot be compared")?;
         if operator == Operator::Exists && !matches!(answer, Comparand::Boolean(_)) {
             return Err("`exists` is compared with a boolean (que-7)".to_owned());
         }

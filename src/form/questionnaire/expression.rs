@@ -10,13 +10,15 @@ use super::extension;
 use super::extensions::{self, extensions};
 use super::options::option_value;
 use crate::fhirpath::Plan;
-use crate::issue::Severity;
+use crate::issue::{Issue, Severity};
 
 /// The expressions of one item, or of the Questionnaire as a whole.
 #[derive(Clone, Debug, Default)]
 pub struct Expressions {
     /// Each sees those before it, and those of the items around it.
     pub variables: Vec<Named>,
+    /// The names of those that cannot be read.
+    pub unread: Vec<String>,
     pub enable_when: Option<Expression>,
     /// The condition is asked of the response, not of the item (Kanta's extension).
     pub enable_when_of_response: bool,
@@ -88,13 +90,16 @@ pub struct Constraint {
 }
 
 impl Expressions {
-    pub(super) fn read(node: &Node<'_>, link_id: &str, unchecked: &mut Vec<&'static str>, defect: &mut impl FnMut(&str, String)) -> Self {
+    pub(super) fn read(node: &Node<'_>, link_id: &str, unchecked: &mut Vec<&'static str>, defects: &mut impl FnMut(Issue)) -> Self {
         let whose = if link_id.is_empty() { "the Questionnaire".to_owned() } else { format!("`{link_id}`") };
         let mut refuse = |name: &'static str, why: &str| {
             if !unchecked.contains(&name) {
                 unchecked.push(name);
             }
-            defect("extension", format!("the {name} of {whose} {why}"));
+            let message = format!("the {name} of {whose} {why}");
+            // R4 and SDC allow it
+            let make = if why == FOREIGN { Issue::warning } else { Issue::error };
+            defects(make(if why == FOREIGN { "not-supported" } else { "invalid" }, "questionnaire", "extension", message));
         };
         let mut single = |url, name| {
             let extension = extension(node, url)?;
@@ -103,11 +108,14 @@ impl Expressions {
         let mut enable_when = single(ENABLE_WHEN_EXPRESSION, "`enableWhenExpression`");
         let calculated = single(CALCULATED_EXPRESSION, "`calculatedExpression`");
         let answers = single(ANSWER_EXPRESSION, "`answerExpression`");
-        let mut variables: Vec<Named> = Vec::new();
+        let (mut variables, mut unread): (Vec<Named>, Vec<String>) = (Vec::new(), Vec::new());
         for extension in extensions(node, VARIABLE) {
             let value = extension.member("valueExpression");
             let name = value.and_then(|value| value.text("name")).unwrap_or_default().to_owned();
-            let Some(expression) = Expression::read(value, "`variable`", &mut refuse) else { continue };
+            let Some(expression) = Expression::read(value, "`variable`", &mut refuse) else {
+                unread.push(name);
+                continue;
+            };
             if name.is_empty() {
                 refuse("`variable`", "has no name");
             } else if variables.iter().any(|known| known.name == name) {
@@ -130,7 +138,7 @@ impl Expressions {
             .flat_map(|url| extensions(node, url))
             .filter_map(|extension| Constraint::read(extension, &mut refuse))
             .collect();
-        Self { variables, enable_when, enable_when_of_response, calculated, answers, toggles, computed, constraints }
+        Self { variables, unread, enable_when, enable_when_of_response, calculated, answers, toggles, computed, constraints }
     }
 
     /// Every one, whatever it is for.
@@ -142,7 +150,7 @@ impl Expressions {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.all().next().is_none()
+        self.all().next().is_none() && self.unread.is_empty()
     }
 }
 
@@ -154,7 +162,7 @@ impl Expression {
             return None;
         };
         if language != "text/fhirpath" {
-            refuse(name, "is in another language than FHIRPath");
+            refuse(name, FOREIGN);
             return None;
         }
         Self::parse(text, name, refuse)
@@ -262,6 +270,7 @@ impl Constraint {
     }
 }
 
+const FOREIGN: &str = "is in another language than FHIRPath, and not evaluated here";
 const FLAGS: [(&str, &str, What, &str); 3] = [
     ("required", "_required", What::Required, "`required`"),
     ("repeats", "_repeats", What::Repeats, "`repeats`"),

@@ -10,8 +10,10 @@ use neuvola_fhir::Node;
 use rust_decimal::Decimal;
 
 use super::expression::What;
-use super::{decimal, extension};
+use super::item::comparand;
+use super::{Comparand, decimal, extension};
 use crate::fhirpath::pattern_size;
+use crate::issue::Issue;
 use crate::shape::resources::RESOURCES;
 
 /// What an answer may not exceed.
@@ -32,6 +34,8 @@ pub struct Bounds {
     pub regex_states: u64,
     /// The form in words, as in `nnn-nnn` (`entryFormat`).
     pub entry_format: String,
+    /// What it is given, if nobody may change it and nothing computes it.
+    pub given: Vec<Comparand>,
     /// Of an attachment, in bytes.
     pub max_size: Option<Decimal>,
     pub mime_types: Vec<String>,
@@ -76,14 +80,15 @@ pub struct Unit {
 }
 
 impl Bounded {
-    pub(super) fn read(node: &Node<'_>, link_id: &str, unchecked: &mut Vec<&'static str>, defect: &mut impl FnMut(&str, String)) -> Self {
-        let may_have_some = node.member("maxLength").is_some() || node.member("extension").is_some();
-        Self(may_have_some.then(|| Box::new(Bounds::read(node, link_id, unchecked, defect))))
+    pub(super) fn read(node: &Node<'_>, link_id: &str, unchecked: &mut Vec<&'static str>, defects: &mut impl FnMut(Issue)) -> Self {
+        let has = |name: &str| node.member(name).is_some();
+        let may_have_some = has("maxLength") || has("extension") || has("readOnly");
+        Self(may_have_some.then(|| Box::new(Bounds::read(node, link_id, unchecked, defects))))
     }
 }
 
 impl Bounds {
-    fn read(node: &Node<'_>, link_id: &str, unchecked: &mut Vec<&'static str>, defect: &mut impl FnMut(&str, String)) -> Self {
+    fn read(node: &Node<'_>, link_id: &str, unchecked: &mut Vec<&'static str>, defects: &mut impl FnMut(Issue)) -> Self {
         let count = |url| extension(node, url).and_then(|it| it.member("valueInteger")?.as_number()?.parse().ok());
         let mut bound = |url, name| {
             let extension = extension(node, url)?;
@@ -98,7 +103,18 @@ impl Bounds {
             let whole = regex_lite::Regex::new(&format!("^(?:{pattern})$")).ok().filter(|_| pattern_size(pattern) <= LARGEST_PATTERN);
             if whole.is_none() {
                 unchecked.push("`regex`");
-                defect("extension", format!("the regex of `{link_id}` does not compile, or is too large"));
+                let is_foreign = LOOKING.iter().any(|sign| pattern.contains(sign));
+                defects(if is_foreign {
+                    let message = format!("the regex of `{link_id}` looks around or back, which is not evaluated here");
+                    Issue::warning("not-supported", "questionnaire", "extension", message)
+                } else {
+                    Issue::error(
+                        "invalid",
+                        "questionnaire",
+                        "extension",
+                        format!("the regex of `{link_id}` does not compile, or is too large"),
+                    )
+                });
             }
             whole
         });
@@ -127,6 +143,7 @@ impl Bounds {
             regex_states: regex.as_ref().map_or(0, |regex| pattern_size(regex.as_str())),
             regex,
             entry_format: extension(node, ENTRY_FORMAT).and_then(|it| it.text("valueString")).unwrap_or_default().to_owned(),
+            given: given(node),
             max_size: extension(node, MAX_SIZE).and_then(|it| decimal(it.member("valueDecimal")?.as_number()?)),
             mime_types: extensions(node, MIME_TYPE).filter_map(|it| it.text("valueCode")).map(str::to_owned).collect(),
             reference_types,
@@ -184,6 +201,17 @@ impl Unit {
             display: quantity.text("unit").unwrap_or(code).to_owned(),
         }
     }
+}
+
+/// R4: a read-only answer is what `initial` gives it, unless something else fills it in.
+fn given(node: &Node<'_>) -> Vec<Comparand> {
+    let is_true = |node: &Node<'_>, name: &str| node.member(name).and_then(Node::as_bool) == Some(true);
+    if !is_true(node, "readOnly") || FILLING.iter().any(|url| extension(node, url).is_some()) {
+        return Vec::new();
+    }
+    let selected = node.list("answerOption").iter().filter(|option| is_true(option, "initialSelected"));
+    let all: Option<Vec<Comparand>> = node.list("initial").iter().chain(selected).map(|it| comparand(it, "value")).collect();
+    all.unwrap_or_default()
 }
 
 /// Which units may be given beside those that are listed (SDC `unitOpen`).
@@ -270,6 +298,12 @@ const MAX_OCCURS: &str = "http://hl7.org/fhir/StructureDefinition/questionnaire-
 const REGEX: &str = "http://hl7.org/fhir/StructureDefinition/regex";
 const ENTRY_FORMAT: &str = "http://hl7.org/fhir/StructureDefinition/entryFormat";
 
+const FILLING: [&str; 3] = [
+    "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-initialExpression",
+    "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-calculatedExpression",
+    "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-observationLinkPeriod",
+];
+
 /// What may be computed, by the extension whose value it is.
 pub(super) const COMPUTED: [(&[&str], What, &str); 6] = [
     (&[MIN_VALUE], What::MinValue, "`minValue`"),
@@ -281,3 +315,5 @@ pub(super) const COMPUTED: [(&[&str], What, &str); 6] = [
 ];
 /// In states; what people write has some dozens.
 const LARGEST_PATTERN: u64 = 2_000;
+/// R4 names no dialect; others look ahead and back.
+const LOOKING: [&str; 5] = ["(?=", "(?!", "(?<=", "(?<!", "\\1"];

@@ -27,6 +27,7 @@ impl Item {
         let flag = |name: &str| node.member(name).and_then(Node::as_bool).unwrap_or(false);
         let is_computed = |shadow: &str| node.member(shadow).and_then(computing).is_some();
         let mut unchecked = Vec::new();
+        let mut defect = |issue: Issue| defects.push(Issue { place: place.member(&issue.place).to_string(), ..issue });
         let bounds = Bounded::read(node, &link_id, &mut unchecked, &mut defect);
         let (unit, units) = units(node);
         let expressions = Expressions::read(node, &link_id, &mut unchecked, &mut defect);
@@ -49,8 +50,9 @@ impl Item {
             options,
             options_open: openness == Some("optionsOrType"),
             value_set: node.text("answerValueSet").map(str::to_owned),
+            value_set_unexpanded: false,
             enable_when: Vec::new(),
-            conditions_unread: false,
+            conditions_unread: unchecked.contains(&UNREAD_CONDITION),
             enable_any: node.text("enableBehavior") == Some("any"),
             enable_behavior_missing: node.member("enableBehavior").is_none(),
             bounds,
@@ -139,19 +141,20 @@ impl Comparand {
     }
 }
 
-pub(super) fn comparand(node: &Node<'_>) -> Option<Comparand> {
-    let (name, value) = node.members().iter().find(|(name, _)| name.starts_with("answer"))?;
-    Some(match name.as_ref() {
-        "answerBoolean" => Comparand::Boolean(value.as_bool()?),
-        "answerInteger" | "answerDecimal" => Comparand::Number(decimal(value.as_number()?)?),
-        "answerQuantity" => Comparand::Quantity {
+/// `answer[x]`, or what else begins so.
+pub(super) fn comparand(node: &Node<'_>, begin: &str) -> Option<Comparand> {
+    let (kind, value) = node.members().iter().find_map(|(name, value)| Some((name.strip_prefix(begin)?, value)))?;
+    Some(match kind {
+        "Boolean" => Comparand::Boolean(value.as_bool()?),
+        "Integer" | "Decimal" => Comparand::Number(decimal(value.as_number()?)?),
+        "Quantity" => Comparand::Quantity {
             value: decimal(value.member("value")?.as_number()?)?,
             unit: (value.member("code").is_some() || value.member("unit").is_some()).then(|| Unit::of_quantity(value)),
         },
-        "answerCoding" => Comparand::Coding { system: value.text("system").map(str::to_owned), code: value.text("code")?.to_owned() },
-        "answerString" => Comparand::Text(value.as_str()?.to_owned()),
-        "answerDate" | "answerDateTime" | "answerTime" => Comparand::Time(value.as_str()?.to_owned()),
-        "answerReference" => Comparand::Reference(value.text("reference")?.to_owned()),
+        "Coding" => Comparand::Coding { system: value.text("system").map(str::to_owned), code: value.text("code")?.to_owned() },
+        "String" | "Uri" => Comparand::Text(value.as_str()?.to_owned()),
+        "Date" | "DateTime" | "Time" => Comparand::Time(value.as_str()?.to_owned()),
+        "Reference" => Comparand::Reference(value.text("reference")?.to_owned()),
         _ => return None,
     })
 }
@@ -160,5 +163,7 @@ fn extension_ending<'n, 'a>(node: &'n Node<'a>, end: &str) -> Option<&'n Node<'a
     node.list("extension").iter().find(|extension| extension.text("url").is_some_and(|url| url.ends_with(end)))
 }
 
+/// As it stands among what is not checked.
+pub(crate) const UNREAD_CONDITION: &str = "`enableWhenExpression`";
 /// R5's `answerConstraint`, written in R4.
 const ANSWER_CONSTRAINT: &str = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Questionnaire.item.answerConstraint";

@@ -21,6 +21,7 @@ pub use comparison::Comparison;
 pub use compile::Compiled;
 pub use expression::{Computed, Constraint, Expression, Expressions, Named, Toggle, What};
 pub use extensions::{Bound, Bounded, Bounds, QuantityBound, Unit, UnitOpen};
+pub(crate) use item::UNREAD_CONDITION;
 pub use lint::lint;
 pub use options::{AnswerOption, OptionValue};
 
@@ -28,6 +29,7 @@ use neuvola_fhir::Node;
 use rust_decimal::Decimal;
 
 use crate::fhirpath::{ITEM_WEIGHT, Kept, ORDINAL_VALUE};
+use crate::issue::Issue;
 use crate::texts::Texts;
 
 /// One version of a Questionnaire.
@@ -43,12 +45,18 @@ pub struct Questionnaire {
     pub role: String,
     /// `effectivePeriod`, as written.
     pub effective: (Option<String>, Option<String>),
+    /// Whom a response may be about (`subjectType`); empty for anybody.
+    pub subject_types: Vec<String>,
     /// What is said of the whole response.
     pub expressions: Expressions,
+    /// What is wrong with it, as whoever has a response checked is told: the first few, and how many more.
+    pub defects: Vec<Issue>,
     /// The resource itself, where an expression reads it.
     pub kept: Option<Kept>,
     /// What is known of a person, a visit, …, when the form is opened; nothing of it when a response is judged.
     pub launch_contexts: Vec<String>,
+    /// Variables that some item defines and nobody here can read.
+    pub unread_variables: Vec<String>,
     items: Vec<Item>,
     by_link_id: HashMap<String, usize>,
     roots: Vec<usize>,
@@ -75,6 +83,8 @@ pub struct Item {
     pub options_open: bool,
     /// Canonical of `answerValueSet`, where the options come from there.
     pub value_set: Option<String>,
+    /// The value set is here, and not every code of it can be told.
+    pub value_set_unexpanded: bool,
     /// The options are known: listed, or the value set has been expanded.
     pub has_options: bool,
     pub enable_when: Vec<EnableWhen>,
@@ -237,6 +247,11 @@ impl Questionnaire {
         let item = &mut self.items[index];
         (item.by_value, item.options) = (options::ByValue::of(&options), options);
         item.has_options = true;
+    }
+
+    /// Of `answerValueSet` or `unitValueSet`: it is here, and cannot be expanded.
+    pub fn leave_unexpanded(&mut self, index: usize) {
+        self.items[index].value_set_unexpanded = true;
     }
 
     /// The units of `unitValueSet`, once the value sets are known.

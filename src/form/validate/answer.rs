@@ -10,8 +10,7 @@ use super::tell::Tell;
 use super::{reference, temporal, units, wanted};
 use crate::form::answers::Answer;
 use crate::form::questionnaire::{Bound, Bounds, Item, ItemKind, QuantityBound, Unit, decimal};
-use crate::issue::Issue;
-use crate::issue::told::{LONGEST_NAME, Listed, Told, clipped};
+use crate::issue::told::{LONGEST_EXPRESSION, LONGEST_NAME, Listed, Told, Unchecked, Why, clipped};
 use crate::shape::primitive::base64;
 
 /// Notes why the item does not take this answer, which stands among `count` of them.
@@ -39,14 +38,23 @@ pub(super) fn check(item: &Item, given: &Given<'_, '_>, count: usize, response: 
     if item.kind == ItemKind::String && given.value.as_str().is_some_and(|text| text.contains(['\n', '\r'])) {
         tell.warn(Told::LineBreak);
     }
-    if !item.has_options && item.value_set.is_some() && matches!(item.kind, ItemKind::Choice | ItemKind::OpenChoice) {
-        let message =
-            format!("whether the answer of `{}` is in its value set was not checked: the value set is not known here", item.link_id);
-        let issue = Issue::warning("not-found", "not-checked", (tell.place)(), message);
-        tell.issues.push(issue.remedy("give the value set, or its expansion, with --profiles").about(&item.link_id));
+    if let Some(canonical) = item.value_set.as_deref().filter(|_| !item.has_options)
+        && matches!(item.kind, ItemKind::Choice | ItemKind::OpenChoice)
+    {
+        tell.not_checked(Unchecked::ValueSet, value_set(item, canonical));
     }
     for name in &item.unchecked {
-        tell.not_checked(format_args!("the {name}"), "it cannot be read here");
+        tell.not_checked(Unchecked::Part(name), Why::Unreadable);
+    }
+}
+
+/// One whose codes are not known.
+pub(super) fn value_set(item: &Item, canonical: &str) -> Why {
+    let canonical = clipped(canonical, LONGEST_EXPRESSION);
+    match canonical.starts_with('#') {
+        _ if item.value_set_unexpanded => Why::Unexpanded(canonical),
+        true => Why::ContainedValueSet(canonical),
+        false => Why::ValueSet(canonical),
     }
 }
 
@@ -94,7 +102,7 @@ fn of_text(bounds: &Bounds, text: &str, tell: &mut Tell<'_>) {
     }
     let Some(regex) = &bounds.regex else { return };
     if !tell.spend((text.len() as u64).saturating_mul(bounds.regex_states)) {
-        return tell.not_checked("the pattern", "its texts are too long for it");
+        return tell.not_checked(Unchecked::Part("`regex`"), Why::LongTexts);
     }
     if !regex.is_match(text) {
         let example = clipped(&bounds.entry_format, LONGEST_NAME);
@@ -109,7 +117,7 @@ fn of_number(bounds: &Bounds, value: &Node<'_>, tell: &mut Tell<'_>) {
     if bounds.min.is_none() && bounds.max.is_none() {
         return;
     }
-    let Some(number) = measured(digits) else { return tell.not_checked("the size", TOO_LONG) };
+    let Some(number) = measured(digits) else { return tell.not_checked(Unchecked::Bounds, Why::Digits) };
     match (&bounds.min, &bounds.max) {
         (Some(Bound::Number(least)), _) if number < *least => tell.refuse(Told::TooLow { least: least.to_string(), is_time: false }),
         (_, Some(Bound::Number(most))) if number > *most => tell.refuse(Told::TooHigh { most: most.to_string(), is_time: false }),
@@ -130,15 +138,18 @@ fn places(digits: &str) -> i64 {
     (fraction - exponent.parse::<i64>().unwrap_or(0).clamp(-400, 400)).max(0)
 }
 
-/// A bound that the precision does not decide is not broken.
+/// A bound is not broken if the precision does not decide. What lies within the year, month or day that a bound names is within
+/// the bound; what only might, is said.
 fn of_time(bounds: &Bounds, text: &str, tell: &mut Tell<'_>) {
-    match (&bounds.min, &bounds.max) {
-        (Some(Bound::Time(least)), _) if temporal::compare(text, least) == Some(Ordering::Less) => {
-            tell.refuse(Told::TooLow { least: least.clone(), is_time: true });
-        }
-        (_, Some(Bound::Time(most))) if temporal::compare(text, most) == Some(Ordering::Greater) => {
-            tell.refuse(Told::TooHigh { most: most.clone(), is_time: true });
-        }
+    let bound = |bound: &Option<Bound>| match bound {
+        Some(Bound::Time(bound)) => Some((bound.clone(), temporal::compare(text, bound))),
+        _ => None,
+    };
+    let is_open = |bound: &(String, Option<Ordering>)| bound.1.is_none() && !temporal::is_within(text, &bound.0);
+    match (bound(&bounds.min), bound(&bounds.max)) {
+        (Some((least, Some(Ordering::Less))), _) => tell.refuse(Told::TooLow { least, is_time: true }),
+        (_, Some((most, Some(Ordering::Greater)))) => tell.refuse(Told::TooHigh { most, is_time: true }),
+        (least, most) if least.iter().chain(&most).any(is_open) => tell.not_checked(Unchecked::Bounds, Why::Precision),
         _ => {}
     }
 }
@@ -162,10 +173,9 @@ fn of_quantity(bounds: &Bounds, quantity: &Node<'_>, tell: &mut Tell<'_>) {
             }
             _ if !same || quantity.member("comparator").is_some() => {
                 is_told = true;
-                let why = if same { "it is no exact one" } else { "it is in another unit than its bound" };
-                tell.not_checked("the size", why);
+                tell.not_checked(Unchecked::Bounds, if same { Why::NotExact } else { Why::OtherUnit });
             }
-            None => tell.not_checked("the size", TOO_LONG),
+            None => tell.not_checked(Unchecked::Bounds, Why::Digits),
             Some(number) if breaks(number, bound.value) => tell.refuse(told(text())),
             Some(_) => {}
         }
@@ -201,11 +211,9 @@ fn of_attachment(item: &Item, value: &Node<'_>, tell: &mut Tell<'_>) {
     {
         tell.refuse(Told::Size);
     }
-    if let (Some(most), Some(size)) = (bounds.max_size, size.or(stated))
-        && size > most
-    {
-        tell.refuse(Told::TooLarge { bytes: most.to_string() });
+    match (bounds.max_size, size.or(stated)) {
+        (Some(most), Some(size)) if size > most => tell.refuse(Told::TooLarge { bytes: most.to_string() }),
+        (Some(_), None) => tell.not_checked(Unchecked::Part("`maxSize`"), Why::NoSize),
+        _ => {}
     }
 }
-
-const TOO_LONG: &str = "it has more digits than can be compared here";

@@ -12,9 +12,9 @@ use super::ground::Ground;
 use super::structure::Given;
 use super::tell::Tell;
 use super::{answer, rules, wanted};
-use crate::fhirpath::{Outcome, Session};
+use crate::fhirpath::{Failure, Outcome, Session};
 use crate::form::questionnaire::{Bound, Bounds, Computed, Expressions, Item, OptionValue, QuantityBound, Unit, What};
-use crate::issue::told::Told;
+use crate::issue::told::{Told, Unchecked, Why};
 use crate::issue::{Issue, Issues};
 
 /// One item in one holder, where it stands or could stand.
@@ -31,24 +31,24 @@ pub(super) struct Spot<'s, 'q, 'd> {
 impl Spot<'_, '_, '_> {
     /// What is computed of the item as a whole.
     pub(super) fn check(&self, session: &Session, computed: &Computed, issues: &mut Issues) {
-        let outcome = session.evaluate(&computed.expression.plan);
+        let outcome = session.judge(&computed.expression.plan).map_err(|failure| self.ground.why(failure));
         let mut found = Issues::default();
         let is_told = match (computed.what, outcome.as_deref()) {
-            (_, Some([])) => true,
-            (What::Required, Some([Outcome::Boolean(required)])) => {
+            (_, Ok([])) => true,
+            (What::Required, Ok([Outcome::Boolean(required)])) => {
                 if *required {
                     self.required(&mut found);
                 }
                 true
             }
-            (What::Repeats, Some([Outcome::Boolean(repeats)])) => {
+            (What::Repeats, Ok([Outcome::Boolean(repeats)])) => {
                 if !*repeats {
                     self.single(&mut found);
                 }
                 true
             }
-            (What::ReadOnly, Some([Outcome::Boolean(_)])) => true,
-            (what, Some([value])) => {
+            (What::ReadOnly, Ok([Outcome::Boolean(_)])) => true,
+            (what, Ok([value])) => {
                 let bounds = bounds(what, value);
                 bounds.iter().for_each(|bounds| self.bounded(bounds, &mut found));
                 bounds.is_some()
@@ -60,7 +60,9 @@ impl Spot<'_, '_, '_> {
         }
         if !is_told && (!self.here.is_empty() || computed.what == What::Required) {
             let place = self.here.first().map_or_else(|| (self.holder_place)(), |&at| self.ground.found.place(at));
-            issues.push(not_checked(&place, what_is(computed.what), self.item));
+            let (name, wanted) = what_is(computed.what);
+            let why = outcome.err().unwrap_or(Why::Gives { wanted });
+            issues.push(Issue::not_checked(Unchecked::Part(name), why, &self.item.link_id, place));
         }
     }
 
@@ -119,40 +121,42 @@ impl Spot<'_, '_, '_> {
 }
 
 /// Whether the answers are among those that the item's expressions offer.
-pub(super) fn offered(session: &Session, expressions: &Expressions, given: &Given<'_, '_>, tell: &mut Tell<'_>, is_known: bool) {
+/// `why` tells why one comes to nothing.
+pub(super) fn offered(
+    session: &Session,
+    expressions: &Expressions,
+    given: &Given<'_, '_>,
+    tell: &mut Tell<'_>,
+    why: impl Fn(Failure) -> Why,
+) {
     if given.declined {
         return;
     }
     if let Some(listed) = &expressions.answers {
-        let outcome = session.evaluate(&listed.plan).filter(|_| is_known);
-        match outcome {
-            Some(values) if values.iter().any(|value| given.answer.as_ref().is_some_and(|answer| agrees(answer, value))) => {}
-            Some(values) if !values.contains(&Outcome::Other) => {
-                tell.refuse(Told::NotListed { expression: wanted::expression(&listed.text) });
-            }
-            _ => tell.not_checked("the answerExpression", "what it needs is not here"),
+        const NAME: Unchecked = Unchecked::Part("`answerExpression`");
+        match session.judge(&listed.plan) {
+            Ok(values) if values.iter().any(|value| given.answer.as_ref().is_some_and(|answer| agrees(answer, value))) => {}
+            Ok(values) if values.contains(&Outcome::Other) => tell.not_checked(NAME, Why::Gives { wanted: ANSWERS }),
+            Ok(_) => tell.refuse(Told::NotListed { expression: wanted::expression(&listed.text) }),
+            Err(failure) => tell.not_checked(NAME, why(failure)),
         }
     }
     let is_named = |option: &&OptionValue| given.answer.as_ref().is_some_and(|answer| option.is(answer));
-    let (mut is_listed, mut is_on, mut is_told, mut offered_when) = (false, false, true, "");
+    let (mut is_listed, mut is_on, mut untold, mut offered_when) = (false, false, None, "");
     for toggle in expressions.toggles.iter().filter(|toggle| toggle.options.iter().any(|option| is_named(&option))) {
         (is_listed, offered_when) = (true, toggle.expression.text.as_str());
-        match session.evaluate(&toggle.expression.plan).as_deref() {
-            Some([Outcome::Boolean(true)]) => is_on = true,
-            Some([] | [Outcome::Boolean(false)]) => {}
-            _ => is_told = false,
+        match session.judge(&toggle.expression.plan).as_deref() {
+            Ok([Outcome::Boolean(true)]) => is_on = true,
+            Ok([] | [Outcome::Boolean(false)]) => {}
+            Ok(_) => untold = Some(Why::Gives { wanted: BOOLEAN }),
+            Err(failure) => untold = Some(why(failure.clone())),
         }
     }
-    if is_listed && !is_on && is_told {
-        tell.refuse(Told::NotOffered { expression: wanted::expression(offered_when) });
-    } else if is_listed && !is_on {
-        tell.not_checked("the answerOptionsToggleExpression", "it was not run, or what it needs is not here");
+    match untold {
+        _ if !is_listed || is_on => {}
+        None => tell.refuse(Told::NotOffered { expression: wanted::expression(offered_when) }),
+        Some(why) => tell.not_checked(Unchecked::Part("`answerOptionsToggleExpression`"), why),
     }
-}
-
-pub(super) fn not_checked(place: &str, name: &str, item: &Item) -> Issue {
-    let message = format!("the {name} of `{}` was not checked: it was not run, or what it needs is not here", item.link_id);
-    Issue::warning("not-supported", "not-checked", place, message).about(&item.link_id)
 }
 
 fn bounds(what: What, value: &Outcome) -> Option<Bounds> {
@@ -175,16 +179,22 @@ fn quantity(value: rust_decimal::Decimal, unit: &str) -> QuantityBound {
     QuantityBound { value, unit: Unit { system: None, code: unit.to_owned(), display: unit.to_owned() } }
 }
 
-const fn what_is(what: What) -> &'static str {
+/// Its name, and what its expression should give.
+const fn what_is(what: What) -> (&'static str, &'static str) {
     match what {
-        What::MinValue => "`minValue`",
-        What::MaxValue => "`maxValue`",
-        What::MinQuantity => "`minQuantity`",
-        What::MaxQuantity => "`maxQuantity`",
-        What::MinOccurs => "`minOccurs`",
-        What::MaxOccurs => "`maxOccurs`",
-        What::Required => "`required`",
-        What::Repeats => "`repeats`",
-        What::ReadOnly => "`readOnly`",
+        What::MinValue => ("`minValue`", BOUND),
+        What::MaxValue => ("`maxValue`", BOUND),
+        What::MinQuantity => ("`minQuantity`", BOUND),
+        What::MaxQuantity => ("`maxQuantity`", BOUND),
+        What::MinOccurs => ("`minOccurs`", COUNT),
+        What::MaxOccurs => ("`maxOccurs`", COUNT),
+        What::Required => ("`required`", BOOLEAN),
+        What::Repeats => ("`repeats`", BOOLEAN),
+        What::ReadOnly => ("`readOnly`", BOOLEAN),
     }
 }
+
+pub(super) const BOOLEAN: &str = "a boolean";
+const COUNT: &str = "an integer from 0";
+const BOUND: &str = "a bound for the answer";
+const ANSWERS: &str = "values that answers can be compared with";

@@ -11,6 +11,7 @@ use super::structure::{Found, Given, Holder};
 use super::temporal;
 use crate::form::answers::Answer;
 use crate::form::questionnaire::{Comparand, DECLINED, EnableWhen, Item, Operator, Questionnaire};
+use crate::issue::told::Why;
 
 /// Is an item asked? `Perhaps` where its condition cannot be decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,7 +22,12 @@ pub(super) enum Enabled {
 }
 
 /// What enableWhenExpressions came to, by item and where it stands.
-pub(super) type Expressed = HashMap<(usize, Holder), Enabled>;
+#[derive(Default)]
+pub(super) struct Expressed {
+    pub states: HashMap<(usize, Holder), Enabled>,
+    /// Why one could not be decided.
+    pub doubts: HashMap<(usize, Holder), Why>,
+}
 
 /// The enablement of everything in a response.
 pub(super) struct Enablement<'a, 'q, 'd> {
@@ -68,8 +74,28 @@ impl<'a, 'q, 'd> Enablement<'a, 'q, 'd> {
     /// By its own conditions alone.
     pub(super) fn own(&self, index: usize, holder: Holder) -> Enabled {
         let item = self.questionnaire.item(index);
-        let expressed = self.expressed.get(&(index, holder)).copied().unwrap_or(Enabled::Yes);
+        let expressed = self.expressed.states.get(&(index, holder)).copied().unwrap_or(Enabled::Yes);
         expressed.min(self.by_conditions(item, holder))
+    }
+
+    /// Why the item's expression could not be decided.
+    pub(super) fn doubt(&self, index: usize, holder: Holder) -> Option<&Why> {
+        self.expressed.doubts.get(&(index, holder))
+    }
+
+    /// The first condition of an item that is perhaps asked which an answer leaves open by itself, and why.
+    pub(super) fn undecided(&self, item: &'q Item, holder: Holder) -> Option<(&'q EnableWhen, Why)> {
+        let because = |condition: &'q EnableWhen| {
+            if self.holds(condition, holder) != Enabled::Perhaps {
+                return None;
+            }
+            let scope = self.scope(condition, holder);
+            let there = self.nearest(condition, &scope).iter().filter(|&&at| self.states[at] != Enabled::No);
+            let given = there.flat_map(|&at| &self.found.occurrence(at).values);
+            let why = given.filter_map(|given| left_open(given, condition)).next()?;
+            Some((condition, why))
+        };
+        if self.is_exhausted() { None } else { item.enable_when.iter().find_map(because) }
     }
 
     fn by_conditions(&self, item: &Item, holder: Holder) -> Enabled {
@@ -91,8 +117,7 @@ impl<'a, 'q, 'd> Enablement<'a, 'q, 'd> {
     }
 
     fn holds(&self, condition: &EnableWhen, holder: Holder) -> Enabled {
-        let item = |holder: &Holder| holder.occurrence.map(|at| self.found.occurrence(at).item);
-        let scope = self.found.climb(holder).find(|holder| item(holder) == condition.scope).unwrap_or(Holder::RESPONSE);
+        let scope = self.scope(condition, holder);
         if let Some((last, known)) = self.held.borrow()[condition.number]
             && last == scope
         {
@@ -103,12 +128,23 @@ impl<'a, 'q, 'd> Enablement<'a, 'q, 'd> {
         holds
     }
 
+    fn scope(&self, condition: &EnableWhen, holder: Holder) -> Holder {
+        let item = |holder: &Holder| holder.occurrence.map(|at| self.found.occurrence(at).item);
+        self.found.climb(holder).find(|holder| item(holder) == condition.scope).unwrap_or(Holder::RESPONSE)
+    }
+
+    /// The occurrences of the question. R4: the nearest is the item itself, with all its answers.
+    fn nearest<'s>(&'s self, condition: &EnableWhen, scope: &'s Holder) -> &'s [usize] {
+        match &scope.occurrence {
+            Some(at) if self.found.occurrence(*at).item == condition.question => std::slice::from_ref(at),
+            _ => self.found.below(condition.question, *scope),
+        }
+    }
+
     /// By the question's answers in the scope: an occurrence, and of a question the one answer that is come from. What is
     /// perhaps not asked has perhaps no answer.
     fn satisfied(&self, condition: &EnableWhen, scope: Holder) -> Enabled {
-        // R4: the nearest is the item itself, with all its answers
-        let own = scope.occurrence.filter(|&at| self.found.occurrence(at).item == condition.question);
-        let all = own.as_ref().map_or_else(|| self.found.below(condition.question, scope), std::slice::from_ref);
+        let all = self.nearest(condition, &scope);
         // a question has few occurrences for its answers, or many with few
         let strays = self.found.strays.answers(condition.question);
         let count = all.iter().map(|&at| self.found.occurrence(at).values.len() + 1).sum::<usize>() + strays.len();
@@ -161,13 +197,23 @@ fn satisfies(given: &Given<'_, '_>, operator: Operator, comparand: &Comparand) -
     }
 }
 
+/// Why the answer does not tell whether it satisfies the condition.
+fn left_open(given: &Given<'_, '_>, condition: &EnableWhen) -> Option<Why> {
+    if given.declined || condition.operator == Operator::Exists {
+        return None;
+    }
+    let Some(answer) = &given.answer else { return Some(Why::Digits) };
+    let is_open = compared(answer, condition.operator, &condition.answer).is_none();
+    is_open.then_some(if matches!(answer, Answer::Quantity { .. }) { Why::OtherUnit } else { Why::Precision })
+}
+
 /// Does the answer surely satisfy the comparison?
 pub(crate) fn compare(answer: &Answer<'_, '_>, operator: Operator, comparand: &Comparand) -> bool {
     compared(answer, operator, comparand) == Some(true)
 }
 
 /// Does the answer satisfy the comparison? `None` where units or precision do not tell. What is of another kind does not.
-fn compared(answer: &Answer<'_, '_>, operator: Operator, comparand: &Comparand) -> Option<bool> {
+pub(super) fn compared(answer: &Answer<'_, '_>, operator: Operator, comparand: &Comparand) -> Option<bool> {
     let Operator::Is(comparison) = operator else { return Some(true) };
     let ordering = match (answer, comparand) {
         (Answer::Boolean(left), Comparand::Boolean(right)) => left.cmp(right),

@@ -5,12 +5,13 @@
 //! not checked, never as passed.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use neuvola_fhir::Node;
 
 use super::Demand;
-use super::computed::{Spot, not_checked, offered};
+use super::computed::{BOOLEAN, Spot, offered};
 use super::enable::{Enabled, Enablement, Expressed};
 use super::ground::Ground;
 use super::missing::Missing;
@@ -20,7 +21,7 @@ use super::wanted;
 use crate::fhirpath::{Budget, Outcome, Session};
 use crate::form::answers::Answer;
 use crate::form::questionnaire::{Constraint, Expressions, Item, Questionnaire, What};
-use crate::issue::told::Told;
+use crate::issue::told::{Told, Unchecked, Why};
 use crate::issue::{Issue, Issues, Severity};
 
 /// What enableWhenExpressions come to. One may hang on an answer that another disables: it is asked again until nothing changes.
@@ -34,6 +35,7 @@ pub(super) fn enablement<'q, 'd>(
     if questionnaire.items().iter().all(|item| item.expressions.as_ref().is_none_or(|it| it.enable_when.is_none())) {
         return expressed;
     }
+    let mut unsettled = HashSet::new();
     for round in 1..=ROUNDS {
         let mut next = {
             let enablement = Enablement::of(questionnaire, found, &expressed);
@@ -44,27 +46,34 @@ pub(super) fn enablement<'q, 'd>(
                 let Some(expressions) = item.expressions.as_deref() else { return };
                 let Some(expression) = &expressions.enable_when else { return };
                 let outcome = if expressions.enable_when_of_response {
-                    ground.root.evaluate(&expression.plan)
+                    ground.root.judge(&expression.plan)
                 } else {
                     let here = ground.here(index, holder);
-                    ground.item_session(session, item, here.first().copied()).evaluate(&expression.plan)
+                    ground.item_session(session, item, here.first().copied()).judge(&expression.plan)
                 };
-                let state = match outcome.as_deref() {
-                    _ if missing.stray(Some(index), expression).is_some() => Enabled::Perhaps,
-                    Some([Outcome::Boolean(true)]) => Enabled::Yes,
-                    Some([] | [Outcome::Boolean(false)]) => Enabled::No,
-                    _ => Enabled::Perhaps,
+                let state = match (missing.stray(Some(index), expression), outcome.as_deref()) {
+                    (Some(stray), _) => Err(Why::Stray(stray.link_id.clone())),
+                    (None, Ok([Outcome::Boolean(true)])) => Ok(Enabled::Yes),
+                    (None, Ok([] | [Outcome::Boolean(false)])) => Ok(Enabled::No),
+                    (None, Ok(_)) => Err(Why::Gives { wanted: BOOLEAN }),
+                    (None, Err(failure)) => Err(ground.why(failure.clone())),
                 };
-                next.insert((index, holder), state);
+                next.states.insert((index, holder), *state.as_ref().unwrap_or(&Enabled::Perhaps));
+                next.doubts.extend(state.err().map(|why| ((index, holder), why)));
             });
             next
         };
-        if next == expressed {
+        if next.states == expressed.states {
             break;
         }
+        let changes = next.states.iter().filter(|(at, state)| expressed.states.get(*at) != Some(*state)).map(|(at, _)| *at);
+        unsettled.extend(changes.filter(|_| round > ROUNDS / 2));
         if round == ROUNDS {
             // they chase each other: what still changes is not decided
-            next.iter_mut().filter(|(at, state)| expressed.get(*at) != Some(&**state)).for_each(|(_, state)| *state = Enabled::Perhaps);
+            for at in &unsettled {
+                next.states.insert(*at, Enabled::Perhaps);
+                next.doubts.entry(*at).or_insert(Why::Circle);
+            }
         }
         expressed = next;
     }
@@ -102,9 +111,12 @@ pub(super) fn check<'q, 'd>(
                 let session = ground.item_session(session, item, Some(at));
                 check.item(&session, expressions, index, at);
             }
-            if expressions.enable_when.is_some() && enablement.own(index, holder) == Enabled::Perhaps {
-                check.issues.push(not_checked(&found.place(at), "enableWhenExpression", item));
-            }
+        }
+        let hangs_on_it = !here.is_empty() || (item.required && demand == Demand::Whole);
+        if let Some(why) = enablement.doubt(index, holder).filter(|_| hangs_on_it) {
+            let place = here.first().map_or_else(|| found.holder_place(holder), |&at| found.place(at));
+            let what = Unchecked::Part("`enableWhenExpression`");
+            check.issues.push(Issue::not_checked(what, why.clone(), &item.link_id, place));
         }
     });
 }
@@ -126,40 +138,48 @@ impl Check<'_, '_, '_> {
         if expressions.answers.is_none() && expressions.toggles.is_empty() {
             return;
         }
-        let contexts = &self.ground.questionnaire.launch_contexts;
-        let is_known = expressions.answers.iter().all(|answers| !contexts.iter().any(|name| answers.names(name)));
         for given in &self.ground.found.occurrence(at).values {
             let place = || format!("{}.answer[{}].value", self.ground.found.place(at), given.position);
             let mut tell = Tell { link_id: &item.link_id, place: &place, issues: self.issues, matching: &Cell::new(0) };
-            offered(session, expressions, given, &mut tell, is_known);
+            offered(session, expressions, given, &mut tell, |failure| self.ground.why(failure));
         }
     }
 
     /// SDC: what is not true is broken, nothing included.
     fn constrain(&mut self, session: &Session, constraint: &Constraint, of: Option<(usize, usize)>) {
-        let outcome = session.evaluate(&constraint.expression.plan);
+        let outcome = session.judge(&constraint.expression.plan);
         let place = of.map_or_else(|| "QuestionnaireResponse".to_owned(), |(_, at)| self.ground.found.place(at));
         let about = |issue: Issue| of.map_or(issue.clone(), |(index, _)| issue.about(&self.ground.questionnaire.item(index).link_id));
         let key = &constraint.key;
-        if outcome.is_none() {
-            let message = format!("the constraint `{key}` was not checked: its expression fails here");
-            return self.issues.push(about(Issue::warning("not-supported", "not-checked", place, message)));
-        }
+        let not_checked = |why| about(Issue::not_checked(Unchecked::Constraint(wanted::expression(key)), why, "", &place));
+        let values = match outcome {
+            Ok(values) => values,
+            Err(failure) => return self.issues.push(not_checked(self.ground.why(failure))),
+        };
         if let Some(question) = self.missing.of_constraint(of, &constraint.expression) {
-            let message = format!("the constraint `{key}` was not checked: `{}` is not answered", question.link_id);
-            return self.issues.push(about(Issue::warning("not-supported", "not-checked", place, message)));
+            return self.issues.push(not_checked(Why::Unanswered(question.link_id.clone())));
         }
-        if matches!(outcome.as_deref(), Some([Outcome::Boolean(true)])) {
-            return;
+        match values.as_slice() {
+            [Outcome::Boolean(true)] => return,
+            [] | [Outcome::Boolean(false)] => {}
+            // a single value of another kind is true to FHIRPath, and hardly what is meant
+            _ => return self.issues.push(self.no_boolean(constraint, of.map(|(index, _)| index))),
         }
         if let Some(question) = self.missing.stray(of.map(|(index, _)| index), &constraint.expression) {
-            let message = format!("the constraint `{key}` was not checked: `{}` stands in the wrong place", question.link_id);
-            return self.issues.push(about(Issue::warning("not-supported", "not-checked", place, message)));
+            return self.issues.push(not_checked(Why::Stray(question.link_id.clone())));
         }
         let place = constraint.location.as_ref().and_then(|location| self.ground.located(of.map(|(_, at)| at), location)).unwrap_or(place);
         let (human, expression) = (wanted::expression(&constraint.human), wanted::expression(&constraint.expression.text));
         let issue = about(Issue::of(Told::Constraint { key: key.clone(), human, expression }, "", place));
         self.issues.push(if constraint.severity == Severity::Error { self.demand.soft(issue) } else { issue.as_warning() });
+    }
+
+    /// No fault of whoever answered.
+    fn no_boolean(&self, constraint: &Constraint, index: Option<usize>) -> Issue {
+        let place = index.map_or("Questionnaire", |index| &self.ground.questionnaire.item(index).place);
+        let what = format!("the constraint `{}` gives no boolean", wanted::expression(&constraint.key));
+        let remedy = format!("make it `true` or `false` whatever is answered: `{}`", wanted::expression(&constraint.expression.text));
+        Issue::of(Told::Defect { what, remedy }, "", format!("{place}.extension")).as_warning()
     }
 
     /// A stated value against what it is computed from.
@@ -169,26 +189,25 @@ impl Check<'_, '_, '_> {
         let occurrence = self.ground.found.occurrence(at);
         let [given] = occurrence.values.as_slice() else { return };
         let place = format!("{}.answer[{}].value", self.ground.found.place(at), given.position);
+        let not_checked = |why| Issue::not_checked(Unchecked::Part("`calculatedExpression`"), why, &item.link_id, &place);
         if let Some(question) = self.missing.stray(Some(index), expression) {
-            let message = format!("`{}` was not computed again: `{}` stands in the wrong place", item.link_id, question.link_id);
-            return self.issues.push(Issue::warning("not-supported", "not-checked", &place, message).about(&item.link_id));
+            return self.issues.push(not_checked(Why::Stray(question.link_id.clone())));
         }
-        let mut warn = |missing: Option<&Item>| {
+        let warn = |missing: Option<&Item>| {
             let missing = missing.map(|item| item.link_id.clone());
-            self.issues.push(Issue::of(Told::CalculatedFromNothing { missing }, &item.link_id, &place).as_warning());
+            Issue::of(Told::CalculatedFromNothing { missing }, &item.link_id, &place).as_warning()
         };
         if let Some(question) = self.missing.of_calculation(index, at, expression) {
-            return warn(Some(question));
+            return self.issues.push(warn(Some(question)));
         }
-        let outcome = session.evaluate(&expression.plan);
-        let (Some(answer), Some([computed])) = (&given.answer, outcome.as_deref()) else {
-            if outcome.as_deref().is_some_and(<[Outcome]>::is_empty) {
-                return warn(None);
-            }
-            return self.issues.push(not_checked(&place, "calculatedExpression", item));
-        };
-        if agrees(answer, computed) {
-            return;
+        let outcome = session.judge(&expression.plan);
+        match (&given.answer, outcome.as_deref()) {
+            (_, Err(failure)) => return self.issues.push(not_checked(self.ground.why(failure.clone()))),
+            (_, Ok([])) => return self.issues.push(warn(None)),
+            (_, Ok([Outcome::Other] | [_, _, ..])) => return self.issues.push(not_checked(Why::Gives { wanted: "one value" })),
+            (None, Ok(_)) => return self.issues.push(not_checked(Why::Digits)),
+            (Some(answer), Ok([computed])) if agrees(answer, computed) => return,
+            (Some(_), Ok([_])) => {}
         }
         let computed_read_only = expressions.computed.iter().find(|computed| computed.what == What::ReadOnly && !computed.beside_a_value);
         let is_read_only = item.read_only

@@ -9,9 +9,10 @@ use serde_json::{Map, Value, json};
 
 use super::enable::{Enabled, Enablement};
 use super::structure::{Found, Holder};
-use crate::fhirpath::{self, Budget, ITEM_WEIGHT, Session, WEIGHTS};
+use crate::fhirpath::{self, Budget, Failure, ITEM_WEIGHT, Session, WEIGHTS};
 use crate::form::answers::Answer;
 use crate::form::questionnaire::{Expression, Item, Questionnaire};
+use crate::issue::told::Why;
 
 /// What the expressions of one response stand on.
 pub(super) struct Ground<'a, 'q, 'd> {
@@ -47,6 +48,14 @@ impl<'a, 'q, 'd> Ground<'a, 'q, 'd> {
             root.define(&variable.name, &variable.expression.plan);
         }
         Self { questionnaire, found, root, response, view, budget: Rc::clone(budget) }
+    }
+
+    /// Why an expression came to nothing.
+    pub(super) fn why(&self, failure: Failure) -> Why {
+        match failure {
+            Failure::UnknownVariable(name) if self.questionnaire.unread_variables.contains(&name) => Why::FailedVariable(name),
+            failure => Why::of(failure, &self.questionnaire.launch_contexts),
+        }
     }
 
     /// Every item that says something in an expression, in every holder that there is, with the session of what holds it.

@@ -32,6 +32,7 @@ use neuvola_fhir::{Node, Place};
 use super::answers::Answers;
 use super::questionnaire::Questionnaire;
 use crate::fhirpath::Budget;
+use crate::issue::told::{Unchecked, When, Why};
 use crate::issue::{Issue, Issues};
 use crate::shape::{self, questionnaire_response::QUESTIONNAIRE_RESPONSE};
 use enable::{Enablement, Expressed};
@@ -106,6 +107,7 @@ fn examine_as<'q, 'd>(
     let answers = if demand == Demand::None {
         Answers::unanswered(questionnaire)
     } else {
+        reference::subject(response, questionnaire, &mut issues);
         let found = structure::walk(response, questionnaire, &mut issues);
         let speaks = questionnaire.has_expressions();
         let budget = Rc::new(Budget::of_response());
@@ -116,8 +118,8 @@ fn examine_as<'q, 'd>(
             expressions::check(response, questionnaire, &found, &enablement, (demand, &budget), &mut issues);
         }
         if enablement.is_exhausted() {
-            let message = "what is asked was not checked throughout: there are too many answers for so many conditions";
-            issues.push(Issue::warning("too-costly", "not-checked", "QuestionnaireResponse", message));
+            let what = Unchecked::Asked(When::default());
+            issues.push(Issue::not_checked(what, Why::ManyAnswers, "", "QuestionnaireResponse"));
         }
         answers
     };

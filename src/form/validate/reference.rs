@@ -5,8 +5,9 @@
 use neuvola_fhir::Node;
 
 use super::tell::Tell;
-use crate::form::questionnaire::Item;
-use crate::issue::told::{Listed, Told};
+use crate::form::questionnaire::{Item, Questionnaire};
+use crate::issue::told::{Listed, Told, Unchecked, Why};
+use crate::issue::{Issue, Issues};
 use crate::shape::resources::RESOURCES;
 
 pub(super) fn check(item: &Item, value: &Node<'_>, response: &Node<'_>, tell: &mut Tell<'_>) {
@@ -30,7 +31,20 @@ pub(super) fn check(item: &Item, value: &Node<'_>, response: &Node<'_>, tell: &m
     if !said.into_iter().chain(told).all(is_taken) {
         tell.refuse(Told::ReferenceType { types: listed(types) });
     } else if said.or(told).is_none() {
-        tell.not_checked("the type of the resource referred to", "the reference does not tell it");
+        tell.not_checked(Unchecked::ReferenceType, Why::NotTold);
+    }
+}
+
+/// R4: where the Questionnaire has `subjectType`, the subject is of such a type. A reference that tells none may be.
+pub(super) fn subject(response: &Node<'_>, questionnaire: &Questionnaire, issues: &mut Issues) {
+    let types = &questionnaire.subject_types;
+    let Some(subject) = response.member("subject").filter(|_| !types.is_empty()) else { return };
+    let told = match leads_to(subject.text("reference").unwrap_or_default(), response) {
+        Leads::To(told) => Some(told),
+        _ => None,
+    };
+    if !subject.text("type").into_iter().chain(told).all(|told| types.iter().any(|known| known == told)) {
+        issues.push(Issue::of(Told::SubjectType { types: listed(types) }, "", "QuestionnaireResponse.subject"));
     }
 }
 

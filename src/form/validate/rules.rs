@@ -2,16 +2,17 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::collections::HashSet;
 
 use neuvola_fhir::Node;
 
 use super::enable::{Enabled, Enablement};
 use super::structure::{Found, Holder};
 use super::tell::{MATCHING, Tell};
-use super::{Demand, answer, wanted};
-use crate::form::answers::Answers;
-use crate::form::questionnaire::{Bounds, DECLINED, Item, ItemKind, Questionnaire, extension};
-use crate::issue::told::Told;
+use super::{Demand, answer, enable, wanted};
+use crate::form::answers::{Answer, Answers};
+use crate::form::questionnaire::{Bounds, Comparison, DECLINED, Item, ItemKind, Operator, Questionnaire, UNREAD_CONDITION, extension};
+use crate::issue::told::{Told, Unchecked, Why};
 use crate::issue::{Issue, Issues};
 
 pub(super) fn check<'q, 'd>(
@@ -96,6 +97,9 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
     // an absent optional group asks for nothing inside it
     fn enabled(&mut self, index: usize, item: &'q Item, holder: Holder, here: &[usize], enabled: Enabled) {
         let link_id = &item.link_id;
+        if enabled == Enabled::Perhaps {
+            self.perhaps(index, item, holder, here);
+        }
         self.note_open(index, here);
         // what is perhaps not asked is not demanded
         let must = self.demand == Demand::Whole && enabled == Enabled::Yes;
@@ -130,6 +134,25 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
                 }
                 self.inside(inside, Some(index));
             }
+        }
+    }
+
+    /// A condition that units or precision leave open, where something hangs on it.
+    fn perhaps(&mut self, index: usize, item: &'q Item, holder: Holder, here: &[usize]) {
+        if self.enablement.own(index, holder) != Enabled::Perhaps {
+            return;
+        }
+        let hangs_on_it = !here.is_empty() || (item.required && self.demand == Demand::Whole);
+        let open = self.enablement.undecided(item, holder).map(|(condition, why)| {
+            let what = Unchecked::Asked(wanted::one_condition(self.questionnaire, condition));
+            (what, why)
+        });
+        // of what is answered it is told with the answer
+        let is_unread = here.is_empty() && item.unchecked.contains(&UNREAD_CONDITION);
+        let unread = is_unread.then_some((Unchecked::Part(UNREAD_CONDITION), Why::Unreadable));
+        for (what, why) in open.into_iter().chain(unread).filter(|_| hangs_on_it) {
+            let place = here.first().map_or_else(|| self.found.holder_place(holder), |&at| self.found.place(at));
+            self.issues.push(Issue::not_checked(what, why, &item.link_id, place));
         }
     }
 
@@ -227,9 +250,38 @@ impl<'q> Check<'q, '_, '_, '_, '_> {
             let mut tell = Tell { link_id, place: &place, issues: self.issues, matching: &self.matching };
             answer::check(item, one, given.len(), self.response, &mut tell);
         }
+        self.oddities(item, at);
         let slot = self.answers.slot_mut(index);
         slot.declined |= given.iter().any(|it| it.declined);
         slot.values.extend(given.iter().filter_map(|it| it.answer.clone()));
+    }
+
+    /// What R4 does not forbid, and is hardly meant: another answer than a read-only item is given, and one answer twice.
+    fn oddities(&mut self, item: &Item, at: usize) {
+        let given = &self.found.occurrence(at).values;
+        let place = |position: usize| format!("{}.answer[{position}].value", self.found.place(at));
+        let fixed = &item.bounds.given;
+        for one in given.iter().filter(|it| !fixed.is_empty() && !it.declined) {
+            let differs =
+                |answer| fixed.iter().all(|fixed| enable::compared(answer, Operator::Is(Comparison::Equal), fixed) == Some(false));
+            if one.answer.as_ref().is_some_and(differs) {
+                let told = Told::ReadOnly { wanted: wanted::given(fixed) };
+                self.issues.push(Issue::of(told, &item.link_id, place(one.position)).as_warning());
+            }
+        }
+        if given.len() < 2 || !item.repeats {
+            return;
+        }
+        let mut seen = HashSet::new();
+        for one in given.iter() {
+            if let Some(Answer::Coding { system, code, option, .. }) = &one.answer
+                && !code.is_empty()
+                && option.is_none_or(|option| !option.exclusive)
+                && !seen.insert((*system, *code))
+            {
+                self.issues.push(Issue::of(Told::SameAnswer, &item.link_id, place(one.position)).as_warning());
+            }
+        }
     }
 
     fn occurs(&mut self, item: &Item, count: usize, at: usize, must: bool) {

@@ -41,7 +41,7 @@ impl<'q, 'd> Strays<'q, 'd> {
             let item = questionnaire.item(index);
             let given = answers.iter().enumerate().filter_map(|(position, answer)| {
                 let (name, value) = answer.members().iter().find(|(name, _)| name.starts_with("value"))?;
-                value::fault(item, name, value).is_none().then(|| Given::of(item, position, name, value))
+                value::fault(item, name).is_none().then(|| Given::of(item, position, name, value))
             });
             self.answers.entry(index).or_default().extend(given);
         }

@@ -254,8 +254,11 @@ impl<'q, 'd> Walker<'q, 'd, '_> {
             }
             return;
         };
-        if let Some(told) = value::fault(item, name, value) {
+        if let Some(told) = value::fault(item, name) {
             return self.issues.push(Issue::of(told, link_id, place.member("value")));
+        }
+        if value::is_blank(value) {
+            return;
         }
         let given = Given::of(item, position, name, value);
         self.found.occurrences[at].values.push(given);

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use crate::issue::told::Told;
+use crate::issue::told::{Told, Unchecked, Why};
 use crate::issue::{Issue, Issues};
 
 /// The question's name and the answer's place, for whatever is to be said of it.
@@ -37,8 +37,7 @@ impl Tell<'_> {
     }
 
     /// Whether it is right cannot be told here.
-    pub(super) fn not_checked(&mut self, what: impl std::fmt::Display, why: &str) {
-        let message = format!("{what} of `{}` was not checked: {why}", self.link_id);
-        self.issues.push(Issue::warning("not-supported", "not-checked", (self.place)(), message).about(self.link_id));
+    pub(super) fn not_checked(&mut self, what: Unchecked, why: Why) {
+        self.issues.push(Issue::not_checked(what, why, self.link_id, (self.place)()));
     }
 }

@@ -16,6 +16,11 @@ pub(super) fn compare(left: &str, right: &str) -> Option<Ordering> {
     }
 }
 
+/// What is said more precisely is within the year, month or day that the other names.
+pub(super) fn is_within(precise: &str, period: &str) -> bool {
+    precise.starts_with(period)
+}
+
 fn partial(left: &str, right: &str) -> Option<Ordering> {
     let day = |text: &str| text.split('T').next().unwrap_or_default().to_owned();
     let shared = day(left).len().min(day(right).len());

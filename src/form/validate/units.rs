@@ -3,9 +3,9 @@
 use neuvola_fhir::Node;
 
 use super::tell::Tell;
-use super::wanted;
+use super::{answer, wanted};
 use crate::form::questionnaire::{Item, UnitOpen};
-use crate::issue::told::Told;
+use crate::issue::told::{Told, Unchecked};
 
 pub(super) fn check(item: &Item, quantity: &Node<'_>, tell: &mut Tell<'_>) {
     let is_free = item.units.is_empty() && item.unit_value_set.is_none();
@@ -22,7 +22,8 @@ pub(super) fn check(item: &Item, quantity: &Node<'_>, tell: &mut Tell<'_>) {
         return;
     }
     if item.units_unknown && code.is_some() {
-        tell.not_checked("the unit", "its value set is not known here");
+        let canonical = item.unit_value_set.as_deref().unwrap_or_default();
+        tell.not_checked(Unchecked::Unit, answer::value_set(item, canonical));
     } else if code.is_none() && item.unit_open != UnitOpen::Text {
         tell.refuse(Told::NoUnit { units: wanted::units(item) });
     } else {

@@ -6,9 +6,9 @@ use super::wanted;
 use crate::form::questionnaire::{Item, ItemKind};
 use crate::issue::told::Told;
 
-/// Why `value` (named `name`, as in `valueInteger`) cannot answer `item`. Whether the value itself is well-formed is told by
+/// Why a value (named `name`, as in `valueInteger`) cannot answer `item`. Whether the value itself is well-formed is told by
 /// its shape.
-pub(super) fn fault(item: &Item, name: &str, value: &Node<'_>) -> Option<Told> {
+pub(super) fn fault(item: &Item, name: &str) -> Option<Told> {
     let wanted = item.kind.value_name();
     let fits = name == wanted
         || match item.kind {
@@ -20,7 +20,12 @@ pub(super) fn fault(item: &Item, name: &str, value: &Node<'_>) -> Option<Told> {
         let given = KNOWN.iter().find(|known| **known == name).unwrap_or(&"value[x]");
         return Some(Told::WrongType { wanted: wanted::wanted(item), given });
     }
-    (item.kind == ItemKind::String && value.as_str().is_some_and(|text| text.trim().is_empty())).then_some(Told::Blank)
+    None
+}
+
+/// A text that says nothing is no answer; it is told with the shape.
+pub(super) fn is_blank(value: &Node<'_>) -> bool {
+    value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
 /// Options may be integers, dates, times, strings and references as well; where an expression gives them any of these may be meant.

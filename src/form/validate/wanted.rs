@@ -69,16 +69,24 @@ pub(super) fn asks(questionnaire: &Questionnaire, above: usize) -> Listed {
     Listed::of(asked().count(), asked().map(|item| item.link_id.as_str()))
 }
 
-/// When the item is asked.
-pub(super) fn when(questionnaire: &Questionnaire, item: &Item) -> When {
-    let condition = |it: &EnableWhen| Condition {
+/// When the item is asked, as far as one condition says it.
+pub(super) fn one_condition(questionnaire: &Questionnaire, it: &EnableWhen) -> When {
+    When { conditions: vec![condition(questionnaire, it)], ..When::default() }
+}
+
+fn condition(questionnaire: &Questionnaire, it: &EnableWhen) -> Condition {
+    Condition {
         question: clipped(&questionnaire.item(it.question).link_id, LONGEST_NAME),
         sign: it.operator.sign(),
         comparand: comparand(&it.answer),
-    };
+    }
+}
+
+/// When the item is asked.
+pub(super) fn when(questionnaire: &Questionnaire, item: &Item) -> When {
     let expression = item.expressions.as_ref().and_then(|it| it.enable_when.as_ref());
     When {
-        conditions: item.enable_when.iter().take(CONDITIONS).map(condition).collect(),
+        conditions: item.enable_when.iter().take(CONDITIONS).map(|it| condition(questionnaire, it)).collect(),
         more: item.enable_when.len().saturating_sub(CONDITIONS),
         any: item.enable_any,
         expression: expression.map(|it| clipped(&it.text, LONGEST_EXPRESSION)).unwrap_or_default(),
@@ -100,6 +108,12 @@ pub(super) fn bound_text(bound: &Bound) -> String {
         Bound::Number(number) => number.to_string(),
         Bound::Time(text) => text.clone(),
     }
+}
+
+/// What a read-only item is given.
+pub(super) fn given(all: &[Comparand]) -> Listed {
+    let names: Vec<String> = all.iter().map(|it| it.sentence().trim_matches(['`', '\'']).to_owned()).collect();
+    Listed::of_names(names.iter().map(String::as_str))
 }
 
 fn comparand(answer: &Comparand) -> String {

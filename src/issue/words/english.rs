@@ -2,7 +2,7 @@
 
 use neuvola_fhir::FaultKind;
 
-use super::{Said, Tongue, asked, say, together};
+use super::{Said, Tongue, asked, say, together, unchecked};
 use crate::issue::told::{Told, Wanted, When};
 
 const T: Tongue = Tongue {
@@ -25,6 +25,10 @@ pub(super) fn said(told: &Told, id: &str) -> Said {
     match told {
         Told::WrongKind { wanted, given } => say(format!("{wanted} is wanted here, not {given}"), format!("write {wanted}")),
         Told::WrongForm { wanted } => say(format!("{wanted} is wanted here"), format!("write {wanted}")),
+        Told::NoSuchDay => say("there is no such day", "write a day of the calendar, as in 2026-02-28"),
+        Told::NoSuchTime => {
+            say("there is no such time of day", "write a time from 00:00:00 to 23:59:59; midnight is 00:00:00 of the day that begins")
+        }
         Told::WrongCode { codes } => say("one of R4's codes for it is wanted here", format!("one of: {}", T.any(codes))),
         Told::MissingMember { name } => say(format!("`{name}` is missing"), format!("add `{name}`, which must stand here")),
         Told::UnknownMember { known } => say("there is no such element here", format!("leave it out; known here: {}", T.all(known))),
@@ -107,9 +111,11 @@ pub(super) fn said(told: &Told, id: &str) -> Said {
         Told::WrongType { wanted: it, given } => {
             say(format!("{id} takes `{}`{}, not `{given}`", it.value, own_words(it)), format!("answer with {}", T.wanted(it, true)))
         }
-        Told::Blank => {
-            say(format!("{id} has an answer that says nothing"), "write something that is no white space, or leave the answer out")
-        }
+        Told::SameAnswer => say(format!("{id} has the same answer twice"), "leave one of them"),
+        Told::ReadOnly { wanted } => say(
+            format!("{id} is read-only, and its answer is not the one that the Questionnaire gives it"),
+            format!("leave it as it was given, {}; if a system changed it, all is well", T.any(wanted)),
+        ),
         Told::LineBreak => say(format!("{id} takes one line, and its answer has several"), "write it in one line"),
         Told::OtherSystem { system } => {
             say(format!("{id} has an answer that is none of its options"), format!("give `system`: `{system}`"))
@@ -179,6 +185,10 @@ pub(super) fn said(told: &Told, id: &str) -> Said {
         Told::ReferenceType { types } => {
             say(format!("{id} takes a reference to {} only", T.any(types)), format!("refer to {}", T.any(types)))
         }
+        Told::SubjectType { types } => say(
+            format!("the Questionnaire is answered about {} only", T.any(types)),
+            format!("let `subject` refer to {}, or name another Questionnaire", T.any(types)),
+        ),
         Told::Constraint { key, human, expression } => say(
             format!("constraint `{key}`: {}", if human.is_empty() { "it does not hold" } else { human }),
             format!("correct the answers so that this is true: `{expression}`"),
@@ -194,6 +204,14 @@ pub(super) fn said(told: &Told, id: &str) -> Said {
         Told::CalculatedFromNothing { missing: None } => say(
             format!("{id} is stated, though what it is computed from is not answered"),
             format!("answer what it is computed from, or leave {id} out"),
+        ),
+        Told::NotChecked { what, why, more } => unchecked::english(&T, what, why, *more, id),
+        Told::Defect { what, remedy } => {
+            say(format!("the Questionnaire itself is defective, not the response: {what}"), format!("in the Questionnaire: {remedy}"))
+        }
+        Told::MoreDefects { count } => say(
+            format!("the Questionnaire itself has {count} more defects, which are no fault of the response"),
+            "mend the Questionnaire; checked by itself, it is told each of them",
         ),
     }
 }
@@ -231,6 +249,7 @@ fn unreadable(kind: FaultKind) -> &'static str {
         FaultKind::Rule(_) => "write it as R4 says of JSON and XML",
         FaultKind::TooLarge(_) => "send less at once",
         FaultKind::TooDeep(_) => "nest less deep",
+        FaultKind::TooManyAttributes(_) => "leave attributes out that R4 does not have; a namespace is declared once, at the root",
         FaultKind::DuplicateMember => "leave one of them; several values are one array",
         FaultKind::EmptyArray | FaultKind::EmptyObject | FaultKind::Null => "leave the member out",
         FaultKind::ControlCharacter => "leave the control character out",

@@ -2,7 +2,7 @@
 
 use neuvola_fhir::FaultKind;
 
-use super::{Said, Tongue, asked, say, together};
+use super::{Said, Tongue, asked, say, together, unchecked};
 use crate::issue::told::{Told, Wanted, When};
 
 const T: Tongue = Tongue {
@@ -27,6 +27,10 @@ pub(super) fn said(told: &Told, id: &str) -> Said {
             say(format!("Tässä pitää olla {}, ei {}.", noun(wanted), noun(given)), format!("Kirjoita tähän {}.", noun(wanted)))
         }
         Told::WrongForm { wanted } => say(format!("Tässä pitää olla {}.", noun(wanted)), format!("Kirjoita tähän {}.", noun(wanted))),
+        Told::NoSuchDay => say("Tällaista päivää ei ole.", "Kirjoita kalenterin päivä, esimerkiksi 2026-02-28."),
+        Told::NoSuchTime => {
+            say("Tällaista kellonaikaa ei ole.", "Kirjoita kellonaika väliltä 00:00:00–23:59:59; keskiyö on alkavan päivän 00:00:00.")
+        }
         Told::WrongCode { codes } => say("Tässä pitää olla jokin R4:n koodeista.", format!("Kirjoita jokin näistä: {}.", T.any(codes))),
         Told::MissingMember { name } => say(format!("Pakollinen tieto `{name}` puuttuu."), format!("Lisää tieto `{name}`.")),
         Told::UnknownMember { known } => {
@@ -126,7 +130,11 @@ pub(super) fn said(told: &Told, id: &str) -> Said {
             format!("Kohdan {id} vastaus on väärää tyyppiä: siihen kuuluu `{}`{}, ei `{given}`.", wanted.value, own_words(wanted)),
             format!("Anna vastaukseksi {}.", T.wanted(wanted, true)),
         ),
-        Told::Blank => say(format!("Kohdan {id} vastaus on tyhjä."), "Kirjoita jotain muutakin kuin välilyöntejä tai jätä vastaus pois."),
+        Told::SameAnswer => say(format!("Kohdassa {id} on sama vastaus kahteen kertaan."), "Jätä niistä yksi."),
+        Told::ReadOnly { wanted } => say(
+            format!("Kohtaa {id} ei voi muuttaa, mutta sen vastaus ei ole kyselyn antama."),
+            format!("Jätä se sellaiseksi kuin kysely sen antaa: {}. Jos järjestelmä muutti sitä, kaikki on kunnossa.", T.any(wanted)),
+        ),
         Told::LineBreak => {
             say(format!("Kohdan {id} vastaus on yksirivinen, mutta siinä on rivinvaihto."), "Kirjoita vastaus yhdelle riville.")
         }
@@ -207,6 +215,10 @@ pub(super) fn said(told: &Told, id: &str) -> Said {
             format!("Kohdan {id} viittaus on väärän tyyppiseen resurssiin; siihen kuuluu {}.", T.any(types)),
             format!("Viittaa tyyppiin {}.", T.any(types)),
         ),
+        Told::SubjectType { types } => say(
+            format!("Kyselyyn vastataan vain tällaisesta: {}.", T.any(types)),
+            format!("Viittaa tiedossa `subject` tyyppiin {} tai vaihda kysely.", T.any(types)),
+        ),
         Told::Constraint { key, human, expression } => say(
             if human.is_empty() { format!("Kyselyn ehto `{key}` ei täyty.") } else { format!("Kyselyn ehto `{key}` ei täyty: {human}") },
             format!("Korjaa vastauksia niin, että tämä on totta: `{expression}`."),
@@ -222,6 +234,15 @@ pub(super) fn said(told: &Told, id: &str) -> Said {
         Told::CalculatedFromNothing { missing: None } => say(
             format!("Kohdassa {id} on laskettu arvo, vaikka siihen, mistä se lasketaan, ei ole vastattu."),
             format!("Vastaa siihen, mistä arvo lasketaan, tai jätä {id} pois."),
+        ),
+        Told::NotChecked { what, why, more } => unchecked::finnish(&T, what, why, *more, id),
+        Told::Defect { what, remedy } => say(
+            format!("Vika on itse kyselyssä, ei vastauksessa. Englanniksi: {what}."),
+            format!("Kyselyn laatija korjaa kyselyn. Englanniksi: {remedy}."),
+        ),
+        Told::MoreDefects { count } => say(
+            format!("Itse kyselyssä on vielä {count} vikaa, jotka eivät johdu vastaajasta."),
+            "Korjaa kysely; tarkista se yksinään, niin kaikki viat luetellaan.",
         ),
     }
 }
@@ -267,6 +288,10 @@ fn unreadable(kind: FaultKind) -> Said {
         FaultKind::TooDeep(most) => {
             return say(format!("Tiedossa on sisäkkäin enemmän kuin {most} tasoa."), "Vähennä sisäkkäisiä tasoja.");
         }
+        FaultKind::TooManyAttributes(most) => {
+            let remedy = "Jätä pois attribuutit, joita R4:ssä ei ole; nimiavaruus kerrotaan kerran, juuressa.";
+            return say(format!("Elementissä on enemmän kuin {most} attribuuttia."), remedy);
+        }
         FaultKind::DuplicateMember => ("Sama tieto on tässä kahteen kertaan.", "Jätä niistä yksi; useat arvot kuuluvat yhteen taulukkoon."),
         FaultKind::EmptyArray => ("Taulukko on tyhjä.", "Jätä tieto pois."),
         FaultKind::EmptyObject => ("Tieto on tyhjä.", "Jätä tieto pois."),
@@ -283,6 +308,9 @@ pub(super) fn noun(english: &str) -> &str {
         "null" => "null",
         "a boolean" => "totuusarvo (`true` tai `false`)",
         "a number" => "luku",
+        "a bound for the answer" => "raja vastaukselle",
+        "values that answers can be compared with" => "arvoja, joihin vastausta voi verrata",
+        "one value" => "yksi arvo",
         "a string" => "merkkijono",
         "an array" => "taulukko",
         "an object" => "olio",

@@ -5,6 +5,7 @@ mod english;
 mod finnish;
 mod general;
 mod swedish;
+mod unchecked;
 
 use super::told::{Choice, Listed, Told, Wanted, When};
 use crate::texts::Texts;

@@ -2,7 +2,7 @@
 
 use neuvola_fhir::FaultKind;
 
-use super::{Said, Tongue, asked, say, together};
+use super::{Said, Tongue, asked, say, together, unchecked};
 use crate::issue::told::{Told, Wanted, When};
 
 const T: Tongue = Tongue {
@@ -27,6 +27,11 @@ pub(super) fn said(told: &Told, id: &str) -> Said {
             say(format!("Här ska det stå {}, inte {}.", noun(wanted), noun(given)), format!("Skriv {} här.", noun(wanted)))
         }
         Told::WrongForm { wanted } => say(format!("Här ska det stå {}.", noun(wanted)), format!("Skriv {} här.", noun(wanted))),
+        Told::NoSuchDay => say("Det finns ingen sådan dag.", "Skriv en dag i kalendern, till exempel 2026-02-28."),
+        Told::NoSuchTime => say(
+            "Det finns inget sådant klockslag.",
+            "Skriv ett klockslag mellan 00:00:00 och 23:59:59; midnatt är 00:00:00 den dag som börjar.",
+        ),
         Told::WrongCode { codes } => say("Här ska en av R4:s koder stå.", format!("Skriv något av {}.", T.any(codes))),
         Told::MissingMember { name } => say(format!("Den obligatoriska uppgiften `{name}` saknas."), format!("Lägg till `{name}`.")),
         Told::UnknownMember { known } => {
@@ -121,7 +126,11 @@ pub(super) fn said(told: &Told, id: &str) -> Said {
             format!("Svaret på {id} är av fel typ: det ska vara `{}`{}, inte `{given}`.", wanted.value, own_words(wanted)),
             format!("Svara med {}.", T.wanted(wanted, true)),
         ),
-        Told::Blank => say(format!("Svaret på {id} är tomt."), "Skriv annat än mellanslag, eller lämna bort svaret."),
+        Told::SameAnswer => say(format!("{id} har samma svar två gånger."), "Lämna ett av dem."),
+        Told::ReadOnly { wanted } => say(
+            format!("{id} kan inte ändras, men svaret är inte det som frågeformuläret ger."),
+            format!("Lämna det som frågeformuläret ger det: {}. Om ett system har ändrat det är allt i sin ordning.", T.any(wanted)),
+        ),
         Told::LineBreak => say(format!("Svaret på {id} ska vara en rad men har flera."), "Skriv svaret på en rad."),
         Told::OtherSystem { system } => {
             say(format!("Svaret på {id} är inget av alternativen."), format!("Ange kodsystemet (`system`) `{system}`."))
@@ -191,6 +200,10 @@ pub(super) fn said(told: &Told, id: &str) -> Said {
             format!("Hänvisningen i {id} är till fel slags resurs; det ska vara {}.", T.any(types)),
             format!("Hänvisa till {}.", T.any(types)),
         ),
+        Told::SubjectType { types } => say(
+            format!("Frågeformuläret besvaras bara om {}.", T.any(types)),
+            format!("Låt `subject` hänvisa till {}, eller byt frågeformulär.", T.any(types)),
+        ),
         Told::Constraint { key, human, expression } => say(
             if human.is_empty() {
                 format!("Frågeformulärets villkor `{key}` uppfylls inte.")
@@ -210,6 +223,15 @@ pub(super) fn said(told: &Told, id: &str) -> Said {
         Told::CalculatedFromNothing { missing: None } => say(
             format!("{id} har ett beräknat värde fast det som det beräknas ur inte har besvarats."),
             format!("Besvara det som värdet beräknas ur, eller lämna bort {id}."),
+        ),
+        Told::NotChecked { what, why, more } => unchecked::swedish(&T, what, why, *more, id),
+        Told::Defect { what, remedy } => say(
+            format!("Felet finns i själva frågeformuläret, inte i svaret. På engelska: {what}."),
+            format!("Den som gjort frågeformuläret rättar det. På engelska: {remedy}."),
+        ),
+        Told::MoreDefects { count } => say(
+            format!("Själva frågeformuläret har {count} fel till, som inte beror på den som svarat."),
+            "Rätta frågeformuläret; kontrollera det för sig, så räknas alla fel upp.",
         ),
     }
 }
@@ -254,6 +276,10 @@ fn unreadable(kind: FaultKind) -> Said {
         FaultKind::TooDeep(most) => {
             return say(format!("Uppgiften har fler än {most} nivåer inuti varandra."), "Minska antalet nivåer.");
         }
+        FaultKind::TooManyAttributes(most) => {
+            let remedy = "Lämna bort attribut som R4 inte har; en namnrymd anges en gång, i roten.";
+            return say(format!("Ett element har fler än {most} attribut."), remedy);
+        }
         FaultKind::DuplicateMember => ("Samma uppgift står här två gånger.", "Lämna kvar en; flera värden hör hemma i en lista."),
         FaultKind::EmptyArray => ("Listan är tom.", "Lämna bort uppgiften."),
         FaultKind::EmptyObject => ("Uppgiften är tom.", "Lämna bort uppgiften."),
@@ -270,6 +296,9 @@ pub(super) fn noun(english: &str) -> &str {
         "null" => "null",
         "a boolean" => "ett sanningsvärde (`true` eller `false`)",
         "a number" => "ett tal",
+        "a bound for the answer" => "en gräns för svaret",
+        "values that answers can be compared with" => "värden som svaret kan jämföras med",
+        "one value" => "ett enda värde",
         "a string" => "en teckensträng",
         "an array" => "en lista",
         "an object" => "ett objekt",

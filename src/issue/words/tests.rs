@@ -1,6 +1,6 @@
 use neuvola_fhir::{FaultKind, Kind};
 
-use super::super::told::{Choice, Condition, Listed, Told, Wanted, When};
+use super::super::told::{Choice, Condition, Listed, Told, Unchecked, Wanted, When, Why};
 use super::*;
 
 #[test]
@@ -67,4 +67,75 @@ fn messages_are_sentences_but_in_english() {
             assert!(is_sentence(&said.what) && is_sentence(&said.remedy), "{language}: {said:?}");
         }
     }
+}
+
+#[test]
+fn what_is_not_checked_says_why_and_what_would_help_in_each_language() {
+    let named = || "x-1".to_owned();
+    let when = When { conditions: vec![Condition { question: named(), sign: ">", comparand: "5 kg".to_owned() }], ..When::default() };
+    let all = [
+        Unchecked::Part("`regex`"),
+        Unchecked::Constraint(named()),
+        Unchecked::Bounds,
+        Unchecked::Unit,
+        Unchecked::ValueSet,
+        Unchecked::ReferenceType,
+        Unchecked::Asked(when),
+    ];
+    let causes = [
+        Why::Costly,
+        Why::LongTexts,
+        Why::ManyAnswers,
+        Why::Circle,
+        Why::UnknownVariable(named()),
+        Why::FailedVariable(named()),
+        Why::UnknownFunction(named()),
+        Why::LaunchContext(named()),
+        Why::Fails,
+        Why::Gives { wanted: "a boolean" },
+        Why::Gives { wanted: "a bound for the answer" },
+        Why::Gives { wanted: "values that answers can be compared with" },
+        Why::Gives { wanted: "one value" },
+        Why::Unreadable,
+        Why::Stray(named()),
+        Why::Unanswered(named()),
+        Why::OtherUnit,
+        Why::NotExact,
+        Why::Precision,
+        Why::Digits,
+        Why::ValueSet(named()),
+        Why::ContainedValueSet(named()),
+        Why::Unexpanded(named()),
+        Why::NoSize,
+        Why::NotTold,
+    ];
+    let mut seen = std::collections::BTreeSet::new();
+    for what in &all {
+        for why in &causes {
+            let told = Told::NotChecked { what: what.clone(), why: why.clone(), more: 3 };
+            let said = in_english(&told, "a");
+            assert!(!said.what.ends_with('.') && !said.remedy.ends_with('.') && said.what.contains("3 more places"), "{said:?}");
+            assert!(seen.insert(said.what.clone()), "{said:?}");
+            let is_named = said.what.contains("x-1");
+            for (language, said) in in_languages(&told, "a") {
+                let is_sentence = |text: &str| text.ends_with('.') && text.starts_with(|c: char| c.is_uppercase());
+                assert!(is_sentence(&said.what) && is_sentence(&said.remedy), "{language}: {said:?}");
+                assert_eq!(said.what.contains("x-1"), is_named, "{language}: {said:?}");
+                assert!(
+                    said.what.contains(" 3 ") && !said.what.contains("boolean") && !said.what.contains("value"),
+                    "{language}: {said:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_defect_of_the_questionnaire_is_nobody_else_s_fault_in_each_language() {
+    let told = Told::Defect { what: "the linkId `a` stands here twice (que-2)".to_owned(), remedy: "give every item a linkId".to_owned() };
+    let said = in_english(&told, "");
+    assert_eq!(said.what, "the Questionnaire itself is defective, not the response: the linkId `a` stands here twice (que-2)");
+    let [(_, finnish), (_, swedish)] = in_languages(&told, "");
+    assert!(finnish.what.starts_with("Vika on itse kyselyssä, ei vastauksessa."), "{finnish:?}");
+    assert!(swedish.what.starts_with("Felet finns i själva frågeformuläret, inte i svaret."), "{swedish:?}");
 }

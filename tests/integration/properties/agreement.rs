@@ -24,11 +24,13 @@ proptest! {
         for _ in 0..changes.below(4) {
             change(&mut sent, changes);
         }
-        let expected = Reference::of(&web, &sent).faults;
+        let Reference { faults: expected, unchecked, .. } = Reference::of(&web, &sent);
         prop_assume!(expected.len() < 100);
         let (is_valid, found) = faults(&web, &sent);
         prop_assert_eq!(&found, &expected, "\n{}\n{}", web, sent);
         prop_assert_eq!(is_valid, expected.iter().all(|(severity, ..)| *severity != "error"));
+        let told = not_checked(&web, &sent);
+        prop_assert_eq!(told, unchecked.into_iter().map(str::to_owned).collect::<BTreeSet<_>>(), "\n{}\n{}", web, sent);
     }
 
     #[test]
@@ -158,17 +160,29 @@ fn pair(numbers: &[u16]) -> (Value, Value) {
     (web, sent)
 }
 
-/// Whether it passes, and what is told, in the reference evaluator's order.
+/// Whether it passes, and what is told, in the reference evaluator's order; but what is not checked.
 fn faults(web: &Value, sent: &Value) -> (bool, Vec<(&'static str, &'static str, String)>) {
+    let (is_valid, issues) = examined(web, sent);
+    let issues = issues.into_iter().filter(|it| it.fault != "not-checked");
+    let mut found: Vec<_> = issues.map(|it| (it.severity.code(), it.fault, it.place)).collect();
+    found.sort();
+    (is_valid, found)
+}
+
+/// The linkIds of what is not checked.
+fn not_checked(web: &Value, sent: &Value) -> BTreeSet<String> {
+    let issues = examined(web, sent).1.into_iter().filter(|it| it.fault == "not-checked");
+    issues.filter_map(|it| it.link_id).collect()
+}
+
+fn examined(web: &Value, sent: &Value) -> (bool, Vec<Issue>) {
     let (definition, document) = (web.to_string(), sent.to_string());
     let compiled = Questionnaire::compile(&read(definition.as_bytes()).expect("JSON"));
     let defects: Vec<&Issue> = compiled.defects.iter().filter(|it| it.severity == Severity::Error).collect();
     assert!(defects.is_empty(), "{defects:#?}\n{web}");
     let node = read(document.as_bytes()).expect("FHIR's JSON");
     let (proof, issues) = examine(&node, &compiled.questionnaire);
-    let mut found: Vec<_> = issues.into_iter().map(|it| (it.severity.code(), it.fault, it.place)).collect();
-    found.sort();
-    (proof.is_some(), found)
+    (proof.is_some(), issues)
 }
 
 /// The innermost item that the place is in.

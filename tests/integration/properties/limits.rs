@@ -50,12 +50,28 @@ pub fn broken(item: &Value, name: &str, value: &Value, count: usize) -> Vec<(&'s
         faults.push(if value.get("code").is_none() { ("error", "unit") } else { ("warning", "not-checked") });
         return faults;
     }
-    for (bound, operator, fault) in bounds {
-        if relation(name, value, name, bound, operator) == Truth::Yes {
-            faults.push(("error", fault));
-        }
+    let is_sure = |(bound, operator, _): &(&Value, &str, &str)| relation(name, value, name, bound, operator) == Truth::Yes;
+    let (crossed, kept): (Vec<_>, Vec<_>) = bounds.into_iter().partition(is_sure);
+    faults.extend(crossed.iter().map(|(.., fault)| ("error", *fault)));
+    // what lies in the year, month or day of a bound is within it
+    let is_open = |(bound, operator, _): &(&Value, &str, &str)| {
+        let is_within = value.as_str().zip(bound.as_str()).is_some_and(|(text, bound)| text.starts_with(bound));
+        relation(name, value, name, bound, operator) == Truth::Unknown && !is_within
+    };
+    if crossed.is_empty() && kept.iter().any(is_open) {
+        faults.push(("warning", "not-checked"));
     }
     faults
+}
+
+/// The option that stands alone.
+pub fn is_exclusive(item: &Value, coding: &Value) -> bool {
+    let is_it = |option: &&Value| {
+        let listed = &option["valueCoding"];
+        listed.is_object() && listed["system"] == coding["system"] && listed["code"] == coding["code"]
+    };
+    let option = item["answerOption"].as_array().and_then(|options| options.iter().find(is_it));
+    option.and_then(|option| extension(option, "questionnaire-optionExclusive")).is_some()
 }
 
 /// Whether the answer meets the condition.

@@ -1,7 +1,7 @@
 //! R4's and SDC's rules for a response, as plain and as slow as can be: every question is answered by looking through
 //! everything again. Nothing of the validator is used here.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -45,6 +45,8 @@ pub struct Reference<'v> {
     pub entries: Vec<Entry<'v>>,
     /// Severity, fault and place.
     pub faults: Vec<(&'static str, &'static str, String)>,
+    /// The linkIds of what cannot be checked: one cause is told once.
+    pub unchecked: BTreeSet<&'v str>,
     is_whole: bool,
     /// What stands in the wrong place, with its definition and what holds it.
     strays: Vec<(usize, &'v Value, Vec<Step>)>,
@@ -60,6 +62,7 @@ impl<'v> Reference<'v> {
             by_link_id: HashMap::new(),
             entries: Vec::new(),
             faults: Vec::new(),
+            unchecked: BTreeSet::new(),
             is_whole,
             strays: Vec::new(),
             missing: Vec::new(),
@@ -194,7 +197,13 @@ impl<'v> Reference<'v> {
                 (0..self.entries.len()).filter(|&at| self.entries[at].definition == definition && self.entries[at].path == path).collect();
             match self.is_asked(definition, path) {
                 Truth::No => self.not_asked(&here),
-                asked => self.asked(definition, asked == Truth::Yes && self.is_whole, &here, path, place),
+                asked => {
+                    let hangs_on_it = !here.is_empty() || (self.definitions[definition].node["required"] == true && self.is_whole);
+                    if hangs_on_it && self.own(definition, path) == Truth::Unknown && self.is_left_open(definition, path) {
+                        self.unchecked.insert(self.link_id(definition));
+                    }
+                    self.asked(definition, asked == Truth::Yes && self.is_whole, &here, path, place);
+                }
             }
         }
     }
@@ -297,7 +306,16 @@ impl<'v> Reference<'v> {
         let item = self.definitions[definition].node;
         for &(position, name, value) in &values {
             for (severity, fault) in super::limits::broken(item, name, value, values.len()) {
-                self.faults.push((severity, fault, format!("{place}.answer[{position}].value")));
+                match fault {
+                    "not-checked" => _ = self.unchecked.insert(self.link_id(definition)),
+                    fault => self.faults.push((severity, fault, format!("{place}.answer[{position}].value"))),
+                }
+            }
+        }
+        for (number, (position, name, value)) in values.iter().enumerate().filter(|_| repeats) {
+            let is_same = |(_, _, other): &(usize, &str, &Value)| other["code"] == value["code"] && other["system"] == value["system"];
+            if *name == "valueCoding" && values[..number].iter().any(is_same) && !super::limits::is_exclusive(item, value) {
+                self.faults.push(("warning", "same-answer", format!("{place}.answer[{position}].value")));
             }
         }
     }
@@ -316,26 +334,44 @@ impl<'v> Reference<'v> {
 
     /// Whether the item is asked in this holder: by its own conditions, and only if the holder is.
     fn is_asked(&self, definition: usize, path: &[Step]) -> Truth {
-        let above = path.last().map_or(Truth::Yes, |step| self.is_entry_asked(step.entry));
+        self.own(definition, path).min(path.last().map_or(Truth::Yes, |step| self.is_entry_asked(step.entry)))
+    }
+
+    fn own(&self, definition: usize, path: &[Step]) -> Truth {
         let node = self.definitions[definition].node;
         let conditions = node["enableWhen"].as_array().map_or(&[][..], Vec::as_slice);
         let held: Vec<Truth> = conditions.iter().map(|condition| self.holds(definition, condition, path)).collect();
         let all = held.iter().copied().min().unwrap_or(Truth::Yes);
         let any = held.iter().copied().max().unwrap_or(Truth::Yes);
-        let own = match node["enableBehavior"].as_str() {
+        match node["enableBehavior"].as_str() {
             Some("any") => any,
             Some(_) => all,
             None if all == any => all,
             None => Truth::Unknown,
-        };
-        own.min(above)
+        }
+    }
+
+    /// An answer that is there, and does not tell whether it meets one of the conditions.
+    fn is_left_open(&self, definition: usize, path: &[Step]) -> bool {
+        let conditions = self.definitions[definition].node["enableWhen"].as_array().map_or(&[][..], Vec::as_slice);
+        conditions.iter().filter(|condition| self.holds(definition, condition, path) == Truth::Unknown).any(|condition| {
+            let sources = self.sources(definition, condition, path).into_iter().filter(|&at| self.is_entry_asked(at) != Truth::No);
+            let mut values = sources.flat_map(|at| &self.entries[at].values);
+            condition["operator"] != "exists"
+                && values.any(|(_, name, value)| super::limits::compare(name, value, condition) == Truth::Unknown)
+        })
+    }
+
+    fn link_id(&self, definition: usize) -> &'v str {
+        self.definitions[definition].node["linkId"].as_str().expect("a linkId")
     }
 
     pub fn is_entry_asked(&self, entry: usize) -> Truth {
         self.is_asked(self.entries[entry].definition, &self.entries[entry].path)
     }
 
-    fn holds(&self, definition: usize, condition: &Value, path: &[Step]) -> Truth {
+    /// The entries whose answers a condition asks for.
+    fn sources(&self, definition: usize, condition: &Value, path: &[Step]) -> Vec<usize> {
         let question = self.by_link_id[condition["question"].as_str().expect("a question")];
         // the nearest ancestor that is the question, or that the question stands below
         let scope = self.above(definition).into_iter().find(|&above| above == question || self.above(question).contains(&above));
@@ -349,10 +385,15 @@ impl<'v> Reference<'v> {
                     Some(step) => entry.path.contains(step),
                 }
         };
+        (0..self.entries.len()).filter(is_source).collect()
+    }
+
+    fn holds(&self, definition: usize, condition: &Value, path: &[Step]) -> Truth {
+        let question = self.by_link_id[condition["question"].as_str().expect("a question")];
         // of one that perhaps is not asked, each answer perhaps is not there
         let mut exists = Truth::No;
         let mut met = Truth::No;
-        for at in (0..self.entries.len()).filter(is_source) {
+        for at in self.sources(definition, condition, path) {
             let asked = self.is_entry_asked(at);
             for &(_, name, value) in &self.entries[at].values {
                 exists = exists.max(asked);

@@ -142,7 +142,7 @@ impl<'a> Tag<'a> {
                 return Err(Broken("an attribute stands there twice", at));
             }
             if found.len() == MOST_ATTRIBUTES {
-                return Err(Broken("an element has too many attributes", at));
+                return Err(Broken(TOO_MANY, at));
             }
             found.push(Attribute { name, raw, offset: at });
             rest = after;
@@ -248,4 +248,6 @@ fn describe(error: &Error) -> &'static str {
 }
 
 /// Few need more than three; namespaces are looked up among them.
-const MOST_ATTRIBUTES: usize = 32;
+pub(super) const MOST_ATTRIBUTES: usize = 32;
+/// Well-formed, and more than is read.
+pub(super) const TOO_MANY: &str = "an element has too many attributes";

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::markup::{Attribute, Broken, Kind, Tag, Token, Tokens, is_character, is_space};
+use super::markup::{Attribute, Broken, Kind, MOST_ATTRIBUTES, TOO_MANY, Tag, Token, Tokens, is_character, is_space};
 use super::shape::{Child, Known, Primitive, Seen, Shape};
 use super::{BOM, FHIR, narrative};
 use crate::read::{Fault, FaultKind, Limits};
@@ -342,7 +342,8 @@ impl<'a> Reader<'a> {
     }
 
     fn broken<T>(&mut self, Broken(what, at): Broken, place: &Place<'_>) -> Result<T, Stop> {
-        self.stop(FaultKind::Xml(what), place, at)
+        let kind = if what == TOO_MANY { FaultKind::TooManyAttributes(MOST_ATTRIBUTES) } else { FaultKind::Xml(what) };
+        self.stop(kind, place, at)
     }
 
     fn stop<T>(&mut self, kind: FaultKind, place: &Place<'_>, offset: usize) -> Result<T, Stop> {
