@@ -2,7 +2,7 @@
 
 use octofhir_fhirpath::ast::ExpressionNode as Ast;
 
-use super::lower::{Defect, Lowering};
+use super::scope::{Defect, Lowering};
 use super::syntax::visit;
 
 impl Lowering<'_> {

@@ -2,8 +2,9 @@
 
 use octofhir_fhirpath::ast::ExpressionNode as Ast;
 
-use super::lower::{Defect, Lowering, Stop, is_calculated};
+use super::lower::is_calculated;
 use super::path::Path;
+use super::scope::{Defect, Lowering, Stop};
 use super::{Input, Literal, Selection};
 use crate::form::questionnaire::{ItemKind, OptionValue};
 use Stop::NotLowered;

@@ -6,7 +6,8 @@ use std::collections::HashMap;
 
 use octofhir_fhirpath::parser::parse_ast;
 
-use super::lower::{Lowering, Scope, is_calculated};
+use super::lower::is_calculated;
+use super::scope::{Lowering, Scope};
 use super::{Condition, Input, Number, Source};
 use crate::form::questionnaire::Questionnaire;
 

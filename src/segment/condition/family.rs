@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::allowed::{FAMILY, forbidden};
 use super::foreign::Variable;
-use super::lower::{Defect, Lowering, Scope};
+use super::scope::{Defect, Lowering, Scope};
 use super::seen::Seeing;
 use super::syntax::{has_quantity, print, same, typed, visit};
 use super::{Input, Source};

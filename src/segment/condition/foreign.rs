@@ -9,7 +9,7 @@ use octofhir_fhirpath::ast::{ExpressionNode as Ast, MethodCallNode};
 use octofhir_fhirpath::parser::parse_ast;
 
 use super::filter::linked;
-use super::lower::Lowering;
+use super::scope::Lowering;
 use super::syntax::{children, has_quantity, print, same, typed, visit};
 use super::{Input, Source};
 use crate::fhirpath::Plan;

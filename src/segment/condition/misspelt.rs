@@ -5,7 +5,7 @@ use octofhir_fhirpath::ast::ExpressionNode as Ast;
 use octofhir_fhirpath::parser::parse_ast;
 
 use super::allowed::ALLOWED_FUNCTIONS;
-use super::lower::{Defect, Scope};
+use super::scope::{Defect, Scope};
 use super::syntax::{print, visit};
 
 impl Defect {

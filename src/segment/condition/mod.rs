@@ -16,6 +16,7 @@ mod misspelt;
 mod number;
 mod path;
 mod prove;
+mod scope;
 mod seen;
 mod syntax;
 
@@ -27,9 +28,10 @@ pub use common::{Common, Named, Shared};
 pub use derived::{Derived, is_computed};
 pub use family::{Connective, OverFamily, Page, lower_family, reads_family};
 pub use foreign::{Foreign, Variable};
-pub use lower::{Defect, Scope, lower, lower_number};
+pub use lower::{lower, lower_number};
 pub use misspelt::reading;
 pub use prove::{Finding, Wanted, prove};
+pub use scope::{Defect, Scope};
 
 /// Something that is true, false or empty of a family's answers.
 #[derive(Debug, Clone, PartialEq)]

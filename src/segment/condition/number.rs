@@ -5,8 +5,9 @@ use octofhir_fhirpath::UnaryOperator;
 use octofhir_fhirpath::ast::ExpressionNode as Ast;
 use rust_decimal::Decimal;
 
-use super::lower::{Lowering, Stop, is_calculated};
+use super::lower::is_calculated;
 use super::path::Path;
+use super::scope::{Lowering, Stop};
 use super::syntax::{literal, same};
 use super::{Literal, Measure, Number, Selection};
 use crate::form::questionnaire::{ItemKind, OptionValue};

@@ -4,7 +4,8 @@ use octofhir_fhirpath::ast::ExpressionNode as Ast;
 use rust_decimal::Decimal;
 
 use super::filter::linked;
-use super::lower::{Defect, Lowering, Stop, is_calculated};
+use super::lower::is_calculated;
+use super::scope::{Defect, Lowering, Stop};
 use super::syntax::{codes, compared_with_number, compared_with_this, literal, membership, type_name, visit};
 use super::{Comparison, Input, Literal, Measure, Selection, Source};
 use crate::fhirpath::WEIGHTS;

@@ -15,8 +15,8 @@ use octofhir_fhirpath::ast::ExpressionNode as Ast;
 use octofhir_fhirpath::parser::parse_ast;
 use octofhir_fhirpath::{BinaryOperator as Op, LiteralValue, UnaryOperator};
 
-use super::lower::Scope;
 use super::misspelt::nearest;
+use super::scope::Scope;
 use super::syntax::type_name;
 use super::{Comparison, Input, Source, comparison};
 use crate::form::questionnaire::{Item, ItemKind, Questionnaire};

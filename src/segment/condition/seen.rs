@@ -12,7 +12,7 @@ use super::allowed::FAMILY;
 use super::family::{Page, passes};
 use super::filter::linked;
 use super::foreign::conjuncts;
-use super::lower::Defect;
+use super::scope::Defect;
 use super::syntax::{children, print};
 
 /// Where a value may come from.

@@ -5,8 +5,8 @@ use octofhir_fhirpath::ast::ExpressionNode as Ast;
 use super::types::{Class, Type};
 use super::{Known, Prover};
 use crate::form::questionnaire::{Item, OptionValue, Questionnaire};
+use crate::segment::condition::Defect;
 use crate::segment::condition::Literal;
-use crate::segment::condition::lower::Defect;
 use crate::segment::condition::misspelt::nearest;
 use crate::segment::condition::syntax::print;
 
