@@ -27,7 +27,7 @@ impl<K: Known> Loader<'_, K> {
             let mut rules = RoleRules { kept, ..RoleRules::new("", questionnaire, None) };
             let shared = RefCell::new(Shared::default());
             let variables = self.variables(node, &Vec::new(), root);
-            let around = Around { variables: &variables, condition: None, shared: &shared };
+            let around = Around { variables: &variables, condition: None, sentence: Texts::default(), shared: &shared };
             self.actions(node, &around, &mut rules, root, "action");
             rules.shared = shared.into_inner().count();
             let defects = std::mem::replace(self.defects, before);
@@ -57,8 +57,9 @@ impl<K: Known> Loader<'_, K> {
                 Some(_) => &mut rules.alerts,
                 None => &mut rules.others,
             };
+            let sentence = rule.sentence.clone();
             list.push(rule);
-            let inside = Around { variables: &variables, condition, shared: around.shared };
+            let inside = Around { variables: &variables, condition, sentence, shared: around.shared };
             self.actions(action, &inside, rules, &here, &format!("{path}.action"));
         }
     }
@@ -96,7 +97,9 @@ impl<K: Known> Loader<'_, K> {
             sentence: ["description", "textEquivalent", "title"]
                 .iter()
                 .find_map(|name| texts(name))
-                .unwrap_or_else(|| Texts::plain(expression.clone().unwrap_or_default())),
+                .or_else(|| expression.clone().map(Texts::plain))
+                // one that asks nothing of its own holds where the one around it does
+                .unwrap_or_else(|| around.sentence.clone()),
             expression,
             inputs: condition.as_ref().map(Condition::inputs).unwrap_or_default(),
             dynamic: self.dynamic(action, &scope, place),
@@ -152,6 +155,7 @@ impl<K: Known> Loader<'_, K> {
 struct Around<'a> {
     variables: &'a Variables,
     condition: Option<Condition>,
+    sentence: Texts,
     shared: &'a RefCell<Shared>,
 }
 
