@@ -41,6 +41,8 @@ pub(super) fn add_to(components: ComponentsBuilder) -> ComponentsBuilder {
         .schema_from::<FamilyView>()
         .schema_from::<RaisedAlert>()
         .schema_from::<OpenQuestions>()
+        .schema_from::<Observation>()
+        .schema_from::<FamilyInput>()
         .schema_from::<Health>()
         .schema("Resource", resource("A FHIR R4 resource"))
         .schema("OperationOutcome", resource("A FHIR R4 OperationOutcome, <https://hl7.org/fhir/R4/operationoutcome.html>"))

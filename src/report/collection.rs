@@ -66,7 +66,7 @@ fn add(parameters: &mut Vec<Value>, name: &str, value: &Value) {
     match value {
         Value::Null => {}
         Value::String(text) if text.trim().is_empty() => {}
-        Value::String(text) => parameters.push(with("valueString", text.as_str().into())),
+        Value::String(text) => parameters.push(with("valueString", text.trim().into())),
         Value::Bool(flag) => parameters.push(with("valueBoolean", (*flag).into())),
         Value::Number(number) => parameters.push(with("valueDecimal", number.clone().into())),
         Value::Array(list) => list.iter().for_each(|one| add(parameters, name, one)),

@@ -11,10 +11,10 @@ impl Lowering<'_> {
         let mut defect = None;
         visit(tree, &mut |node| {
             let found = match node {
+                // a plan may call its own variables as it likes
+                Ast::Variable(variable) if self.variable(&variable.name).is_some() => None,
                 Ast::Variable(variable) if variable.name == FAMILY => Some(Defect::Family),
-                Ast::Variable(variable)
-                    if !KNOWN_VARIABLES.contains(&variable.name.as_str()) && self.variable(&variable.name).is_none() =>
-                {
+                Ast::Variable(variable) if !KNOWN_VARIABLES.contains(&variable.name.as_str()) => {
                     Some(Defect::UnknownVariable(variable.name.clone()))
                 }
                 Ast::Variable(variable) if variable.name == "professional" && !self.has_professional() => {

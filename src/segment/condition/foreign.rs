@@ -268,7 +268,7 @@ impl Lowering<'_> {
             Ast::Variable(variable) => match variable.name.as_str() {
                 "resource" | "rootResource" => Some(self.base()),
                 "context" if self.is_bare() => Some(self.base()),
-                "professional" => Some(Source::Professional),
+                "professional" if self.variable("professional").is_none() => Some(Source::Professional),
                 _ => None,
             },
             _ => None,

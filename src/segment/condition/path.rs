@@ -37,7 +37,7 @@ impl Lowering<'_> {
             Ast::Variable(variable) => match variable.name.as_str() {
                 "resource" | "rootResource" => Ok(Path::Response(self.base())),
                 "context" if self.is_bare() => Ok(Path::Response(self.base())),
-                "professional" => Ok(Path::Response(Source::Professional)),
+                "professional" if self.variable("professional").is_none() => Ok(Path::Response(Source::Professional)),
                 name if self.variable(name).is_some() => self.inside(name, |inner, tree| inner.path(tree)),
                 "context" | "questionnaire" | "this" | "total" | "index" | "ucum" | "sct" | "loinc" => Err(NotLowered),
                 name => Err(Stop::Defect(Defect::UnknownVariable(name.to_owned()))),
