@@ -5,12 +5,15 @@
 //! cache) and its error texts, which may quote answers, are dropped here.
 
 mod functions;
+mod kinds;
 mod measure;
 mod meter;
 mod metered;
+mod operators;
 mod prices;
 mod rewrite;
 mod session;
+mod temporal;
 #[cfg(test)]
 mod tests;
 
@@ -64,6 +67,16 @@ impl fmt::Debug for Kept {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("Kept")
     }
+}
+
+/// A unit of calendars: a quantity of it may be added to a date.
+pub fn is_duration(unit: &str) -> bool {
+    temporal::calendar_unit(unit).is_some()
+}
+
+/// Is this the name of a type that is no primitive?
+pub fn is_complex(kind: &str) -> bool {
+    kinds::complex(kind).is_some()
 }
 
 fn run(tree: &ExpressionNode, context: &EvaluationContext) -> Option<Vec<FhirPathValue>> {

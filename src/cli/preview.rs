@@ -45,7 +45,7 @@ pub(crate) struct Preview {
 
 impl Preview {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let Some(profiles) = self.knowledge.load() else { return Ok(ExitCode::from(CONFIGURATION)) };
+        let Some(profiles) = self.knowledge.load_for(self.plan.as_deref()) else { return Ok(ExitCode::from(CONFIGURATION)) };
         let Some(form) = &self.form else {
             let language = self.language.as_deref().unwrap_or("fi");
             let professional = self.professional.as_deref().map(input::read).transpose()?;

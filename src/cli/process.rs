@@ -68,13 +68,20 @@ impl Process {
 impl Knowledge {
     /// Shipped and given knowledge; its defects are told, and `None` is given.
     pub(crate) fn load(&self) -> Option<Profiles> {
+        self.load_for(None)
+    }
+
+    /// For one plan: what is odd about others is not told.
+    pub(crate) fn load_for(&self, plan: Option<&str>) -> Option<Profiles> {
         match Profiles::with_folders(&self.folders) {
             Ok(profiles) => {
-                for Defect { file, issue } in profiles.warnings().iter().take(MOST_TOLD) {
+                let all = profiles.warnings().iter();
+                let warnings: Vec<_> = plan.map_or_else(|| all.collect(), |plan| profiles.warnings_for(plan).collect());
+                for Defect { file, issue } in warnings.iter().take(MOST_TOLD) {
                     complain(format_args!("warning: {file}: {}: {}", issue.place, issue.message));
                 }
-                if profiles.warnings().len() > MOST_TOLD {
-                    complain(format_args!("warnings: {} in all; `rules check` tells them", profiles.warnings().len()));
+                if warnings.len() > MOST_TOLD {
+                    complain(format_args!("warnings: {} in all; `rules check` tells them", warnings.len()));
                 }
                 Some(profiles)
             }

@@ -6,22 +6,29 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::tz::Offset;
 use octofhir_fhirpath::core::error_code::FP0054;
 use octofhir_fhirpath::core::model_provider::TypeInfo;
-use octofhir_fhirpath::core::{PrecisionDate, PrecisionDateTime, PrecisionTime};
 use octofhir_fhirpath::evaluator::function_registry::{
     EmptyPropagation, FunctionEvaluatorWrapper, FunctionMetadata, FunctionSignature, NullPropagationStrategy, PureFunctionEvaluator,
 };
 use octofhir_fhirpath::{Collection, EvaluationResult, FhirPathError, FhirPathValue, FunctionRegistry, Result, create_function_registry};
 use serde_json::Value;
 
+use super::kinds;
 use super::rewrite::{SPREAD, STEP, TRACE};
+use super::temporal::Moment;
 
 /// The engine's functions, ours among them.
 pub(super) fn registry() -> FunctionRegistry {
     let mut registry = create_function_registry();
     for (name, function) in OURS {
         registry.register_pure_function(Arc::new(Ours { metadata: metadata(name), function }));
+    }
+    for name in ["is", "as", "ofType"] {
+        if let Some(FunctionEvaluatorWrapper::Lazy(engines)) = registry.get_function_wrapper(name).cloned() {
+            registry.register_lazy_function(kinds::aware(name, engines));
+        }
     }
     if let Some(FunctionEvaluatorWrapper::Pure(engines)) = registry.get_function_wrapper("sum").cloned() {
         registry.register_pure_function(Arc::new(Sum { metadata: metadata("sum"), engines }));
@@ -133,18 +140,20 @@ const OURS: [(&str, Function); 8] = [
     (STEP, Ok),
     // the engine's writes what clients told to the standard error
     (TRACE, Ok),
-    ("now", |_| authored(|text| PrecisionDateTime::parse(text).map(FhirPathValue::datetime))),
-    ("today", |_| authored(|text| PrecisionDate::parse(text.split('T').next()?).map(FhirPathValue::date))),
-    ("timeOfDay", |_| {
-        authored(|text| {
-            let time = text.split_once('T')?.1;
-            PrecisionTime::parse(time.get(..time.find(['Z', '+', '-'])?)?).map(FhirPathValue::time)
-        })
-    }),
+    ("now", |_| authored(Moment::date_time)),
+    ("today", |_| authored(Moment::date)),
+    ("timeOfDay", |_| authored(Moment::time)),
 ];
 
-fn authored(read: impl FnOnce(&str) -> Option<FhirPathValue>) -> Result<Collection> {
-    Ok(AUTHORED.with_borrow(|text| read(text)).into_iter().collect())
+/// Where nobody knows when that was, whoever asks fails: nothing would be an answer.
+fn authored(part: fn(Moment) -> Option<Moment>) -> Result<Collection> {
+    let value = AUTHORED.with_borrow(|text| part(Moment::read(text)?)?.into_value());
+    value.map(Collection::single).ok_or_else(|| FhirPathError::evaluation_error(FP0054, "it is not known when it was authored"))
+}
+
+/// Of whoever asks what time it is.
+pub(super) fn offset() -> Option<Offset> {
+    AUTHORED.with_borrow(|text| Moment::read(text)?.offset())
 }
 
 /// A variable is one value to the engine, which may be several or none.

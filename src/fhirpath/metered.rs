@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use octofhir_fhirpath::ast::ExpressionNode as Ast;
-use octofhir_fhirpath::core::node::FhirNode;
 use octofhir_fhirpath::evaluator::AsyncNodeEvaluator;
 use octofhir_fhirpath::evaluator::function_registry::{
     FunctionEvaluatorWrapper, FunctionMetadata, LazyFunctionEvaluator, PureFunctionEvaluator,
@@ -12,12 +11,12 @@ use octofhir_fhirpath::evaluator::function_registry::{
 use octofhir_fhirpath::evaluator::operator_registry::{
     OperationEvaluator, OperatorMetadata, OperatorRegistry, create_standard_operator_registry,
 };
-use octofhir_fhirpath::{Collection, EvaluationContext, EvaluationResult, FhirPathValue, FunctionRegistry, Result};
-use rust_decimal::Decimal;
+use octofhir_fhirpath::{Collection, EvaluationContext, EvaluationResult, FunctionRegistry, Result};
 
 use super::functions::metadata;
 use super::measure::{Size, depth};
 use super::meter::{charge, left, spend};
+use super::operators::aware;
 use super::prices::Price;
 use super::rewrite::{UNITED, UNITED_LITERALS, nodes};
 
@@ -51,7 +50,8 @@ pub(super) fn operators() -> OperatorRegistry {
     for operator in plain.list_binary_operators() {
         if let Some(inner) = plain.get_binary_operator(operator) {
             let price = Price::of_operator(&inner.metadata().name);
-            metered.register_binary_operator(*operator, Arc::new(Metered { inner: Arc::clone(inner), price }));
+            let inner = aware(*operator, Arc::clone(inner));
+            metered.register_binary_operator(*operator, Arc::new(Metered { inner, price }));
         }
     }
     for operator in plain.list_unary_operators() {
@@ -156,28 +156,6 @@ impl LazyFunctionEvaluator for Metered<dyn LazyFunctionEvaluator> {
     }
 }
 
-impl Metered<dyn OperationEvaluator> {
-    /// Without a model the engine does not know an answer's Quantity for one, and compares it with none: it is made one.
-    fn measured(&self, left: Collection, right: Collection) -> (Collection, Collection) {
-        let compares = COMPARING.contains(&self.inner.metadata().name.as_str());
-        let is_one = |values: &Collection| matches!(values.values(), [FhirPathValue::Quantity { .. }]);
-        if !compares || is_one(&left) == is_one(&right) {
-            return (left, right);
-        }
-        (quantity(&left).unwrap_or(left), quantity(&right).unwrap_or(right))
-    }
-}
-
-/// Of a single element that has a number and a unit.
-fn quantity(values: &Collection) -> Option<Collection> {
-    let [FhirPathValue::Resource(node, ..)] = values.values() else { return None };
-    let text = |name: &str| node.get(name).and_then(|member| member.as_str()).map(str::to_owned);
-    let FhirNode::Number(number) = node.get("value")? else { return None };
-    let unit = text("code").or_else(|| text("unit"))?;
-    let number = number.to_string().parse::<Decimal>().ok()?;
-    Some(Collection::single(FhirPathValue::quantity_with_components(number, Some(unit.clone()), Some(unit), text("system"))))
-}
-
 #[async_trait]
 impl OperationEvaluator for Metered<dyn OperationEvaluator> {
     fn supports_sync(&self) -> bool {
@@ -191,7 +169,6 @@ impl OperationEvaluator for Metered<dyn OperationEvaluator> {
         left: Collection,
         right: Collection,
     ) -> Result<EvaluationResult> {
-        let (left, right) = self.measured(left, right);
         self.price.charge(&left, std::slice::from_ref(&right))?;
         self.told(self.inner.evaluate_sync(input, context, left, right), &Collection::empty())
     }
@@ -203,7 +180,6 @@ impl OperationEvaluator for Metered<dyn OperationEvaluator> {
         left: Collection,
         right: Collection,
     ) -> Result<EvaluationResult> {
-        let (left, right) = self.measured(left, right);
         self.price.charge(&left, std::slice::from_ref(&right))?;
         self.told(self.inner.evaluate(input, context, left, right).await, &Collection::empty())
     }
@@ -278,5 +254,3 @@ const LAZY: u64 = 100;
 const TURN: u64 = 40;
 /// Where the engine makes a context anew.
 const CONTEXT: u64 = 250;
-/// Operators that compare quantities.
-const COMPARING: [&str; 8] = ["=", "!=", "~", "!~", ">", "<", ">=", "<="];

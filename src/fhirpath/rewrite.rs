@@ -10,6 +10,8 @@ use octofhir_fhirpath::ast::{
 };
 use octofhir_fhirpath::parser::parse_ast;
 
+use super::kinds::complex;
+
 /// `None` for what does not parse, or is longer or deeper than any expression that people write.
 pub(super) fn parse(expression: &str) -> Option<Ast> {
     if !is_moderate(expression) {
@@ -113,6 +115,12 @@ fn metered(node: Ast) -> Ast {
         Ast::IndexAccess(it) => Ast::IndexAccess(IndexAccessNode { object: inside(it.object), index: inside(it.index), ..it }),
         Ast::Collection(it) => Ast::Collection(CollectionNode { elements: it.elements.into_iter().map(metered).collect(), ..it }),
         Ast::Parenthesized(inner) => Ast::Parenthesized(inside(inner)),
+        Ast::TypeCheck(it) if complex(&it.target_type).is_some() => {
+            Ast::method_call(metered(*it.expression), "is", vec![Ast::identifier(it.target_type)])
+        }
+        Ast::TypeCast(it) if complex(&it.target_type).is_some() => {
+            Ast::method_call(metered(*it.expression), "as", vec![Ast::identifier(it.target_type)])
+        }
         Ast::TypeCheck(it) => Ast::TypeCheck(TypeCheckNode { expression: inside(it.expression), ..it }),
         Ast::TypeCast(it) => Ast::TypeCast(TypeCastNode { expression: inside(it.expression), ..it }),
         Ast::FunctionCall(it) => {

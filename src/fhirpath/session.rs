@@ -12,6 +12,7 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::functions::{at, failed, failure};
+use super::kinds::quantity;
 use super::measure::{Size, depth};
 use super::meter::{Budget, TooCostly, within};
 use super::rewrite::Names;
@@ -191,6 +192,9 @@ fn several(mut values: Vec<FhirPathValue>) -> FhirPathValue {
 
 fn result(value: &FhirPathValue) -> Result {
     let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    if let Some((value, unit)) = quantity(value) {
+        return value.to_string().parse().map_or(Result::Other, |value| Result::Quantity { value, unit });
+    }
     match value {
         FhirPathValue::Boolean(value, ..) => Result::Boolean(*value),
         FhirPathValue::Integer(value, ..) => Result::Number((*value).into()),
@@ -200,8 +204,9 @@ fn result(value: &FhirPathValue) -> Result {
             Ok(value) => Result::Quantity { value, unit: code.clone().or_else(|| unit.clone()).unwrap_or_default() },
             Err(_) => Result::Other,
         },
+        FhirPathValue::Time(time, ..) => Result::Text(time.to_string().trim_start_matches('T').to_owned()),
         other => match other.to_json_value() {
-            Value::String(text) => Result::Text(text.strip_prefix("@T").or_else(|| text.strip_prefix('@')).unwrap_or(&text).to_owned()),
+            Value::String(text) => Result::Text(text.strip_prefix('@').unwrap_or(&text).to_owned()),
             value if value.get("code").is_some() => Result::Coding { system: text(&value, "system"), code: text(&value, "code") },
             _ => Result::Other,
         },

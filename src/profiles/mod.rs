@@ -170,6 +170,13 @@ impl Profiles {
         &self.warnings
     }
 
+    /// Those, without what is odd about other plans than this one.
+    pub fn warnings_for(&self, plan: &str) -> impl Iterator<Item = &Defect> {
+        let url = plan.split('|').next().unwrap_or(plan).to_owned();
+        let is_about = move |file: &str| self.artifacts.iter().any(|it| it.file == file && (it.url == url || it.url.is_empty()));
+        self.warnings.iter().filter(move |defect| !defect.issue.place.starts_with("PlanDefinition") || is_about(&defect.file))
+    }
+
     pub fn services(&self) -> &[Service] {
         &self.services
     }

@@ -12,7 +12,7 @@ use crate::binary::{at_once, neuvola_adapter};
 #[test]
 fn every_instrument_comes_out_as_published() {
     let sizes = as_published(all());
-    assert_eq!(sizes, Sizes { folders: 13, plans: 31, responses: 185, outcomes: 2171 }, "instruments came or went: say how many there are");
+    assert_eq!(sizes, Sizes { folders: 14, plans: 34, responses: 198, outcomes: 2470 }, "instruments came or went: say how many there are");
 }
 
 /// Written by somebody else, when the first were done, who had not seen how rules are evaluated.

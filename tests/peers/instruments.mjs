@@ -37,11 +37,17 @@ function options(item, support) {
     const all = Array.from({ length: high - low + 1 }, (_, n) => ({ valueInteger: low + n }));
     return all.length <= 12 ? all : all.filter((_, n) => n % 3 === 0 || n === all.length - 1);
   }
-  if (item.type === 'quantity')
-    return ['19', '24.9', '25', '28', '30', '31', '44'].map(v => ({
-      valueQuantity: { value: Number(v), unit: 'kg/m2', system: 'http://unitsofmeasure.org', code: 'kg/m2' },
+  if (item.type === 'quantity') {
+    const code = extension(item, 'questionnaire-unit')?.valueCoding.code ?? 'kg/m2';
+    const values = { cm: [150, 175, 180, 200], kg: [40, 50.5, 81, 120] }[code] ?? [19, 24.9, 25, 28, 30, 31, 44];
+    return values.map(value => ({ valueQuantity: { value, unit: code, system: 'http://unitsofmeasure.org', code } }));
+  }
+  if (item.type === 'date')
+    return ['1950-02-28', '1988-02-29', '1990-01-01', '2024-02-29', '2025-11-04', '2025-12-31', '2026-01-01', '2026-08-08'].map(v => ({
+      valueDate: v,
     }));
-  if (item.type === 'date') return ['2024-02-29', '2025-11-04', '2025-12-31', '2026-01-01', '2026-08-08'].map(v => ({ valueDate: v }));
+  if (item.type === 'time') return ['04:00:00', '07:59:59', '12:00:00'].map(v => ({ valueTime: v }));
+  if (item.type === 'dateTime') return ['2020-01-01T10:00:00+02:00', '2026-11-05T09:00:00+02:00'].map(v => ({ valueDateTime: v }));
   throw new Error(`no completions of ${item.type}`);
 }
 

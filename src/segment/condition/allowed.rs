@@ -4,6 +4,7 @@ use octofhir_fhirpath::ast::ExpressionNode as Ast;
 
 use super::scope::{Defect, Lowering};
 use super::syntax::visit;
+use crate::fhirpath::is_complex;
 
 impl Lowering<'_> {
     /// Variables that a rule may not see, functions that it may not use, wherever they stand.
@@ -32,7 +33,10 @@ impl Lowering<'_> {
 pub(super) fn forbidden(node: &Ast) -> Option<Defect> {
     let is_forbidden = |name: &str| !ALLOWED_FUNCTIONS.contains(&name);
     match node {
-        Ast::TypeCheck(check) if check.target_type.rsplit('.').next().is_some_and(|name| name.starts_with(char::is_uppercase)) => {
+        Ast::TypeCheck(check)
+            if check.target_type.rsplit('.').next().is_some_and(|name| name.starts_with(char::is_uppercase))
+                && !is_complex(&check.target_type) =>
+        {
             Some(Defect::ForbiddenFunction("is".to_owned()))
         }
         Ast::FunctionCall(call) if is_forbidden(&call.name) => Some(Defect::ForbiddenFunction(call.name.clone())),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use octofhir_fhirpath::ast::{ExpressionNode as Ast, MethodCallNode};
 use octofhir_fhirpath::parser::parse_ast;
+use octofhir_fhirpath::{BinaryOperator, UnaryOperator};
 
 use super::filter::linked;
 use super::scope::Lowering;
@@ -51,9 +52,10 @@ impl Lowering<'_> {
         let (inputs, computed) = self.reads(tree);
         let is_quantity = |input: &Input| self.questionnaire(input.source).is_ok_and(|it| it.item(input.item).kind == ItemKind::Quantity);
         let quantities = self.has_quantity(tree, &mut Vec::new());
-        if quantities && (inputs.is_empty() || !inputs.iter().all(is_quantity) || compares_inside(tree)) {
-            return None; // what they are compared with is not known for sure
+        if quantities && !self.only_compares(tree, &mut Vec::new()) {
+            return None; // nothing is converted, and what comes of it is not known for sure
         }
+        let quantities = quantities && !inputs.is_empty() && inputs.iter().all(is_quantity) && !compares_inside(tree);
         let variables = self.plans(quantities);
         let tree = &typed(tree, quantities)?;
         let expression = print(tree)?;
@@ -129,6 +131,28 @@ impl Lowering<'_> {
         found
     }
 
+    /// Nothing is done with quantities but to find and to compare them.
+    fn only_compares(&self, tree: &Ast, seen: &mut Seen) -> bool {
+        use BinaryOperator::{And, Equal, GreaterThan, GreaterThanOrEqual, Implies, LessThan, LessThanOrEqual, NotEqual, Or, Union, Xor};
+        let here = match tree {
+            Ast::BinaryOperation(binary) => match binary.operator {
+                And | Or | Xor | Implies | Union | Equal | NotEqual => true,
+                operator => matches!(operator, LessThan | LessThanOrEqual | GreaterThan | GreaterThanOrEqual),
+            },
+            Ast::UnaryOperation(unary) => unary.operator == UnaryOperator::Not,
+            Ast::MethodCall(call) => COMPARING.contains(&call.method.as_str()),
+            Ast::FunctionCall(call) => COMPARING.contains(&call.name.as_str()),
+            Ast::Variable(variable) if is_new(seen, (self.position(&variable.name), &variable.name)) => {
+                match self.variable(&variable.name).map(parse_ast) {
+                    Some(Ok(tree)) => self.of_variable(&variable.name).only_compares(&tree, seen),
+                    _ => true,
+                }
+            }
+            _ => true,
+        };
+        here && children(tree).into_iter().all(|child| self.only_compares(child, seen))
+    }
+
     /// A question; what is computed reads what its expression reads, and is told itself.
     pub(super) fn question(&self, input: Input, inputs: &mut Vec<Input>, computed: &mut Vec<Input>) {
         let Ok(questionnaire) = self.questionnaire(input.source) else { return };
@@ -180,6 +204,9 @@ impl Lowering<'_> {
                 reads.all |= !at.is_inside;
                 below(reads);
             }
+            // a response is one, whatever is in it
+            Ast::TypeCheck(check) if self.is_focus(&check.expression, at.is_inside) => {}
+            Ast::MethodCall(call) if call.method == "is" && self.is_focus(&call.object, at.is_inside) => {}
             Ast::MethodCall(call) => {
                 if let Some(groups) = self.counted(call, at) {
                     reads.groups.extend(groups);
@@ -262,6 +289,15 @@ impl Lowering<'_> {
         }
     }
 
+    /// The response itself.
+    pub(super) fn is_focus(&self, tree: &Ast, is_inside: bool) -> bool {
+        let is_this = matches!(tree, Ast::Variable(variable) if variable.name == "this") && !is_inside && self.is_bare();
+        match tree {
+            Ast::Parenthesized(inner) => self.is_focus(inner, is_inside),
+            _ => is_this || self.source_of_response(tree) == Some(Source::Own),
+        }
+    }
+
     fn source_of_response(&self, tree: &Ast) -> Option<Source> {
         match tree {
             Ast::Identifier(identifier) if identifier.name == "QuestionnaireResponse" => self.is_bare().then(|| self.base()),
@@ -283,7 +319,7 @@ struct At {
     is_inside: bool,
 }
 
-/// A quantity stands in a criterion: there the engine has forgotten what its focus is.
+/// A quantity stands in a criterion, whose focus may be anything.
 fn compares_inside(tree: &Ast) -> bool {
     let mut found = false;
     visit(tree, &mut |node| {
@@ -332,5 +368,29 @@ fn is_new(seen: &mut Seen, (position, name): (Option<usize>, &str)) -> bool {
 
 /// Functions whose arguments are evaluated on each value of what they are called on.
 const LAMBDAS: [&str; 8] = ["where", "select", "all", "exists", "any", "repeat", "aggregate", "iif"];
+/// Functions that quantities come through as they are, or not at all.
+const COMPARING: [&str; 21] = [
+    "where",
+    "select",
+    "all",
+    "exists",
+    "any",
+    "repeat",
+    "iif",
+    "descendants",
+    "children",
+    "ofType",
+    "as",
+    "is",
+    "first",
+    "last",
+    "single",
+    "not",
+    "empty",
+    "count",
+    "item",
+    "allTrue",
+    "answer",
+];
 /// What holds no answer.
 const ENVIRONMENT: [&str; 8] = ["questionnaire", "qitem", "ucum", "sct", "loinc", "index", "total", "patient"];

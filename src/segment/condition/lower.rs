@@ -6,7 +6,7 @@ use octofhir_fhirpath::{BinaryOperator as Op, LiteralValue, UnaryOperator};
 
 use super::path::Path;
 use super::scope::{Defect, Lowering, Scope, Stop};
-use super::syntax::{literal, literals, quantity};
+use super::syntax::{literal, literals, quantity, type_name};
 use super::{Comparison, Condition, Input, Literal, Number, comparison};
 use crate::form::questionnaire::{Item, ItemKind};
 use Stop::NotLowered;
@@ -74,9 +74,11 @@ impl Lowering<'_> {
                     path => Ok(Condition::Exists(self.answers(path)?)),
                 },
                 ("empty", []) => Ok(Condition::Empty(self.present(&call.object)?)),
+                ("is", [kind]) => self.is_kind(&call.object, &type_name(kind).unwrap_or_default()),
                 _ => self.boolean(tree),
             },
             Ast::Variable(variable) if self.variable(&variable.name).is_some() => self.named_condition(&variable.name),
+            Ast::TypeCheck(check) => self.kind(check),
             _ => self.boolean(tree),
         }
     }

@@ -145,7 +145,7 @@ pub(super) fn children(tree: &Ast) -> Vec<&Ast> {
 pub(super) fn print(tree: &Ast) -> Option<String> {
     let all = |nodes: &[Ast]| nodes.iter().map(print).collect::<Option<Vec<_>>>().map(|texts| texts.join(", "));
     Some(match tree {
-        Ast::Literal(node) => node.value.to_string(),
+        Ast::Literal(node) => written(&node.value),
         Ast::Identifier(node) => name(&node.name)?,
         Ast::Variable(node) if matches!(node.name.as_str(), "this" | "total" | "index") => format!("${}", node.name),
         Ast::Variable(node) => format!("%{}", name(&node.name)?),
@@ -163,6 +163,22 @@ pub(super) fn print(tree: &Ast) -> Option<String> {
         Ast::Parenthesized(node) => format!("({})", print(node)?),
         _ => return None,
     })
+}
+
+/// As the parser reads it; the engine's own writing has a `T` too many or too few, and an offset that is not stated.
+fn written(value: &LiteralValue) -> String {
+    match value {
+        LiteralValue::Time(time) => format!("@{time}"),
+        LiteralValue::DateTime(it) => {
+            let text = it.to_string();
+            match text.split_once('T') {
+                None => format!("@{text}T"),
+                Some((date, time)) if !it.tz_specified => format!("@{date}T{}", time.split('+').next().unwrap_or(time)),
+                Some(_) => format!("@{text}"),
+            }
+        }
+        other => other.to_string(),
+    }
 }
 
 /// In parentheses, where anything could bind otherwise.
@@ -278,13 +294,19 @@ pub(super) fn type_name(tree: &Ast) -> Option<String> {
     }
 }
 
-/// A quantity stands in it, or it asks for one.
+/// A quantity stands in it, other than a duration by which something is later or earlier.
 pub(super) fn has_quantity(tree: &Ast) -> bool {
-    let mut found = false;
-    visit(tree, &mut |node| {
-        found |= matches!(node, Ast::Literal(literal) if matches!(literal.value, LiteralValue::Quantity { .. }));
-    });
-    found
+    match tree {
+        Ast::Literal(literal) => matches!(literal.value, LiteralValue::Quantity { .. }),
+        Ast::BinaryOperation(binary) if matches!(binary.operator, Op::Add | Op::Subtract) => {
+            [&binary.left, &binary.right].into_iter().any(|side| !is_duration(side) && has_quantity(side))
+        }
+        _ => children(tree).into_iter().any(has_quantity),
+    }
+}
+
+fn is_duration(tree: &Ast) -> bool {
+    quantity(tree).is_some_and(|(_, unit)| crate::fhirpath::is_duration(&unit))
 }
 
 /// Do both trees say the same, places and parentheses aside?

@@ -101,7 +101,7 @@ impl<K: Known> Loader<'_, K> {
                 // one that asks nothing of its own holds where the one around it does
                 .unwrap_or_else(|| around.sentence.clone()),
             expression,
-            inputs: condition.as_ref().map(Condition::inputs).unwrap_or_default(),
+            inputs: condition.as_ref().map(|it| it.inputs_as_written(&expressions, variables, &rules.questionnaire)).unwrap_or_default(),
             dynamic: self.dynamic(action, &scope, place),
             condition: condition.clone(),
             guidance: None,
