@@ -38,7 +38,11 @@ impl Serve {
             return Ok(ExitCode::from(USAGE));
         }
         let Some(profiles) = self.knowledge.load() else { return Ok(ExitCode::from(CONFIGURATION)) };
-        runtime()?.block_on(serve(self.config, profiles))
+        let runtime = runtime()?;
+        let ended = runtime.block_on(serve(self.config, profiles));
+        // what is still being computed for somebody was waited for long enough
+        runtime.shutdown_background();
+        ended
     }
 }
 

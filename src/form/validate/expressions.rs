@@ -4,7 +4,7 @@
 //! Source: SDC 4.0 <https://hl7.org/fhir/uv/sdc/expressions.html>. An expression that fails decides nothing: it is told as
 //! not checked, never as passed.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::rc::Rc;
 
@@ -40,7 +40,7 @@ pub(super) fn enablement<'q, 'd>(
         let mut next = {
             let enablement = Enablement::of(questionnaire, found, &expressed);
             let ground = Ground::new(response, questionnaire, found, &enablement, budget);
-            let missing = Missing { questionnaire, found, enablement: &enablement };
+            let missing = Missing { questionnaire, found, enablement: &enablement, known: RefCell::default() };
             let mut next = Expressed::default();
             ground.each_holder(|holder, session, index, item| {
                 let Some(expressions) = item.expressions.as_deref() else { return };
@@ -90,7 +90,7 @@ pub(super) fn check<'q, 'd>(
     issues: &mut Issues,
 ) {
     let ground = Ground::new(response, questionnaire, found, enablement, budget);
-    let missing = Missing { questionnaire, found, enablement };
+    let missing = Missing { questionnaire, found, enablement, known: RefCell::default() };
     let mut check = Check { ground: &ground, missing: &missing, demand, issues };
     for constraint in &questionnaire.expressions.constraints {
         check.constrain(&ground.root, constraint, None);

@@ -3,7 +3,8 @@
 //!
 //! A total reads the questions that it names by linkId; one that names none reads every question that is scored.
 
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 
 use super::enable::{Enabled, Enablement};
 use super::structure::{Found, Holder};
@@ -13,6 +14,8 @@ pub(super) struct Missing<'a, 'q, 'd> {
     pub questionnaire: &'q Questionnaire,
     pub found: &'a Found<'q, 'd>,
     pub enablement: &'a Enablement<'a, 'q, 'd>,
+    /// What was found out of a question below a holder: every row of a group that repeats may ask the same.
+    pub known: RefCell<HashMap<(usize, Holder), bool>>,
 }
 
 impl<'q> Missing<'_, 'q, '_> {
@@ -119,7 +122,12 @@ impl<'q> Missing<'_, 'q, '_> {
             None => Holder::RESPONSE,
         };
         path.reverse();
-        self.below(&path, holder)
+        let known = self.known.borrow().get(&(question, holder)).copied();
+        known.unwrap_or_else(|| {
+            let is_missing = self.below(&path, holder);
+            self.known.borrow_mut().insert((question, holder), is_missing);
+            is_missing
+        })
     }
 
     fn below(&self, path: &[usize], holder: Holder) -> bool {
