@@ -10,6 +10,7 @@ use serde_json::json;
 use super::preview::refuse;
 use super::{BAD_DATA, CONFIGURATION, Knowledge, Mistake, USAGE, complain, input, say};
 use crate::form::submission::{Submission, read_submission};
+use crate::issue::Issue;
 use crate::outcome;
 use crate::pipeline::{Held, Replay as Replayed, Sent, replay, replay_decision};
 use crate::profiles::Profiles;
@@ -45,16 +46,16 @@ impl Replay {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let Some(profiles) = self.knowledge.load() else { return Ok(ExitCode::from(CONFIGURATION)) };
         match self.replays(&profiles) {
-            Ok(replays) => {
-                let all_same = replays.iter().fold(true, |all_same, (plan, replay)| tell(plan, replay) && all_same);
+            Ok((replays, is_whole)) => {
+                let all_same = replays.iter().fold(is_whole, |all_same, (plan, replay)| tell(plan, replay) && all_same);
                 Ok(if all_same { ExitCode::SUCCESS } else { ExitCode::from(BAD_DATA) })
             }
             Err(error) => error.downcast().map(|refusal: Refusal| refuse(&refusal)),
         }
     }
 
-    /// Each plan by its reference, each person without one by those of the responses.
-    fn replays<'p>(&self, profiles: &'p Profiles) -> anyhow::Result<Vec<(String, Result<Replayed<'p>, Refusal>)>> {
+    /// Each plan by its reference, each person without one by those of the responses; and whether the record's answers are whole.
+    fn replays<'p>(&self, profiles: &'p Profiles) -> anyhow::Result<(Vec<Made<'p>>, bool)> {
         let contents = self.files.iter().map(|file| input::read(file)).collect::<anyhow::Result<Vec<_>>>()?;
         let json = |content| to_json_document(content, Limits::default()).map_err(Refusal::unreadable);
         let documents = contents.iter().map(|content| json(content)).collect::<Result<Vec<_>, _>>()?;
@@ -62,6 +63,9 @@ impl Replay {
         let mut held = Held::default();
         nodes.iter().zip(&documents).for_each(|(node, document)| held.take(node, document));
 
+        for (kind, total, held) in held.cut_off() {
+            complain(format_args!("the record has {total} of {kind}, and {held} are given: give its other pages too (`next`)"));
+        }
         if held.foreign > 0 {
             complain(format_args!("{} CarePlans do not say that they are neuvola-adapter's: left aside", held.foreign));
         }
@@ -70,16 +74,22 @@ impl Replay {
         let sent = sent.as_ref().map(|sent| read(sent).map_err(Refusal::unreadable)).transpose()?;
         let submission = sent.as_ref().map(submission).transpose()?;
         let sent = submission.as_ref().map(|submission| Sent { submission, about: self.about.as_deref() });
-        Ok(match (held.plans.as_slice(), sent, &self.plan) {
+        let replays = match (held.plans.as_slice(), sent, &self.plan) {
             ([], Some(sent), Some(rule_set)) => replay_decision(&held, sent, rule_set, profiles),
             ([], Some(_), None) => return Err(Mistake::ending(USAGE, "no CarePlan names the rule set: name it with `--plan`")),
             ([], None, _) => {
-                return Err(Mistake::ending(BAD_DATA, "there is no CarePlan of neuvola-adapter's in the files, and no `--decision`"));
+                let issue = Issue::error("not-found", "not-ours", "", "there is no CarePlan of neuvola-adapter's in the files");
+                let remedy = "give CarePlans with the responses that they name; or `--decision` and `--plan` with the responses";
+                return Err(Refusal::Invalid(vec![issue.remedy(remedy)]).into());
             }
             (plans, sent, _) => plans.iter().map(|plan| (plan.reference(), replay(*plan, &held, sent, profiles))).collect(),
-        })
+        };
+        Ok((replays, held.cut_off().is_empty()))
     }
 }
+
+/// What is made again, by its name.
+type Made<'p> = (String, Result<Replayed<'p>, Refusal>);
 
 /// Whole, with a decision in it.
 fn submission<'d>(node: &'d Node<'d>) -> Result<Submission<'d>, Refusal> {

@@ -1,5 +1,7 @@
 //! Resources as somebody read them from a record: alone or in Bundles, in any order.
 
+use std::collections::BTreeMap;
+
 use neuvola_fhir::Node;
 
 use crate::issue::Issue;
@@ -14,6 +16,8 @@ pub struct Held<'d> {
     /// How many plans are others'.
     pub foreign: usize,
     responses: Vec<Resourced<'d>>,
+    /// How many of a type a search said that there are.
+    announced: BTreeMap<String, u64>,
 }
 
 /// A resource and the document that it stands in.
@@ -28,12 +32,35 @@ pub struct Resourced<'d> {
 impl<'d> Held<'d> {
     /// Takes what there is in a resource or a Bundle.
     pub fn take(&mut self, node: &'d Node<'d>, document: &'d [u8]) {
+        self.announce(node);
         self.take_one(Resourced { node, document, full_url: None });
         for entry in node.list("entry").iter().filter(|_| node.text("resourceType") == Some("Bundle")) {
             if let Some(node) = entry.member("resource") {
                 self.take_one(Resourced { node, document, full_url: entry.text("fullUrl") });
             }
         }
+    }
+
+    /// A search's own number of what it found, all pages together.
+    fn announce(&mut self, bundle: &Node<'_>) {
+        let total: Option<u64> = bundle.member("total").and_then(Node::as_number).and_then(|total| total.parse().ok());
+        let matched = |entry: &&Node<'_>| entry.member("search").is_none_or(|search| search.text("mode") != Some("include"));
+        let first = bundle.list("entry").iter().find(matched).and_then(|entry| entry.member("resource")?.text("resourceType"));
+        if let (Some("searchset"), Some(total), Some(kind)) = (bundle.text("type"), total, first) {
+            let known = self.announced.entry(kind.to_owned()).or_default();
+            *known = total.max(*known);
+        }
+    }
+
+    /// Of which types a search found more than is here, with how many there are and how many are here.
+    pub fn cut_off(&self) -> Vec<(&str, u64, usize)> {
+        let held = |kind: &str| match kind {
+            "CarePlan" => self.plans.len() + self.foreign,
+            "QuestionnaireResponse" => self.responses.len(),
+            _ => usize::MAX,
+        };
+        let counted = self.announced.iter().map(|(kind, total)| (kind.as_str(), *total, held(kind)));
+        counted.filter(|(_, total, held)| usize::try_from(*total).is_ok_and(|total| total > *held)).collect()
     }
 
     /// What is held twice, in overlapping answers of a record, counts once.
@@ -60,6 +87,7 @@ impl<'d> Held<'d> {
         let (mut found, mut issues) = (Vec::new(), Vec::new());
         for (index, &reference) in references.iter().enumerate() {
             let mut refuse = |code, fault, message: &str, remedy: &str| {
+                let message = format!("`{reference}`: {message}");
                 let issue = Issue::error(code, fault, format!("CarePlan.supportingInfo[{index}]"), message);
                 issues.push(issue.remedy(remedy));
             };
@@ -107,6 +135,18 @@ impl<'d> Resourced<'d> {
             (Some(kind), Some(id)) => format!("{kind}/{id}"),
             _ => self.full_url.or_else(|| self.identifier()).unwrap_or_default().to_owned(),
         }
+    }
+
+    /// Whether both say whose they are, and say another.
+    pub(super) fn is_of_another(&self, other: &Self) -> bool {
+        let subject = |it: &Self| it.node.member("subject");
+        let reference = |it: &Self| subject(it)?.text("reference").map(|text| text.rsplit('/').take(2).collect::<Vec<_>>().join("/"));
+        let identifier = |it: &Self| {
+            let identifier = subject(it)?.member("identifier")?;
+            Some((identifier.text("system")?.to_owned(), identifier.text("value")?.to_owned()))
+        };
+        let differ = reference(self).zip(reference(other)).map(|(one, another)| one != another);
+        differ.or_else(|| identifier(self).zip(identifier(other)).map(|(one, another)| one != another)).unwrap_or_default()
     }
 
     /// Where faults of it stand: there may be others of its kind.

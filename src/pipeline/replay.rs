@@ -19,7 +19,7 @@ use crate::plan::care_plan::{care_plan, declined_before};
 use crate::plan::decision::{Ground, PlanDecision, agree};
 use crate::plan::fhir::{identified, literal};
 use crate::plan::transaction::set_goals;
-use crate::plan::{Frame, Likeness, StoredPlan, likeness};
+use crate::plan::{Difference, Frame, Likeness, StoredPlan, likeness};
 use crate::profiles::Profiles;
 use crate::refusal::Refusal;
 use crate::segment::rule::{RoleRules, RuleSet};
@@ -38,8 +38,8 @@ pub struct Sent<'s> {
 pub struct Replay<'p> {
     pub proposal: Proposal<'p>,
     pub language: String,
-    /// The CarePlan, as JSON.
-    pub care_plan: Vec<u8>,
+    /// The CarePlan, as JSON; none where the decision does not fit what is proposed now.
+    pub care_plan: Option<Vec<u8>>,
     /// `None`: there was no plan to compare with.
     pub likeness: Option<Likeness>,
 }
@@ -53,6 +53,11 @@ pub fn replay<'p>(plan: Resourced<'_>, held: &Held<'_>, sent: Option<Sent<'_>>, 
     let stored = StoredPlan::read(plan.node).map_err(Refusal::Invalid)?;
     let rule_set = pinned(stored.rule_set, "CarePlan.instantiatesCanonical", profiles)?;
     let person = Person::of(held.responses_of(&stored.responses)?, rule_set)?;
+    if person.responses().any(|response| response.is_of_another(&plan)) {
+        let issue =
+            Issue::error("business-rule", "other-subject", "CarePlan.subject", "the plan is about another patient than its responses");
+        return Err(Refusal::Invalid(vec![issue]));
+    }
     let nobody = nobody();
     let own_word = Frame {
         rule_set,
@@ -71,12 +76,20 @@ pub fn replay<'p>(plan: Resourced<'_>, held: &Held<'_>, sent: Option<Sent<'_>>, 
         None => Ok(&stored.decision),
         Some(sent) => sent.plan(&person, segmentation),
     };
-    let (proposal, mut again) = person.again(decide, frame, &stored.responses)?;
+    let (proposal, again) = person.again(decide, frame, &stored.responses)?;
+    let language = frame.language.to_owned();
+    let Some(mut again) = again else {
+        let as_json = |text: &str| serde_json::Value::from(text).to_string();
+        let (was, is) = (as_json(stored.decision.proposal), as_json(&proposal.segmentation.proposal));
+        let likeness =
+            Likeness { differences: vec![Difference { path: PROPOSAL.to_owned(), stored: Some(was), again: is }], since: Vec::new() };
+        return Ok(Replay { proposal, language, care_plan: None, likeness: Some(likeness) });
+    };
     declined_before(&mut again, &stored.declined_before);
     let printed = neuvola_fhir::print(&Resource::CarePlan(Box::new(again)));
     let node = read(&printed).map_err(|_| Refusal::Bug)?;
     let likeness = likeness((plan.node, plan.document), (&node, &printed));
-    Ok(Replay { proposal, language: frame.language.to_owned(), care_plan: printed, likeness: Some(likeness) })
+    Ok(Replay { proposal, language, care_plan: Some(printed), likeness: Some(likeness) })
 }
 
 /// Makes the plan of each person whose responses are `held`, from the decision that was sent and a rule set named with its version.
@@ -96,7 +109,7 @@ pub fn replay_decision<'p>(
         let references: Vec<String> = person.responses().map(Resourced::reference).collect();
         let references: Vec<&str> = references.iter().map(String::as_str).collect();
         let (proposal, again) = person.again(|segmentation| sent.plan(&person, segmentation), frame, &references)?;
-        let care_plan = neuvola_fhir::print(&Resource::CarePlan(Box::new(again)));
+        let care_plan = again.map(|again| neuvola_fhir::print(&Resource::CarePlan(Box::new(again))));
         Ok(Replay { proposal, language: frame.language.to_owned(), care_plan, likeness: None })
     };
     let named = |responses: Vec<Resourced<'_>>| {
@@ -139,6 +152,11 @@ impl<'d, 'p> Person<'d, 'p> {
                 let issue = Issue::error("multiple-matches", "several-responses", "", "several responses answer the same Questionnaire");
                 return Err(Refusal::Invalid(vec![issue.remedy("give those of one submission")]));
             }
+            if professional.is_some_and(|professional| professional.is_of_another(&own)) {
+                let message = "the professional's response is about another patient than the person's own";
+                let issue = Issue::error("business-rule", "other-subject", own.place(), message);
+                return Err(Refusal::Invalid(vec![issue.remedy("give those of one person")]));
+            }
             return Ok(Self { rule_set, rules, own, professional });
         }
         let wanted: Vec<String> = rule_set.roles.iter().map(|rules| rules.questionnaire.canonical()).collect();
@@ -150,13 +168,13 @@ impl<'d, 'p> Person<'d, 'p> {
         std::iter::once(&self.own).chain(&self.professional)
     }
 
-    /// Validate, segment, decide, plan.
+    /// Validate, segment, decide, plan. Without a plan, the decision answers another proposal, and does not fit this one.
     fn again<'w>(
         &self,
         decide: impl FnOnce(&Segmentation<'_>) -> Result<&'w PlanDecision<'w>, Refusal>,
         frame: Frame<'w>,
         responses: &[&str],
-    ) -> Result<(Proposal<'p>, CarePlan), Refusal>
+    ) -> Result<(Proposal<'p>, Option<CarePlan>), Refusal>
     where
         'p: 'w,
     {
@@ -173,7 +191,12 @@ impl<'d, 'p> Person<'d, 'p> {
         let mut issues = Issues::default();
         let ground = Ground { rules, segmentation: &segmentation, offered: &offered, profiles: frame.profiles };
         let agreed = agree(decision, ground, "decision", &mut issues);
+        let said = |segmentation| Proposal { questionnaire: &rules.questionnaire, rule_set, rules, segmentation, warnings: Vec::new() };
         let Some(agreed) = agreed.filter(|_| !issues.has_errors()) else {
+            // of another proposal nobody decided
+            if decision.proposal != segmentation.proposal && segmentation.proposed.is_some() {
+                return Ok((said(segmentation), None));
+            }
             return Err(if issues.is_empty() { no_section() } else { Refusal::Decision(issues.into_list()) });
         };
         let responses: Vec<String> = responses.iter().map(|&reference| reference.to_owned()).collect();
@@ -182,8 +205,7 @@ impl<'d, 'p> Person<'d, 'p> {
         let subject = subject(self.own.node);
         set_goals(&mut again.contained, &subject);
         *again.subject = subject;
-        let proposal = Proposal { questionnaire: &rules.questionnaire, rule_set, rules, segmentation, warnings: Vec::new() };
-        Ok((proposal, again))
+        Ok((said(segmentation), Some(again)))
     }
 }
 
@@ -237,6 +259,11 @@ fn valid<'q, 'd>(response: &Resourced<'d>, questionnaire: &'q Questionnaire) -> 
         let issue = Issue::error("business-rule", "entered-in-error", response.place(), "the response was entered in error");
         return Err(Refusal::Invalid(vec![issue]));
     }
+    if !matches!(response.node.text("status"), Some("completed" | "amended")) {
+        let place = format!("{}.status", response.place());
+        let issue = Issue::error("business-rule", "not-completed", place, "a decision is made on a completed response");
+        return Err(Refusal::Invalid(vec![issue]));
+    }
     let (proof, issues) = examine(response.node, questionnaire);
     proof.ok_or_else(|| {
         let told = issues.into_iter().filter(|issue| issue.severity == Severity::Error).map(|issue| {
@@ -246,6 +273,9 @@ fn valid<'q, 'd>(response: &Resourced<'d>, questionnaire: &'q Questionnaire) -> 
         Refusal::Invalid(told.collect())
     })
 }
+
+/// Where a plan names the proposal that was decided on.
+const PROPOSAL: &str = "CarePlan.extension.where(url.endsWith('/segmentation')).extension.where(url = 'proposal').value";
 
 fn no_section() -> Refusal {
     let issue = Issue::error("business-rule", "missing-section", "", "the professional's response is not among those given");

@@ -8,6 +8,7 @@ use super::words::Words;
 use crate::form::questionnaire::{Item, ItemKind, OptionValue, Questionnaire};
 use crate::pipeline::{FamilyReadView, FamilyRuleView, PersonPreview, Preview, Proposal, ReadView, RuleView};
 use crate::profiles::Profiles;
+use crate::segment::family::FamilyRule;
 use crate::segment::rule::{Rule, RuleSet};
 use crate::segment::{Outcome, ReadState};
 
@@ -44,15 +45,24 @@ pub fn explain_form(preview: &Preview, profiles: &Profiles, language: Option<&st
             let role = &preview.persons.iter().find(|shown| shown.person == person)?.role;
             Some(Telling { rule_set, rules: rule_set.role(role)?, profiles, language })
         };
-        preview.family.iter().for_each(|rule| observed(&mut text, rule, of, &words));
+        for shown in &preview.family {
+            let rule = rule_set.family.as_ref().and_then(|view| view.rules.iter().find(|rule| rule.id == shown.id))?;
+            observed(&mut text, shown, (rule, profiles, language), of, &words);
+        }
     }
     Some(text.0)
 }
 
 /// What was observed of the whole family. Each answer is told with the person whose it is.
-fn observed<'t>(text: &mut Lines, rule: &FamilyRuleView, of: impl Fn(&str) -> Option<Telling<'t>>, words: &Words) {
-    text.put(2, &format!("[{}] {}", outcome(rule.outcome, words), rule.id));
-    text.put(6, &rule.sentence);
+fn observed<'t>(
+    text: &mut Lines,
+    rule: &FamilyRuleView,
+    (known, profiles, language): (&FamilyRule, &Profiles, &str),
+    of: impl Fn(&str) -> Option<Telling<'t>>,
+    words: &Words,
+) {
+    text.put(2, &format!("[{}] {} ({})", outcome(rule.outcome, words), known.subject.display.text(language), rule.id));
+    text.put(6, known.sentence.text(language));
     if !rule.inputs.is_empty() {
         text.put(6, words.answers);
     }
@@ -70,7 +80,8 @@ fn observed<'t>(text: &mut Lines, rule: &FamilyRuleView, of: impl Fn(&str) -> Op
     if let Some(why) = rule.why {
         text.put(6, &format!("{}: {why}", words.why));
     }
-    if let Some(first) = rule.guidance.as_deref().and_then(|guidance| guidance.lines().next()) {
+    let guidance = known.guidance.as_deref().filter(|_| rule.guidance.is_some()).and_then(|canonical| profiles.guidance(canonical));
+    if let Some(first) = guidance.and_then(|guidance| guidance.text.text(language).lines().next()) {
         text.put(6, &format!("{}: {}", words.guidance, first.replace("**", "")));
     }
 }

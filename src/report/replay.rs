@@ -18,7 +18,7 @@ pub fn replay(plan: &str, replay: &Replay<'_>) -> Value {
         told["since"] = json!(likeness.since);
     }
     told["segmentation"] = segmentation;
-    told["carePlan"] = parsed(&replay.care_plan);
+    told["carePlan"] = replay.care_plan.as_deref().map(parsed).unwrap_or_default();
     told
 }
 

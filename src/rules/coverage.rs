@@ -79,6 +79,8 @@ pub struct Share<'r> {
     /// It could not be told, though nothing was missing.
     pub open: u64,
     pub proposed: u64,
+    /// Of the catch-all: those who answered everything and whom no condition covers.
+    pub uncovered: u64,
     /// Where it is met and does not decide: the earlier rules that did, with how often.
     pub loses_to: Vec<(&'r Rule, u64)>,
 }
@@ -152,7 +154,9 @@ impl Kind {
 
 impl Coverage<'_> {
     pub fn wants_attention(&self) -> bool {
-        self.segments.iter().any(|share| share.never_fires() || (share.rule.expression.is_some() && share.always_loses()))
+        self.segments
+            .iter()
+            .any(|share| share.never_fires() || share.uncovered > 0 || (share.rule.expression.is_some() && share.always_loses()))
             || self.alone.iter().any(Alone::never_fires)
             || !self.lighter.is_empty()
     }

@@ -130,6 +130,14 @@ fn rules_that_never_fire_or_always_lose_are_found() {
 }
 
 #[test]
+fn families_whom_no_rule_covers_are_found() {
+    let told = coverage(&["four-months", "--role", "child"], Some("hole"), 65);
+    let uncovered = sums().filter(|sum| *sum == 6).count() * 2;
+    let catch_all = told["segments"].as_array().unwrap().iter().find(|it| it["id"] == "child.segment.clinical-review").unwrap();
+    assert_eq!((&catch_all["uncovered"], &catch_all["decides"]), (&json!(uncovered), &json!(uncovered)));
+}
+
+#[test]
 fn an_answer_whose_absence_makes_lighter_is_found() {
     let told = coverage(&["four-months", "--role", "child"], Some("lighter"), 65);
     let lighter = told["lighter"].as_array().unwrap();

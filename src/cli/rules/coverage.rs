@@ -192,6 +192,9 @@ fn remark(share: &Share<'_>, looked: Looked) -> String {
     if share.open > 0 {
         remarks.push(format!("cannot be told: {}", number(share.open)));
     }
+    if share.uncovered > 0 {
+        remarks.push(format!("✗ {} answered everything and no rule covers them", number(share.uncovered)));
+    }
     if share.rule.expression.is_none() {
         remarks.push("catch-all".to_owned());
     }
@@ -229,5 +232,5 @@ fn more(count: usize) {
 
 const MOST_ROWS: usize = 60;
 const AFTER_HELP: &str = "\
-Exit 65 where something needs attention: a rule that is never met, a segment that always loses to an earlier one, or a family
-that one answer less (deleted, or declined) moves to a lighter segment. Segments stand heaviest first; the catch-all is not lighter.";
+Exit 65 where something needs attention: a rule that is never met, a segment that always loses to an earlier one, families that
+answered everything and fall to the catch-all all the same, or a family that one answer less (deleted, or declined) moves to a lighter segment. Segments stand heaviest first; the catch-all is not lighter.";

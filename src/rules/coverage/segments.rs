@@ -149,6 +149,8 @@ impl Counts {
             those.map(|(_, count)| count).sum()
         };
         let is_set = |bits: u64, index: usize| index < 64 && bits >> index & 1 == 1;
+        let conditions = rules.iter().enumerate().filter(|(_, rule)| rule.expression.is_some());
+        let conditions: u64 = conditions.map(|(index, _)| 1_u64.checked_shl(u32::try_from(index).unwrap_or(64)).unwrap_or_default()).sum();
         let share = |(index, rule): (usize, &'r Rule)| {
             let loses_to = rules[..index].iter().enumerate().map(|(earlier, other)| {
                 (
@@ -161,6 +163,7 @@ impl Counts {
                 met: sum(&|met, _, _| is_set(met, index)),
                 open: sum(&|_, open, _| is_set(open, index)),
                 proposed: sum(&|_, _, proposed| proposed == Some(index)),
+                uncovered: if rule.expression.is_none() { sum(&|met, open, _| met & conditions == 0 && open & conditions == 0) } else { 0 },
                 loses_to: loses_to.filter(|(_, count)| *count > 0).collect(),
             }
         };

@@ -72,7 +72,7 @@ fn every_plan_is_made_again_the_same_from_the_decision_as_it_was_sent() {
         for (responses, replay) in made {
             let Ok(replay) = replay else { continue };
             assert!(replay.likeness.is_none());
-            let mut made: Value = serde_json::from_slice(&replay.care_plan).unwrap();
+            let mut made: Value = serde_json::from_slice(&replay.care_plan.unwrap()).unwrap();
             let names = |plan: &&&Value| plan["supportingInfo"] == made["supportingInfo"];
             let plans: Vec<&Value> = resources.iter().filter(|it| it["resourceType"] == "CarePlan").collect();
             let mut plan = (**plans.iter().find(names).unwrap_or_else(|| panic!("{}: {responses}", case.name))).clone();
@@ -173,6 +173,33 @@ fn what_somebody_changed_in_the_record_is_told_with_its_place() {
     assert!(told.lines.iter().all(|line| line["same"] != json!(true)), "{told:?}");
 }
 
+/// Whoever changed an answer is told of the proposal, not of a decision that no longer fits.
+#[test]
+fn answers_that_were_changed_so_that_the_decision_does_not_fit_are_another_proposal() {
+    let mut resources = of("four-months-self-managing");
+    for resource in resources.iter_mut().filter(|it| it["resourceType"] == "QuestionnaireResponse") {
+        *resource = serde_json::from_str(&resource.to_string().replace(r#""code":"well""#, r#""code":"poorly""#)).unwrap();
+    }
+    let replayed = replay(&[], &resources);
+    let line = replayed.lines.iter().find(|line| line["carePlan"].is_null()).unwrap_or_else(|| panic!("{replayed:?}"));
+    assert_eq!((&line["same"], replayed.exit), (&json!(false), 65));
+    assert!(line["differences"][0]["path"].as_str().unwrap().ends_with("where(url = 'proposal').value"), "{line}");
+    assert_ne!(line["differences"][0]["stored"], line["differences"][0]["replayed"]);
+}
+
+#[test]
+fn a_search_whose_other_pages_are_not_given_is_not_the_whole_record() {
+    let resources = of("four-months-self-managing");
+    let entries: Vec<Value> = resources.iter().map(|resource| json!({ "resource": resource })).collect();
+    let page = |total: usize| json!({ "resourceType": "Bundle", "type": "searchset", "total": total, "entry": entries });
+    let first = resources[0]["resourceType"].as_str().unwrap();
+    let count = resources.iter().filter(|it| it["resourceType"] == first).count();
+    assert_eq!(replay_text(&[], &page(count).to_string()).exit, 0);
+    let cut = replay_text(&[], &page(count + 1).to_string());
+    assert_eq!(cut.exit, 65);
+    assert!(cut.stderr.contains("give its other pages too"), "{}", cut.stderr);
+}
+
 #[test]
 fn what_became_of_a_plan_since_is_no_difference() {
     let mut resources = of("four-months-self-managing");
@@ -236,6 +263,16 @@ fn what_cannot_be_made_again_is_told_with_the_reason() {
         held.iter_mut().filter(|it| it["resourceType"] == "QuestionnaireResponse").for_each(|it| it["status"] = json!("entered-in-error"));
     };
     assert_eq!(refused(&status), "entered-in-error");
+    let of_another = |held: &mut Vec<Value>| {
+        let responses = held.iter_mut().filter(|it| it["questionnaire"].as_str().is_some_and(|it| it.contains("professional-child")));
+        responses.for_each(|it| it["subject"] = json!({ "reference": "Patient/77" }));
+    };
+    assert_eq!(refused(&of_another), "other-subject");
+    assert_eq!(refused(&|held| plan(held, "child.segment")["subject"] = json!({ "reference": "Patient/77" })), "other-subject");
+    let unfinished = |held: &mut Vec<Value>| {
+        held.iter_mut().filter(|it| it["resourceType"] == "QuestionnaireResponse").for_each(|it| it["status"] = json!("in-progress"));
+    };
+    assert_eq!(refused(&unfinished), "not-completed");
     let twice = |held: &mut Vec<Value>| {
         let mut more: Vec<Value> = held.iter().filter(|it| it["resourceType"] == "QuestionnaireResponse").cloned().collect();
         more.iter_mut().for_each(|it| it["meta"]["versionId"] = json!("77"));
@@ -249,8 +286,9 @@ fn without_a_plan_of_ours_there_is_nothing_to_make_again() {
     let foreign =
         json!({ "resourceType": "CarePlan", "id": "1", "status": "active", "intent": "plan", "subject": { "reference": "Patient/1" } });
     let replayed = replay(&[], &[foreign]);
-    assert_eq!((replayed.exit, replayed.lines.len()), (65, 0));
-    assert!(replayed.stderr.contains("1 CarePlans do not say") && replayed.stderr.contains("no CarePlan of"), "{}", replayed.stderr);
+    assert_eq!((replayed.exit, replayed.lines.len()), (65, 1));
+    assert_eq!(replayed.lines[0]["issue"][0]["details"]["coding"][0]["code"], "not-ours");
+    assert!(replayed.stderr.contains("1 CarePlans do not say"), "{}", replayed.stderr);
     for (broken, exit) in
         [("", 65), ("{", 65), ("[]", 65), ("<Bundle xmlns=\"http://hl7.org/fhir\"/>", 65), (r#"{"resourceType":"Bundle"}"#, 65)]
     {

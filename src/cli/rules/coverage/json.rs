@@ -20,6 +20,7 @@ pub(super) fn role(rule_set: &RuleSet, covered: &Coverage<'_>) -> Value {
             "neverMet": share.never_fires(),
             "alwaysLoses": stated && share.always_loses(),
             "losesTo": loses,
+            "uncovered": share.uncovered,
         })
     });
     let overlaps = covered.overlaps.iter().map(|(one, other, count)| json!({ "one": one.id, "other": other.id, "families": count }));
